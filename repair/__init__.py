@@ -1,0 +1,1 @@
+"""Repair of neural network classifiers: localize, solve, patch, certify."""
