@@ -1,0 +1,47 @@
+"""Where a run took place: code, versions, device."""
+
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import jax
+
+_PACKAGE = "repairbench"
+
+
+def environment() -> dict[str, str | int | None]:
+    """Versions and hardware for a record: code, Python, JAX, solvers (None where missing), device, cores."""
+    devices = jax.devices()
+    return {
+        "code_version": code_version(),
+        "python": platform.python_version(),
+        "jax": jax.__version__,
+        "device": f"{devices[0].platform}: {len(devices)} x {devices[0].device_kind}",
+        "gurobi": _installed("gurobipy"),
+        "highs": _installed("highspy"),
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+@cache
+def code_version() -> str:
+    """The commit of this checkout ("-dirty" with changes in it), else the installed package's version."""
+    root = Path(__file__).resolve().parent.parent
+    if (root / ".git").exists():
+        command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+        except (OSError, subprocess.SubprocessError):
+            pass  # no usable git: the package's version is the next best name
+    return _installed(_PACKAGE) or "unknown"
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
