@@ -1,0 +1,1 @@
+"""Architecture repair: graphs of layers, their shape semantics, errors, edits and search."""

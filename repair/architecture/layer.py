@@ -1,0 +1,103 @@
+"""One layer of a network definition: its type, arguments, wrapped layers and given weights.
+
+Everything is frozen and bounded here, so the code after may trust it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+
+from repair.errors import InputError
+
+Dim = int | None
+"""A size; None where it is not known: the batch, a variable length."""
+Shape = tuple[Dim, ...]
+"""Sizes with the batch first, channels last."""
+Value = None | bool | int | float | str | tuple["Value", ...]
+
+LARGEST = 2**31 - 1
+DEEPEST = 8
+LONGEST = 10_000
+
+
+def freeze(value: object, what: str, depth: int = 0) -> Value:
+    """The value with tuples for lists, sizes and nesting bounded.
+
+    Raises:
+        InputError: not a plain value, an integer beyond 2^31, or nesting beyond 8.
+    """
+    kind = type(value)
+    if kind is int:
+        if not -LARGEST <= value <= LARGEST:  # type: ignore[operator]
+            raise InputError(f"{what} has the size {value}: expected at most {LARGEST}.")
+        return value  # type: ignore[return-value]
+    if value is None or kind is bool or kind is float:
+        return value  # type: ignore[return-value]
+    if isinstance(value, str):
+        if len(value) > LONGEST:
+            raise InputError(f"{what} is a text of {len(value)} characters: at most {LONGEST}.")
+        return value
+    if isinstance(value, (list, tuple)):
+        if depth == DEEPEST or len(value) > LONGEST:
+            raise InputError(f"{what} is nested over {DEEPEST} deep or over {LONGEST} long.")
+        return tuple(freeze(item, what, depth + 1) for item in value)
+    raise InputError(
+        f"{what} is a {type(value).__name__}: expected a number, a text, true, false or a list."
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What one layer computes; equal and hashable by content, so that inference can be cached.
+
+    Args:
+        type: the Keras name of the layer, such as "Conv2D" (a key of `layers.LAYERS`).
+        arguments: what the user wrote, by Keras argument name; defaults are not filled in.
+        inner: wrapped layers: the one of TimeDistributed, the one or two of Bidirectional, the
+            cells of RNN, the layers of a Sequential.
+        weights: shapes of given weight arrays by Keras name ("kernel", "bias", ...); empty when
+            the layer makes its own.
+    """
+
+    type: str
+    arguments: Mapping[str, Value] = field(default_factory=dict)
+    inner: tuple["Layer", ...] = ()
+    weights: Mapping[str, Shape] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.depth > DEEPEST:
+            raise InputError(f"{self.type} wraps layers over {DEEPEST} deep: unwrap some of them.")
+        arguments = {k: freeze(v, f"{self.type}: {k}") for k, v in self.arguments.items()}
+        weights = {k: tuple(shape) for k, shape in self.weights.items()}
+        object.__setattr__(self, "arguments", MappingProxyType(arguments))
+        object.__setattr__(self, "weights", MappingProxyType(weights))
+        # repr tells 1, 1.0 and True apart, which equality of values does not
+        texts = repr(sorted(arguments.items())), repr(sorted(weights.items()))
+        key = (self.type, *texts, self.inner)
+        object.__setattr__(self, "_key", key)
+        object.__setattr__(self, "_hash", hash(key))
+
+    @cached_property
+    def depth(self) -> int:
+        """Levels of wrapping, 1 for a plain layer."""
+        return 1 + max((layer.depth for layer in self.inner), default=0)
+
+    def __hash__(self) -> int:
+        return int(self.__dict__["_hash"])
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Layer) and bool(self.__dict__["_key"] == other.__dict__["_key"])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Layer, (self.type, dict(self.arguments), self.inner, dict(self.weights))
+
+    def change(self, **arguments: Value) -> "Layer":
+        """The layer with these arguments instead; given weights stay."""
+        return replace(self, arguments={**self.arguments, **arguments})
+
+    def __str__(self) -> str:
+        written = [f"{name}={value!r}" for name, value in self.arguments.items()]
+        return f"{self.type}({', '.join([*map(str, self.inner), *written])})"
