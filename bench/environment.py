@@ -13,7 +13,7 @@ _PACKAGE = "repairbench"
 
 
 def environment() -> dict[str, str | int | None]:
-    """Versions and hardware for a record: code, Python, JAX, solvers (None where missing), device, cores."""
+    """Versions and hardware of this process, for a record; None for a solver that is missing."""
     devices = jax.devices()
     return {
         "code_version": code_version(),
@@ -22,19 +22,32 @@ def environment() -> dict[str, str | int | None]:
         "device": f"{devices[0].platform}: {len(devices)} x {devices[0].device_kind}",
         "gurobi": _installed("gurobipy"),
         "highs": _installed("highspy"),
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "cpus": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1,
         "system": f"{platform.system()} {platform.machine()}",
     }
 
 
 @cache
 def code_version() -> str:
-    """The commit of this checkout ("-dirty" with changes in it), else the installed package's version."""
+    """The commit of this checkout ("-dirty" with changes), else the installed package's version."""
     root = Path(__file__).resolve().parent.parent
     if (root / ".git").exists():
-        command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+        command = [
+            "git",
+            "-C",
+            str(root),
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=12",
+            "--exclude=*",
+        ]
         try:
-            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+            return subprocess.run(
+                command, capture_output=True, text=True, check=True, timeout=20
+            ).stdout.strip()
         except (OSError, subprocess.SubprocessError):
             pass  # no usable git: the package's version is the next best name
     return _installed(_PACKAGE) or "unknown"

@@ -19,9 +19,20 @@ from repair.errors import InputError, unknown
 SCHEMA_VERSION = 1
 STATUSES = ("ok", "infeasible", "time_limit", "licence", "uncertified", "skipped", "error")
 
-# What says where a run writes and what it shows, not what it computes; the seed has a folder of its own.
+# What says where a run reads, writes and shows, not what it computes; the seed has its own folder.
 _OUTSIDE_THE_HASH = frozenset(
-    ("seed", "results_dir", "overwrite", "retry", "wandb", "tracking", "progress", "hydra", "cluster", "data_dir")
+    (
+        "seed",
+        "results_dir",
+        "overwrite",
+        "retry",
+        "wandb",
+        "tracking",
+        "progress",
+        "hydra",
+        "cluster",
+        "data_dir",
+    )
 )
 
 
@@ -34,7 +45,9 @@ class Accuracy:
 
     def __post_init__(self) -> None:
         if self.total < 1 or not 0 <= self.correct <= self.total:
-            raise InputError(f"accuracy of {self.correct} of {self.total}: expected 0 <= correct <= total, total >= 1.")
+            raise InputError(
+                f"accuracy of {self.correct} of {self.total}: expected 0 <= correct <= total >= 1."
+            )
 
     @property
     def accuracy(self) -> float:
@@ -57,7 +70,7 @@ class Combination:
 
 @dataclass(frozen=True)
 class Record:
-    """One run's result. Fields are those of the JSON Schema; `details` holds what only some methods have.
+    """One run's result. The fields are those of the JSON Schema.
 
     Args:
         metrics: from `before_and_after`, or the figures of an architecture run.
@@ -65,7 +78,8 @@ class Record:
         environment: from `bench.environment.environment`.
         reason: one sentence, required wherever status is not "ok".
         chosen: the name in `combinations` that validation data chose.
-        details: for NNrepair `layer`, `passing_tests` and `exp` ("ExpA".."ExpD"), which the report reads.
+        details: what only some methods have; for NNrepair `layer`, `passing_tests` and `exp`
+            ("ExpA".."ExpD"), which the report reads.
     """
 
     experiment: str
@@ -88,7 +102,9 @@ class Record:
         if self.status not in STATUSES:
             raise unknown("record status", str(self.status), STATUSES)
         if self.status != "ok" and not self.reason:
-            raise InputError(f"a record with status {self.status!r} needs a reason: one sentence, why.")
+            raise InputError(
+                f"a record with status {self.status!r} needs a reason: one sentence, why."
+            )
         if self.chosen is not None and self.combinations and self.chosen not in self.combinations:
             raise unknown("chosen combination", self.chosen, self.combinations)
         if "total" not in self.seconds:
@@ -105,14 +121,18 @@ def before_and_after(
     """The metrics of a weight repair on test data, with those that follow from the accuracies.
 
     Args:
-        clean_after, defect_after: None where there is no repaired network (a run that did not succeed).
+        clean_after, defect_after: None where there is no repaired network.
         further: other metrics of the schema, such as `efficacy` (fraction) or `negative_flips`.
 
     Returns:
         `generalization_pp` = defect after - before and `drawdown_pp` = clean before - after
         (percentage points) beside the accuracies.
     """
-    metrics: dict[str, Any] = {"clean_before": clean_before, "defect_before": defect_before, **further}
+    metrics: dict[str, Any] = {
+        "clean_before": clean_before,
+        "defect_before": defect_before,
+        **further,
+    }
     if clean_after is not None:
         metrics["clean_after"] = clean_after
         metrics["drawdown_pp"] = 100 * (clean_before.accuracy - clean_after.accuracy)
@@ -144,7 +164,7 @@ def from_json(text: str) -> Record:
     """The record of a text that `to_json` wrote; unknown top-level keys are kept in `details`.
 
     Raises:
-        InputError: the text is no complete record of schema_version 1; the message says what is wrong.
+        InputError: the text is no complete record of schema_version 1, and why.
     """
     try:
         raw = json.loads(text)
@@ -155,7 +175,9 @@ def from_json(text: str) -> Record:
         raise InputError(f"no record of schema_version {SCHEMA_VERSION} (found {given!r})")
     names = {f.name for f in dataclasses.fields(Record)}
     known = {key: value for key, value in raw.items() if key in names}
-    foreign = {key: value for key, value in raw.items() if key not in names and key != "schema_version"}
+    foreign = {
+        key: value for key, value in raw.items() if key not in names and key != "schema_version"
+    }
     try:
         known["metrics"] = {key: _read_accuracy(value) for key, value in known["metrics"].items()}
         known["combinations"] = {
@@ -175,7 +197,7 @@ def _read_accuracy(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """`value` in the types of JSON; a float that is not finite (a bound that does not exist) becomes null."""
+    """`value` in the types of JSON; a bound that does not exist (inf or nan) becomes null."""
     if isinstance(value, Accuracy):
         return {"correct": value.correct, "total": value.total, "accuracy": value.accuracy}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -192,4 +214,6 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, Path):
         return str(value)
-    raise InputError(f"{type(value).__name__} {value!r} in a record or config: expected what JSON can hold.")
+    raise InputError(
+        f"{type(value).__name__} {value!r} in a record or config: expected what JSON can hold."
+    )

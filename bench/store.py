@@ -1,0 +1,215 @@
+"""The one place for the files of runs: `<results_dir>/<experiment>/<config hash>/seed=<n>/`.
+
+The order of writing is the contract: record.json comes last, so that a folder with a complete
+record.json is a finished run, whatever happened to the process that wrote it.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from bench.record import Record, from_json, to_json
+from repair.errors import InputError
+
+RECORD = "record.json"
+CONFIG = "config.yaml"
+PATCH = "patch.npz"
+_LOCK = ".lock"
+_RETRIED = frozenset(("error", "time_limit"))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A finished run on disk."""
+
+    folder: Path
+    record: Record
+
+    def config(self) -> dict[str, Any]:
+        """The run's resolved config; empty where the folder has none."""
+        path = self.folder / CONFIG
+        return yaml.safe_load(path.read_text()) or {} if path.exists() else {}
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A record.json that is not a complete record, and why; its run counts as not finished."""
+
+    path: Path
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.why}; this run counts as not finished."
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a results folder holds, in the order of the paths."""
+
+    runs: tuple[Stored, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+def run_folder(results_dir: Path | str, experiment: str, config_hash: str, seed: int) -> Path:
+    """Where the run of this experiment, config and seed has its files (DESIGN.md section 5)."""
+    return Path(results_dir) / experiment / config_hash / f"seed={seed}"
+
+
+def finished(folder: Path) -> Stored | Unreadable | None:
+    """The folder's finished run; None where there is no record.json.
+
+    A record.json that is cut in half, of another schema or of another run is `Unreadable`.
+    """
+    path = folder / RECORD
+    try:
+        record = from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _disk_error("read", path, error) from error
+    except ValueError as error:  # not UTF-8, or InputError: not a record
+        return Unreadable(path, str(error))
+    if folder.name != f"seed={record.seed}" or folder.parent.name != record.config_hash:
+        return Unreadable(
+            path,
+            f"the record of config {record.config_hash}, seed {record.seed}, in a foreign folder",
+        )
+    return Stored(folder, record)
+
+
+def needs_run(record: Record | None, *, overwrite: bool = False, retry: bool = False) -> bool:
+    """Is there work to do for this run?
+
+    Args:
+        record: what the store holds for the run.
+        overwrite: redo whatever the record says.
+        retry: redo a run that ended in an error or at its time limit.
+    """
+    return record is None or overwrite or (retry and record.status in _RETRIED)
+
+
+@contextmanager
+def locked(folder: Path, *, timeout: float = -1) -> Iterator[Path]:
+    """Holds the run's folder, made if need be, for this process alone; two sweeps at once are safe.
+
+    Look at `finished(folder)` inside: another process may have done the run during the wait.
+    The lock goes with its process, so that a killed run blocks nobody.
+
+    Args:
+        timeout: seconds to wait for another process; below 0 waits as long as it takes.
+
+    Raises:
+        InputError: the folder cannot be written, or another process held it for the whole timeout.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / _LOCK)
+        lock.acquire(timeout=timeout)
+    except Timeout as error:
+        raise InputError(
+            f"{folder} is held by another run for over {timeout:g} s. Wait for it or stop it."
+        ) from error
+    except OSError as error:
+        raise _disk_error("write", folder, error) from error
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
+def save(
+    folder: Path,
+    record: Record,
+    config: Mapping[str, Any],
+    files: Mapping[str, Callable[[Path], object]] | None = None,
+) -> Stored:
+    """Writes a finished run, each file under a temporary name first, record.json last.
+
+    Args:
+        config: the resolved config in plain types, for config.yaml.
+        files: name -> a function that writes the file to the path it is given, such as
+            `{"patch.npz": patch.save}`. A file of these names from an earlier run that is not
+            written again (a run that now has no patch) is removed.
+
+    Raises:
+        InputError: the folder is read-only, the disk is full, or the like.
+    """
+    written: dict[str, Callable[[Path], object]] = dict(files or {})
+    written[CONFIG] = lambda path: path.write_text(
+        yaml.safe_dump(dict(config), sort_keys=True), encoding="utf-8"
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RECORD).unlink(missing_ok=True)  # while the files change, the run is not finished
+        if PATCH not in written:
+            (folder / PATCH).unlink(missing_ok=True)
+        for name, write in written.items():
+            _replace(folder / name, write)
+        _replace(folder / RECORD, lambda path: path.write_text(to_json(record), encoding="utf-8"))
+    except OSError as error:
+        raise _disk_error("write", folder, error) from error
+    return Stored(folder, record)
+
+
+def contents(results_dir: Path | str) -> Contents:
+    """All finished runs below a folder, and the record files that are none.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    root = Path(results_dir)
+    if not root.is_dir():
+        raise InputError(
+            f"no results folder {str(root)!r}. Expected the results_dir of earlier runs; "
+            "make one with `python -m bench +experiment=quickstart`."
+        )
+    found = [finished(path.parent) for path in sorted(root.rglob(RECORD))]
+    return Contents(
+        tuple(run for run in found if isinstance(run, Stored)),
+        tuple(run for run in found if isinstance(run, Unreadable)),
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file so that at any moment the old or the new one is there, whole.
+
+    Raises:
+        InputError: the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise _disk_error("write", path, error) from error
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    # The suffix stays: writers such as numpy's add theirs to a name without it.
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _disk_error(verb: str, path: Path, error: OSError) -> InputError:
+    causes = {
+        errno.EROFS: "the place is read-only",
+        errno.EACCES: "no permission",
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.ENOTDIR: "a part of this path is a file",
+        errno.EEXIST: "a part of this path is a file",
+    }
+    cause = causes.get(error.errno or 0, str(error.strerror or error))
+    return InputError(
+        f"cannot {verb} {path}: {cause}. Mend that, or choose another place with results_dir=."
+    )
