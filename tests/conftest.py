@@ -1,0 +1,27 @@
+"""What every test stands on: strict arrays, no network, and the data pack where there is one."""
+
+import os
+from pathlib import Path
+
+# Before anything imports JAX or W&B, and for the subprocesses of tests too. A proxy that nothing
+# listens on refuses every connection at once, so that no test can depend on a network.
+os.environ["WANDB_MODE"] = "offline"
+os.environ["WANDB_SILENT"] = "true"
+os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
+os.environ.setdefault("MPLBACKEND", "agg")
+for _name in ("http_proxy", "https_proxy", "all_proxy"):
+    os.environ[_name] = os.environ[_name.upper()] = "http://127.0.0.1:9"
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_pack() -> Path:
+    """The folder of the data pack, which `bench.data` reads too; skips where there is none."""
+    named = os.environ.get("BENCH_DATA")
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not (folder / "SHA256SUMS").is_file():
+        pytest.skip("no data pack: BENCH_DATA is not set to one and ../shared/data does not exist")
+    os.environ["BENCH_DATA"] = str(folder.resolve())
+    return folder.resolve()

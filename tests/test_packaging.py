@@ -1,0 +1,92 @@
+"""The files that make a fresh clone installable say the same things."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[<>=\[;~! ]", line)[0].lower() for line in requirements}
+
+
+def test_lock_names_no_host_and_no_path():
+    assert not re.search(r"https?://|file:|--(extra-)?index|--find-links|@ |/home/|/opt/", LOCK)
+
+
+def test_every_locked_line_is_pinned_and_hashed():
+    entries = re.split(r"\n(?=[a-z0-9])", re.sub(r"(?m)^\s*#.*\n?", "", LOCK).strip())
+    assert len(entries) > 50
+    for entry in entries:
+        assert re.match(r"[a-z0-9-]+==\S+", entry), entry.splitlines()[0]
+        assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+def test_lock_holds_every_direct_dependency():
+    extras = PROJECT["optional-dependencies"]
+    wanted = names(PROJECT["dependencies"]) | names(extras["dev"])
+    for extra in ("keras", "parallel", "slurm"):
+        wanted |= names(extras[extra])
+    locked = set(re.findall(r"(?m)^([a-z0-9-]+)==", LOCK))
+    assert wanted - locked == {"repairbench"}
+
+
+def test_every_import_of_the_packages_is_declared():
+    """A module imported by repair or bench is the library's own, standard, or a dependency."""
+    distributions = {"hydra": "hydra-core", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+    distributions |= {"orbax": "orbax-checkpoint", "google": "protobuf"}
+    declared = names(PROJECT["dependencies"])
+    for extra in PROJECT["optional-dependencies"].values():
+        declared |= names(extra)
+    # jaxlib and urllib3 come with jax and requests, in matching versions.
+    known = declared | set(sys.stdlib_module_names) | {"repair", "bench", "jaxlib", "urllib3"}
+    for path in [*ROOT.glob("repair/**/*.py"), *ROOT.glob("bench/**/*.py")]:
+        for module in re.findall(r"(?m)^\s*(?:import|from) ([a-z_0-9]+)", path.read_text()):
+            found = distributions.get(module, module).replace("_", "-")
+            assert found in known or module in known, f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_repair_does_not_know_the_harness():
+    for path in ROOT.glob("repair/**/*.py"):
+        found = re.search(r"(?m)^\s*(import|from) (bench|hydra|wandb)\b", path.read_text())
+        assert not found, f"{path.relative_to(ROOT)}: {found}"
+
+
+@pytest.mark.parametrize("extra", ["cuda12", "cuda13", "tpu"])
+def test_accelerator_extras_are_extras_that_jax_has(extra):
+    from importlib.metadata import metadata
+
+    wanted = re.findall(r"\[(\w+)\]", PROJECT["optional-dependencies"][extra][0])
+    assert wanted[0] in metadata("jax").get_all("Provides-Extra")
+
+
+def test_citation_names_both_papers_and_the_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    papers = {reference["identifiers"][0]["value"] for reference in citation["references"]}
+    assert papers == {"arXiv:2103.12535", "arXiv:2306.07995"}
+
+
+@pytest.mark.parametrize("target", ["bench", "test", "lint", "lock"])
+def test_make_commands_set_up_first_and_then_not_again(target, tmp_path):
+    """With a stamp newer than what it depends on, the set-up is not among the steps."""
+    stamp, old = ROOT / ".venv" / ".ready", ["-o", "requirements.lock", "-o", "pyproject.toml"]
+    steps = subprocess.run(
+        ["make", "-n", "-W", "requirements.lock", target],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert steps.index("--require-hashes -r requirements.lock") < steps.index("touch")
+    if stamp.exists():
+        again = subprocess.run(
+            ["make", "-n", *old, target], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        assert "pip install" not in again
