@@ -1,0 +1,313 @@
+"""The layers that a network is made of: named, on NHWC images, in inference form.
+
+Every layer is a small NNX module. Its weights are `nnx.Param`s called `kernel` and `bias` (of a batch
+normalisation `scale` and `bias`); everything else about it is static, so that two networks that differ in
+weights alone share their compiled code. Shapes leave out the batch axis: (H, W, C) for images, (D,) for vectors.
+"""
+
+import math
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import lax
+
+from repair.errors import InputError, unknown
+
+Shape = tuple[int, ...]
+PADDINGS = ("valid", "same")
+ACTIVATIONS = {
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "sigmoid": jax.nn.sigmoid,
+    "elu": jax.nn.elu,
+    "softplus": jax.nn.softplus,
+}
+# CPU only: up to this many inputs per output, laying out the patches of an image and one matrix product is faster
+# than XLA's convolution (on the published MNIST networks about twice); above it, it is not.
+PATCHES_AT_MOST = 64
+
+
+class Layer(nnx.Module):
+    """A named step of a network: `layer(x)` on a batch, `output_shape(shape)` on a shape."""
+
+    kind: ClassVar[str]
+    settings: ClassVar[tuple[str, ...]] = ()
+    parameters: ClassVar[tuple[str, ...]] = ()
+    statistics: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, name: str):
+        self.name = name
+
+    @abstractmethod
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """The layer's result for a batch (N, ...)."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of the result for one input of the given shape; InputError when the layer does not fit it."""
+        return shape
+
+    def arrays(self) -> dict[str, jax.Array]:
+        """All arrays of the layer by name: what is trained, then what is only measured."""
+        return {key: getattr(self, key)[...] for key in (*self.parameters, *self.statistics)}
+
+    def config(self) -> dict[str, Any]:
+        """What makes the layer apart from its arrays, in plain JSON values."""
+        return {"kind": self.kind, "name": self.name} | {key: getattr(self, key) for key in self.settings}
+
+    def _expect(self, right: bool, shape: Shape, wanted: str) -> None:
+        if not right:
+            raise InputError(f"layer {self.name!r} ({self.kind}) got an input of shape {shape}, but takes {wanted}.")
+
+
+class Dense(Layer):
+    """x @ kernel + bias; kernel (in, out), bias (out,). A missing bias is a zero one."""
+
+    kind = "dense"
+    parameters = ("kernel", "bias")
+
+    def __init__(self, name: str, kernel: Any, bias: Any = None):
+        super().__init__(name)
+        self.kernel, self.bias = _kernel_and_bias(name, kernel, bias, rank=2)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x @ self.kernel[...] + self.bias[...]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        inputs, outputs = self.kernel[...].shape
+        self._expect(shape == (inputs,), shape, f"({inputs},)")
+        return (outputs,)
+
+
+class Conv(Layer):
+    """2-D convolution (cross-correlation) of NHWC images; kernel HWIO, bias (O,). A missing bias is a zero one."""
+
+    kind = "conv"
+    settings = ("strides", "padding")
+    parameters = ("kernel", "bias")
+
+    def __init__(
+        self, name: str, kernel: Any, bias: Any = None, *, strides: tuple[int, int] = (1, 1), padding: str = "valid"
+    ):
+        super().__init__(name)
+        self.kernel, self.bias = _kernel_and_bias(name, kernel, bias, rank=4)
+        self.strides = _pair(name, "strides", strides)
+        self.padding = _padding(name, padding)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel = self.kernel[...]
+        if jax.default_backend() == "cpu" and math.prod(kernel.shape[:3]) <= PATCHES_AT_MOST:
+            patches = _patches(x, kernel.shape[:2], self.strides, self.padding)
+            return patches @ kernel.reshape(-1, kernel.shape[3]) + self.bias[...]
+        dimensions = ("NHWC", "HWIO", "NHWC")
+        y = lax.conv_general_dilated(x, kernel, self.strides, self.padding.upper(), dimension_numbers=dimensions)
+        return y + self.bias[...]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        height, width, channels, filters = self.kernel[...].shape
+        self._expect(len(shape) == 3 and shape[2] == channels, shape, f"(height, width, {channels})")
+        rows, columns = _window_counts(shape, (height, width), self.strides, self.padding)
+        self._expect(rows > 0 and columns > 0, shape, f"at least {height} rows and {width} columns")
+        return (rows, columns, filters)
+
+
+class Activation(Layer):
+    """An elementwise nonlinearity, one of ACTIVATIONS."""
+
+    kind = "activation"
+    settings = ("function",)
+
+    def __init__(self, name: str, function: str = "relu"):
+        super().__init__(name)
+        if function not in ACTIVATIONS:
+            raise unknown(f"activation of layer {name!r}", function, ACTIVATIONS)
+        self.function = function
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return ACTIVATIONS[self.function](x)
+
+
+class _Pool(Layer):
+    settings = ("window", "strides", "padding")
+
+    def __init__(
+        self,
+        name: str,
+        window: tuple[int, int] = (2, 2),
+        strides: tuple[int, int] | None = None,
+        padding: str = "valid",
+    ):
+        super().__init__(name)
+        self.window = _pair(name, "window", window)
+        self.strides = _pair(name, "strides", self.window if strides is None else strides)
+        self.padding = _padding(name, padding)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        self._expect(len(shape) == 3, shape, "(height, width, channels)")
+        rows, columns = _window_counts(shape, self.window, self.strides, self.padding)
+        self._expect(rows > 0 and columns > 0, shape, f"at least {self.window} rows and columns")
+        return (rows, columns, shape[2])
+
+    def _reduce(self, x: jax.Array, start: float, step: Any) -> jax.Array:
+        window, strides = (1, *self.window, 1), (1, *self.strides, 1)
+        return lax.reduce_window(x, start, step, window, strides, self.padding.upper())
+
+
+class MaxPool(_Pool):
+    """Largest value of each window; padding never wins."""
+
+    kind = "max_pool"
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        if self.padding == "same" or self.window != self.strides:
+            return self._reduce(x, -jnp.inf, lax.max)
+        # Windows that do not overlap: comparing shifted images is much faster than a window reduction on CPU.
+        rows, columns = self.window
+        x = x[:, : x.shape[1] // rows * rows, : x.shape[2] // columns * columns]
+        best = x[:, ::rows, ::columns]
+        for shift in range(1, rows * columns):
+            best = jnp.maximum(best, x[:, shift // columns :: rows, shift % columns :: columns])
+        return best
+
+
+class AvgPool(_Pool):
+    """Mean of each window; padding is not counted."""
+
+    kind = "avg_pool"
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        counts = self._reduce(jnp.ones_like(x[:1, ..., :1]), 0.0, lax.add)
+        return self._reduce(x, 0.0, lax.add) / counts
+
+
+class GlobalAvgPool(Layer):
+    """Mean over rows and columns: (H, W, C) to (C,)."""
+
+    kind = "global_avg_pool"
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x.mean((1, 2))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        self._expect(len(shape) == 3, shape, "(height, width, channels)")
+        return shape[2:]
+
+
+class Flatten(Layer):
+    """(H, W, C) to (H * W * C,), in this order."""
+
+    kind = "flatten"
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x.reshape(x.shape[0], -1)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (math.prod(shape),)
+
+
+class ZeroPad(Layer):
+    """Zeros around an image: `amounts` are ((top, bottom), (left, right))."""
+
+    kind = "zero_pad"
+    settings = ("amounts",)
+
+    def __init__(self, name: str, amounts: tuple[tuple[int, int], tuple[int, int]]):
+        super().__init__(name)
+        (top, bottom), (left, right) = amounts
+        self.amounts = ((int(top), int(bottom)), (int(left), int(right)))
+        if min(*self.amounts[0], *self.amounts[1]) < 0:
+            raise InputError(f"layer {name!r} pads by {self.amounts}; expected numbers that are not negative.")
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return jnp.pad(x, ((0, 0), *self.amounts, (0, 0)))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        self._expect(len(shape) == 3, shape, "(height, width, channels)")
+        (top, bottom), (left, right) = self.amounts
+        return (shape[0] + top + bottom, shape[1] + left + right, shape[2])
+
+
+class BatchNorm(Layer):
+    """(x - mean) / sqrt(variance + epsilon) * scale + bias along the last axis; the statistics stay as they are."""
+
+    kind = "batch_norm"
+    settings = ("epsilon",)
+    parameters = ("scale", "bias")
+    statistics = ("mean", "variance")
+
+    def __init__(self, name: str, scale: Any, bias: Any, mean: Any, variance: Any, *, epsilon: float = 1e-3):
+        super().__init__(name)
+        self.scale, self.bias = nnx.Param(_float32(scale)), nnx.Param(_float32(bias))
+        self.mean, self.variance = nnx.BatchStat(_float32(mean)), nnx.BatchStat(_float32(variance))
+        self.epsilon = float(epsilon)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        factor = self.scale[...] * lax.rsqrt(self.variance[...] + self.epsilon)
+        return (x - self.mean[...]) * factor + self.bias[...]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        channels = self.scale[...].shape
+        self._expect(shape[-1:] == channels, shape, f"{channels[0]} channels in the last axis")
+        return shape
+
+
+KINDS: dict[str, type[Layer]] = {
+    layer.kind: layer
+    for layer in (Dense, Conv, Activation, MaxPool, AvgPool, GlobalAvgPool, Flatten, ZeroPad, BatchNorm)
+}
+
+
+def _float32(values: Any) -> jax.Array:
+    return jnp.asarray(values, dtype=jnp.float32)
+
+
+def _kernel_and_bias(name: str, kernel: Any, bias: Any, rank: int) -> tuple[nnx.Param, nnx.Param]:
+    kernel = _float32(kernel)
+    if kernel.ndim != rank:
+        raise InputError(f"layer {name!r} has a kernel of shape {kernel.shape}; expected {rank} axes.")
+    bias = jnp.zeros(kernel.shape[-1]) if bias is None else _float32(bias)
+    if bias.shape != kernel.shape[-1:]:
+        raise InputError(
+            f"layer {name!r} has a bias of shape {bias.shape}; its kernel {kernel.shape} calls for another."
+        )
+    return nnx.Param(kernel), nnx.Param(bias)
+
+
+def _pair(name: str, what: str, values: Any) -> tuple[int, int]:
+    pair = tuple(int(value) for value in values)
+    if len(pair) != 2 or min(pair) < 1:
+        raise InputError(f"layer {name!r} has {what} {values!r}; expected two numbers of at least 1.")
+    return pair
+
+
+def _padding(name: str, padding: str) -> str:
+    if padding not in PADDINGS:
+        raise unknown(f"padding of layer {name!r}", padding, PADDINGS)
+    return padding
+
+
+def _window_counts(shape: Shape, window: Shape, strides: Shape, padding: str) -> tuple[int, int]:
+    if padding == "same":
+        rows, columns = (-(-size // step) for size, step in zip(shape, strides, strict=False))
+    else:
+        rows, columns = ((n - k) // step + 1 for n, k, step in zip(shape, window, strides, strict=False))
+    return rows, columns
+
+
+def _patches(x: jax.Array, window: Shape, strides: Shape, padding: str) -> jax.Array:
+    """The windows of NHWC images side by side: (N, rows, columns, window * C), in the order of an HWIO kernel."""
+    rows, columns = _window_counts(x.shape[1:], window, strides, padding)
+    if padding == "same":
+        amounts = lax.padtype_to_pads(x.shape[1:3], window, strides, "SAME")
+        x = jnp.pad(x, ((0, 0), *amounts, (0, 0)))
+    (down, right), (height, width) = strides, window
+    return jnp.concatenate(
+        [
+            x[:, i : i + rows * down : down, j : j + columns * right : right]
+            for i in range(height)
+            for j in range(width)
+        ],
+        axis=-1,
+    )
