@@ -1,0 +1,130 @@
+"""Input, dense, embedding, masking, rescaling, and layers of unknown code."""
+
+from repair.architecture.errors import Fault, Kind
+from repair.architecture.layer import Shape
+from repair.architecture.layers.domains import (
+    Argument,
+    anything,
+    flag,
+    number,
+    optional,
+    shape,
+    size,
+    text,
+)
+from repair.architecture.layers.shared_arguments import activation
+from repair.architecture.layers.space import too_few, unknown_size
+from repair.architecture.layers.table import Arguments, Inferred, LayerType
+from repair.architecture.rules import Rules
+
+
+def same(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    """The shape of the input."""
+    return shapes[0]
+
+
+def _input(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    return (a["batch_size"], *a["shape"])
+
+
+def _dense(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    given = shapes[0]
+    if len(given) < 2:
+        return too_few(given, 2)
+    if given[-1] is None and not rules.lenient:
+        return unknown_size(given, "last")
+    return (*given[:-1], a["units"])
+
+
+def _dense_weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
+    bias: dict[str, Shape] = {"bias": (a["units"],)} if a["use_bias"] else {}
+    return {"kernel": (shapes[0][-1], a["units"])} | bias
+
+
+def _embedding(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    return (*shapes[0], a["output_dim"])
+
+
+def _embedding_weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
+    return {"embeddings": (a["input_dim"], a["output_dim"])}
+
+
+def _masking(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    return shapes[0] if len(shapes[0]) > 1 else too_few(shapes[0], 2)
+
+
+def _opaque(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    if a["output_shape"] is None:
+        return Fault(
+            Kind.TYPE,
+            f"is code that is not read ({a['function'] or 'no name'}): its output shape must be "
+            "declared",
+            "output_shape=(...)",
+            argument="output_shape",
+        )
+    return (shapes[0][0], *a["output_shape"])
+
+
+def _noise(name: str, argument: str, high: float | None) -> LayerType:
+    amount = Argument(number(0, high), editable=True)
+    return LayerType(name, same, {argument: amount} | (
+        {"noise_shape": Argument(anything, None)} if name in ("Dropout", "AlphaDropout") else {}
+    ))  # fmt: skip
+
+
+CORE = (
+    LayerType(
+        "Input",
+        _input,
+        {
+            "shape": Argument(shape),
+            "batch_size": Argument(optional(size()), None),
+            "sparse": Argument(optional(flag), None),
+            "ragged": Argument(optional(flag), None),
+            "optional": Argument(flag, False),
+        },
+        inputs=(0, 0),
+    ),
+    LayerType(
+        "Dense",
+        _dense,
+        {
+            "units": Argument(size(), editable=True, width=True),
+            "activation": activation(),
+            "use_bias": Argument(flag, True),
+        },
+        _dense_weights,
+    ),
+    LayerType(
+        "Embedding",
+        _embedding,
+        {
+            "input_dim": Argument(size(), editable=True, width=True),
+            "output_dim": Argument(size(), editable=True, width=True),
+            "mask_zero": Argument(flag, False),
+        },
+        _embedding_weights,
+    ),
+    LayerType("Masking", _masking, {"mask_value": Argument(number(), 0.0)}),
+    LayerType("Identity", same),
+    LayerType(
+        "Rescaling",
+        same,
+        {"scale": Argument(anything), "offset": Argument(anything, 0.0)},
+    ),
+    LayerType("ActivityRegularization", same,
+              {"l1": Argument(number(), 0.0), "l2": Argument(number(), 0.0)}),
+    LayerType("GaussianNoise", same, {"stddev": Argument(number(0, 1), editable=True)}),
+    _noise("Dropout", "rate", 1),
+    _noise("AlphaDropout", "rate", 1),
+    _noise("GaussianDropout", "rate", 1),
+    LayerType(
+        "Lambda",
+        _opaque,
+        {
+            "function": Argument(optional(text), None),
+            "output_shape": Argument(optional(shape), None, editable=True),
+        },
+        inputs=(1, None),
+    ),
+)  # fmt: skip

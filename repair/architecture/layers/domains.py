@@ -1,0 +1,163 @@
+"""Domains of layer arguments: what a value may be, and its normal form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from repair.architecture.layer import Value
+
+
+class OutOfDomain(ValueError):  # noqa: N818  raised and caught inside the table only
+    """The value is not in the domain; the message says what is."""
+
+
+Parse = Callable[[Value], Value]
+REQUIRED = "<required>"
+"""The default of an argument that has none."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a layer type.
+
+    Args:
+        parse: the normal form of a value; raises OutOfDomain.
+        default: what holds when it is not given; REQUIRED when it must be.
+        editable: a repair may change it in place.
+        width: it is a width the user chose (filters, units): changed only where it is the cause.
+    """
+
+    parse: Parse
+    default: Value = REQUIRED
+    editable: bool = False
+    width: bool = False
+
+
+def _is_integer(value: Value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def size(low: int = 1) -> Parse:
+    """An integer from `low` on."""
+
+    def parse(value: Value) -> Value:
+        if not isinstance(value, int) or isinstance(value, bool) or value < low:
+            raise OutOfDomain(f"an integer of at least {low}")
+        return value
+
+    return parse
+
+
+def sizes(rank: int, low: int = 1) -> Parse:
+    """`rank` integers from `low` on, or one for all of them; normal form: a tuple."""
+
+    def parse(value: Value) -> Value:
+        if _is_integer(value):
+            value = (value,) * rank
+        right = isinstance(value, tuple) and len(value) == rank and all(map(_is_integer, value))
+        if not right or any(item < low for item in value):  # type: ignore
+            several = f", or a tuple of {rank} of them" if rank > 1 else ""
+            raise OutOfDomain(f"an integer of at least {low}{several}")
+        return value
+
+    return parse
+
+
+def margins(rank: int) -> Parse:
+    """Paddings or croppings: one for all, one for each axis, or (before, after) for each axis."""
+    pair = sizes(2, low=0)
+
+    def parse(value: Value) -> Value:
+        if rank == 1 and isinstance(value, tuple) and len(value) == 1:
+            value = value[0]
+        if _is_integer(value) or (rank == 1 and isinstance(value, tuple)):
+            return (pair(value),) * rank
+        if not isinstance(value, tuple) or len(value) != rank:
+            raise OutOfDomain(f"an integer, or {rank} pairs (before, after) of integers from 0 on")
+        return tuple(pair(side) for side in value)
+
+    return parse
+
+
+def integers(low: int | None = None) -> Parse:
+    """A tuple of integers, from `low` on if given."""
+
+    def parse(value: Value) -> Value:
+        if not isinstance(value, tuple) or not all(map(_is_integer, value)):
+            raise OutOfDomain("a tuple of integers")
+        if low is not None and any(item < low for item in value):  # type: ignore
+            raise OutOfDomain(f"a tuple of integers of at least {low}")
+        return value
+
+    return parse
+
+
+def integer_or_integers(value: Value) -> Value:
+    """One integer or a tuple of them; normal form: a tuple."""
+    return integers()((value,) if _is_integer(value) else value)
+
+
+def integer(value: Value) -> Value:
+    """Any integer."""
+    if not _is_integer(value):
+        raise OutOfDomain("an integer")
+    return value
+
+
+def number(low: float | None = None, high: float | None = None) -> Parse:
+    """A real number within bounds."""
+
+    def parse(value: Value) -> Value:
+        real = isinstance(value, int | float) and not isinstance(value, bool)
+        if not real or not (low is None or low <= value) or not (high is None or value <= high):  # type: ignore[operator]
+            bounds = f" from {low} on" if high is None else f" between {low} and {high}"
+            raise OutOfDomain("a number" + ("" if low is None else bounds))
+        return value
+
+    return parse
+
+
+def choice(*names: str) -> Parse:
+    """One of some texts, in any case."""
+
+    def parse(value: Value) -> Value:
+        if not isinstance(value, str) or value.lower() not in names:
+            raise OutOfDomain("one of " + ", ".join(map(repr, names)))
+        return value.lower()
+
+    return parse
+
+
+def optional(parse: Parse) -> Parse:
+    """The domain and None."""
+
+    def either(value: Value) -> Value:
+        return None if value is None else parse(value)
+
+    return either
+
+
+def flag(value: Value) -> Value:
+    """True or False, also as 0 or 1."""
+    if value not in (True, False):
+        raise OutOfDomain("true or false")
+    return bool(value)
+
+
+def text(value: Value) -> Value:
+    """Any text."""
+    if not isinstance(value, str):
+        raise OutOfDomain("a text")
+    return value
+
+
+def anything(value: Value) -> Value:
+    """Any value: it does not matter for shapes."""
+    return value
+
+
+def shape(value: Value) -> Value:
+    """Sizes without the batch, each an integer from 1 on or None where it varies."""
+    right = isinstance(value, tuple) and all(size is None or _is_integer(size) for size in value)
+    if not right or any(size is not None and size < 1 for size in value):  # type: ignore
+        raise OutOfDomain("a tuple of integers from 1 on, None for a size that varies")
+    return value

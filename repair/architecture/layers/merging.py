@@ -1,0 +1,169 @@
+"""Layers that merge several inputs."""
+
+from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.layer import Dim, Shape
+from repair.architecture.layers.domains import Argument, flag, integer, integer_or_integers
+from repair.architecture.layers.space import plus
+from repair.architecture.layers.table import Arguments, Inferred, LayerType
+from repair.architecture.rules import Rules
+
+
+def _listed(shapes: tuple[Shape, ...]) -> str:
+    return " and ".join(map(show, shapes[:6])) + (" and more" if len(shapes) > 6 else "")
+
+
+def _largest(shapes: tuple[Shape, ...]) -> Shape:
+    return max(shapes, key=len)
+
+
+def _joined(a: Dim, b: Dim) -> Dim | Fault:
+    """One axis of a broadcast; a Fault where the two sizes cannot meet."""
+    if a is None or b is None:
+        return None
+    if a == 1 or b == 1 or a == b:
+        return b if a == 1 else a
+    return _UNEQUAL
+
+
+_UNEQUAL = Fault(Kind.INPUT_SHAPES, "", "")
+
+
+def _broadcast(shapes: tuple[Shape, ...]) -> Shape | Fault:
+    sizes = shapes[0][1:]
+    for shape in shapes[1:]:
+        a, b = sorted((sizes, shape[1:]), key=len, reverse=True)
+        lead = a[: len(a) - len(b)]
+        joined = tuple(map(_joined, a[len(lead) :], b))
+        if _UNEQUAL in joined:
+            return Fault(
+                Kind.INPUT_SHAPES,
+                f"gets {_listed(shapes)}, which cannot be broadcast together",
+                "equal shapes, or sizes of 1",
+                _largest(shapes),
+            )
+        sizes = (*lead, *joined)  # type: ignore
+    return (shapes[0][0], *sizes)
+
+
+def _equal(shapes: tuple[Shape, ...]) -> Shape | Fault:
+    first = shapes[0]
+    for shape in shapes[1:]:
+        if len(shape) != len(first):
+            return Fault(
+                Kind.INPUT_DIMENSIONS,
+                f"gets inputs of different numbers of dimensions: {_listed(shapes)}",
+                f"all of {len(first)} dimensions",
+                _largest(shapes),
+            )
+    for shape in shapes[1:]:
+        if shape != first and any(
+            a != b and a is not None and b is not None for a, b in zip(shape, first, strict=True)
+        ):
+            return Fault(
+                Kind.INPUT_SHAPES,
+                f"gets inputs of different shapes: {_listed(shapes)}",
+                f"all {show(first)}",
+                first,
+            )
+    return first
+
+
+def _batches(shapes: tuple[Shape, ...]) -> Fault | None:
+    fixed = {shape[0] for shape in shapes} - {None}
+    if len(fixed) < 2:
+        return None
+    return Fault(Kind.INPUT_SHAPES, f"gets inputs of different batch sizes: {_listed(shapes)}",
+                 "one batch size")  # fmt: skip
+
+
+def _elementwise(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    merged = _broadcast(shapes) if rules.broadcast else _equal(shapes)
+    return _batches(shapes) or merged
+
+
+def _concatenate(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    first, axis = shapes[0], a["axis"]
+    if len({len(shape) for shape in shapes}) > 1:
+        return Fault(
+            Kind.INPUT_DIMENSIONS,
+            f"gets inputs of different numbers of dimensions: {_listed(shapes)}",
+            f"all of {len(first)} dimensions",
+            _largest(shapes),
+        )
+    if not -len(first) <= axis < len(first):
+        return Fault(
+            Kind.CONCATENATE,
+            f"has axis={axis}, which {show(first)} does not have",
+            f"an axis from {-len(first)} to {len(first) - 1}",
+            first,
+            "axis",
+        )
+    axis %= len(first)
+    joined = list(first)
+    joined[axis] = plus(shape[axis] for shape in shapes)
+    for position in range(len(first)):
+        known = {shape[position] for shape in shapes} - {None}
+        if position != axis and len(known) > 1:
+            return Fault(
+                Kind.CONCATENATE,
+                f"joins {_listed(shapes)} along axis {axis}, but they differ on axis {position}",
+                f"equal sizes on every axis but {axis}",
+                tuple(joined),
+                "axis",
+            )
+    return tuple(joined)
+
+
+def _dot(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    axes = a["axes"] * 2 if len(a["axes"]) == 1 else a["axes"]
+    if len(axes) != 2:
+        return Fault(Kind.ARGUMENT, f"has axes={a['axes']}: expected one or two integers",
+                     "one or two integers", argument="axes")  # fmt: skip
+    left, right = shapes
+    for shape, axis in zip(shapes, axes, strict=True):
+        if len(shape) < 2:
+            return Fault(Kind.DIMENSION, f"needs inputs of at least 2 dimensions but gets "
+                         f"{show(shape)}", "at least 2 dimensions")  # fmt: skip
+        if not -len(shape) <= axis < len(shape) or axis % len(shape) == 0:
+            return Fault(
+                Kind.DOT_AXIS,
+                f"has axes={axes}, but {show(shape)} has no axis {axis} to multiply along",
+                f"an axis from 1 to {len(shape) - 1}",
+                argument="axes",
+            )
+    i, j = axes[0] % len(left), axes[1] % len(right)
+    output = (*left[:i], *left[i + 1 :], *right[1:j], *right[j + 1 :])
+    output = output if len(output) > 1 else (*output, 1)
+    if left[i] != right[j] and not (rules.lenient and None in (left[i], right[j])):
+        return Fault(
+            Kind.DOT_AXIS,
+            f"multiplies axis {i} of {show(left)} with axis {j} of {show(right)}: "
+            f"sizes {left[i]} and {right[j]} differ",
+            "equal sizes on the two axes",
+            output,
+            "axes",
+        )
+    return output
+
+
+MERGING = (
+    *(
+        LayerType(name, _elementwise, inputs=(1 if name != "Subtract" else 2, most))
+        for name, most in (
+            ("Add", None),
+            ("Average", None),
+            ("Maximum", None),
+            ("Minimum", None),
+            ("Multiply", None),
+            ("Subtract", 2),
+        )
+    ),
+    LayerType("Concatenate", _concatenate, {"axis": Argument(integer, -1, editable=True)},
+              inputs=(1, None)),
+    LayerType(
+        "Dot",
+        _dot,
+        {"axes": Argument(integer_or_integers, editable=True), "normalize": Argument(flag, False)},
+        inputs=(2, 2),
+    ),
+)  # fmt: skip

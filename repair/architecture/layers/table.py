@@ -1,0 +1,140 @@
+"""What an entry of the layer table says, and how arguments are brought into normal form."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.layer import Layer, Shape
+from repair.architecture.layers.domains import REQUIRED, Argument, OutOfDomain
+from repair.architecture.layers.shared_arguments import BOOKKEEPING
+from repair.architecture.rules import Rules
+
+
+class Outputs(NamedTuple):
+    """The shapes of a layer with several outputs."""
+
+    shapes: tuple[Shape, ...]
+
+
+Arguments = Mapping[str, Any]
+"""All arguments of a layer in normal form, defaults included."""
+Inferred = Shape | Outputs | Fault
+Infer = Callable[[Arguments, tuple[Shape, ...], Rules], Inferred]
+Weights = Callable[[Arguments, tuple[Shape, ...]], dict[str, Shape]]
+
+
+def no_weights(_: Arguments, __: tuple[Shape, ...]) -> dict[str, Shape]:
+    """A layer without weights."""
+    return {}
+
+
+@dataclass(frozen=True)
+class LayerType:
+    """One entry of the table.
+
+    Args:
+        name: the Keras name.
+        infer: (arguments, input shapes, rules) -> output shape, Outputs or Fault. The number of
+            inputs has been checked, the ranks have not.
+        arguments: by Keras name, in Keras's order.
+        weights: (arguments, input shapes) -> shapes of the weights, for shapes that infer accepts.
+        inputs: fewest and most inputs; None: no upper limit.
+        rank: the number of dimensions an input must have, batch included; None: not one number.
+        variants: the same layer in other numbers of spatial dimensions, {1: "Conv1D", ...}.
+        inner: fewest and most wrapped layers.
+    """
+
+    name: str
+    infer: Infer
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    weights: Weights = no_weights
+    inputs: tuple[int, int | None] = (1, 1)
+    rank: int | None = None
+    variants: Mapping[int, str] = field(default_factory=dict)
+    inner: tuple[int, int | None] = (0, 0)
+
+    @property
+    def editable(self) -> tuple[str, ...]:
+        """Names of the arguments that a repair may change in place."""
+        return tuple(name for name, argument in self.arguments.items() if argument.editable)
+
+    @property
+    def widths(self) -> tuple[str, ...]:
+        """Names of the arguments that are widths, such as units and filters."""
+        return tuple(name for name, argument in self.arguments.items() if argument.width)
+
+
+def required(name: str) -> str:
+    """The text for a missing argument."""
+    return f"needs the argument {name!r}, which is missing"
+
+
+def settle(entry: LayerType, layer: Layer) -> Arguments | Fault:
+    """All arguments of a layer in normal form, or what is wrong with them."""
+    settled: dict[str, Any] = {}
+    for name in layer.arguments:
+        if name not in entry.arguments and name not in BOOKKEEPING:
+            known = ", ".join(entry.arguments) or "none"
+            return Fault(Kind.ARGUMENT, f"has no argument {name!r} (it takes: {known})", known,
+                         argument=name)  # fmt: skip
+    for name, argument in entry.arguments.items():
+        if name not in layer.arguments:
+            if argument.default is REQUIRED:
+                return Fault(Kind.ARGUMENT, required(name), f"a value for {name}", argument=name)
+            settled[name] = argument.default
+            continue
+        try:
+            settled[name] = argument.parse(layer.arguments[name])
+        except OutOfDomain as expected:
+            given = layer.arguments[name]
+            return Fault(Kind.ARGUMENT, f"has {name}={given!r}: expected {expected}",
+                         f"{name}: {expected}", argument=name)  # fmt: skip
+    low, high = entry.inner
+    if len(layer.inner) < low or (high is not None and len(layer.inner) > high):
+        wanted = f"{low}" if low == high else f"{low} to {high}" if high else f"at least {low}"
+        return Fault(Kind.ARGUMENT, f"wraps {len(layer.inner)} layers: expected {wanted}", wanted)
+    if layer.inner:
+        settled["inner"] = layer.inner
+    return settled
+
+
+def arity(entry: LayerType, given: int) -> Fault | None:
+    """The fault of a layer with too few or too many inputs."""
+    low, high = entry.inputs
+    if given >= low and (high is None or given <= high):
+        return None
+    wanted = f"{low}" if low == high else f"{low} to {high}" if high else f"at least {low}"
+    noun = "input" if wanted == "1" else "inputs"
+    return Fault(Kind.ARGUMENT, f"takes {wanted} {noun} but gets {given}", f"{wanted} {noun}")
+
+
+def check_weights(entry: LayerType, arguments: Arguments, layer: Layer,
+                  shapes: tuple[Shape, ...], output: Shape | None) -> Fault | None:  # fmt: skip
+    """The fault of given weights that do not fit the inputs; sizes not known fit all."""
+    wanted = entry.weights(arguments, shapes)
+    for name, given in layer.weights.items():
+        want = wanted.get(name)
+        if want is None:
+            continue
+        if len(given) != len(want):
+            return Fault(
+                Kind.WEIGHT_DIMENSION,
+                f"has weights {name!r} of {len(given)} dimensions {given}: "
+                f"its input needs {len(want)} {_sizes(want)}",
+                f"{name}: {_sizes(want)}", output, name,
+            )  # fmt: skip
+        if any(
+            a != b and a is not None and b is not None for a, b in zip(given, want, strict=True)
+        ):
+            return Fault(
+                Kind.WEIGHT_SHAPE,
+                f"has weights {name!r} of shape {given}: its input {show(shapes[0])} needs "
+                f"{_sizes(want)}",
+                f"{name}: {_sizes(want)}", output, name,
+            )  # fmt: skip
+    return None
+
+
+def _sizes(shape: Shape) -> str:
+    return "(" + ", ".join("?" if size is None else str(size) for size in shape) + ")"
