@@ -52,24 +52,30 @@ class LayerError:
     """One error of a network.
 
     Args:
-        kind: the paper's kind.
         layer: name of the node.
         type: its layer type.
         given: shapes of its inputs, batch first; None where an input is not known.
-        expected: what would do, in short.
-        fault: the table's answer, with the argument to blame.
+        fault: what the table says: kind, what would do, the argument to blame.
         root: no layer that it depends on is broken, so it stands whatever happens elsewhere.
-        chain: (node, output shape) from an input of the network down to this layer's input.
+        chain: (node, output shape) from an input of the network down to this layer's first input.
     """
 
-    kind: Kind
     layer: str
     type: str
     given: tuple[Shape | None, ...]
-    expected: str
     fault: Fault
     root: bool
     chain: tuple[tuple[str, Shape | None], ...]
+
+    @property
+    def kind(self) -> Kind:
+        """The paper's kind."""
+        return self.fault.kind
+
+    @property
+    def expected(self) -> str:
+        """What would do, in short."""
+        return self.fault.expected
 
     @property
     def sentence(self) -> str:

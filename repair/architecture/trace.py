@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from repair.architecture.errors import Fault, LayerError
+from repair.architecture.errors import Fault, Kind, LayerError, show
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Shape
-from repair.architecture.layers import Outputs, infer
+from repair.architecture.layers import Inferred, Outputs, entry_of, infer, settled
 from repair.architecture.rules import KERAS3, Rules
 
 LONGEST_CHAIN = 50
@@ -56,24 +56,79 @@ def trace(graph: Graph, rules: Rules = KERAS3) -> Trace:
     tainted: set[str] = set()
     errors: list[LayerError] = []
     for node in graph.nodes:
-        sources = node.sources
         given = tuple(
-            [shapes[name] if not index else _further(several, name, index) for name, index in sources]
+            [
+                shapes[name] if index == 0 else _further(several, name, index)
+                for name, index in node.sources
+            ]
         )
-        below = bool(tainted) and any(name in tainted for name, _ in sources)
+        below = bool(tainted) and any(name in tainted for name, _ in node.sources)
+        found: Inferred | None
+        if None in given:
+            found = None if below else _no_such_output(node, given)
+        else:
+            found = infer(node.layer, given, rules.below_error if below else rules)  # type: ignore
+            if node.shares and not isinstance(found, Fault):
+                found = _shared(graph, node, shapes) or found
         if below:
             tainted.add(node.name)
-            if None in given:
-                shapes[node.name] = None
-                continue
-        found = infer(node.layer, given, rules.below_error if below else rules)
         if type(found) is Fault:
             tainted.add(node.name)
             shapes[node.name] = found.plausible
-            errors.append(_error(graph, node, found, given, not below, shapes))
+            chain = _chain(graph, node, shapes)
+            errors.append(
+                LayerError(node.name, node.layer.type, given, found, root=not below, chain=chain)
+            )
         elif type(found) is Outputs:
             shapes[node.name] = found.shapes[0]
             several[node.name] = found.shapes
         else:
-            shapes[node.name] = found
+            shapes[node.name] = found  # type: ignore[assignment]
     return Trace(shapes, tuple(errors), several)
+
+
+def _further(several: Mapping[str, tuple[Shape, ...]], name: str, index: int) -> Shape | None:
+    shapes = several.get(name, ())
+    return shapes[index] if index < len(shapes) else None
+
+
+def _no_such_output(node: Node, given: tuple[Shape | None, ...]) -> Fault:
+    reference = node.inputs[given.index(None)]
+    return Fault(
+        Kind.TYPE,
+        f"reads {reference!r}, an output that its layer does not have",
+        "an output that exists, or return_state=True",
+    )
+
+
+def _shared(graph: Graph, node: Node, shapes: Mapping[str, Shape | None]) -> Fault | None:
+    """The fault of a second call whose input needs weights of other shapes than the first."""
+    entry, arguments = entry_of(node.layer.type), settled(node.layer)
+    owner = graph[node.shares or ""]
+    calls = [tuple(shapes.get(name) for name, _ in call.sources) for call in (owner, node)]
+    if isinstance(arguments, Fault) or None in calls[0] or None in calls[1]:
+        return None
+    first, second = (entry.weights(arguments, call) for call in calls)  # type: ignore[arg-type]
+    for name, shape in first.items():
+        if len(shape) != len(second[name]) or any(
+            a != b and None not in (a, b) for a, b in zip(shape, second[name], strict=True)
+        ):
+            return Fault(
+                Kind.WEIGHT_SHAPE,
+                f"calls the layer of {owner.name!r} again with {show(calls[1][0])}, but its "
+                f"weights were made for {show(calls[0][0])}",
+                f"an input like {show(calls[0][0])}",
+                shapes[owner.name],
+            )
+    return None
+
+
+def _chain(
+    graph: Graph, node: Node, shapes: Mapping[str, Shape | None]
+) -> tuple[tuple[str, Shape | None], ...]:
+    """The shapes along the first inputs, from the network's input to the layer's input."""
+    links: list[tuple[str, Shape | None]] = []
+    while node.sources and len(links) < LONGEST_CHAIN:
+        node = graph[node.sources[0][0]]
+        links.append((node.name, shapes.get(node.name)))
+    return tuple(reversed(links))
