@@ -17,7 +17,7 @@ class Kind(StrEnum):
     INPUT_DIMENSIONS = "Inconsistent Input Dimensions"
     INPUT_SHAPES = "Inconsistent Input Shapes"
     POOL = "Pool Shape Error"
-    KERNEL = "Kernel Shape Error"
+    """A pool or a kernel that is larger than what it slides over."""
     DILATION = "Dilation Error"
     RESHAPE = "Reshape Error"
     CROPPING = "Cropping Error"

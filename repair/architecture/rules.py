@@ -11,14 +11,16 @@ class Rules:
 
     Args:
         name: how a person chooses it.
-        broadcast: merges accept sizes of 1 and other ranks, as NumPy does.
+        strict: as the published tool: merges take equal shapes only, without broadcasting; Dot
+            takes 2 or 3 dimensions, the same on both sides; a transposed convolution without
+            padding takes no kernel larger than its input.
         lenient: a size that must be known may be unknown: used below a broken layer, where it is
             unknown only because of that.
         open_form: the same rules, lenient.
     """
 
     name: str
-    broadcast: bool
+    strict: bool
     lenient: bool = False
     open_form: "Rules | None" = field(default=None, repr=False)
 
@@ -28,15 +30,15 @@ class Rules:
         return self.open_form or self
 
 
-def _rules(name: str, broadcast: bool) -> Rules:
-    closed = Rules(name, broadcast)
+def _rules(name: str, strict: bool) -> Rules:
+    closed = Rules(name, strict)
     return replace(closed, open_form=replace(closed, lenient=True))
 
 
-KERAS3 = _rules("keras3", broadcast=True)
+KERAS3 = _rules("keras3", strict=False)
 """Keras 3 on JAX, the default."""
-STRICT = _rules("strict", broadcast=False)
-"""The published tool's rules (ExAIS): merges want equal shapes, strides of ... see layers."""
+STRICT = _rules("strict", strict=True)
+"""The published tool's (ExAIS), read off its labels and repairs of 500 random models."""
 
 
 def named(name: str) -> Rules:

@@ -59,7 +59,7 @@ def places(a: Arguments, shape: Shape, channels: Dim) -> Shape | Fault:
             )
             dilated = a["kernel_size"][axis - 1] <= (shape[axis] or 0)
             return Fault(
-                Kind.DILATION if dilated else Kind.KERNEL,
+                Kind.DILATION if dilated else Kind.POOL,
                 f"has a kernel that reaches over {reach}, more than its input {show(shape)}",
                 f"a kernel within {show(shape)}, or padding='same'",
                 tuple(1 if size is not None and size < 1 else size for size in output),

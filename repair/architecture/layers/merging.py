@@ -77,7 +77,7 @@ def _batches(shapes: tuple[Shape, ...]) -> Fault | None:
 
 
 def _elementwise(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
-    merged = _broadcast(shapes) if rules.broadcast else _equal(shapes)
+    merged = _equal(shapes) if rules.strict else _broadcast(shapes)
     return _batches(shapes) or merged
 
 
@@ -120,10 +120,21 @@ def _dot(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         return Fault(Kind.ARGUMENT, f"has axes={a['axes']}: expected one or two integers",
                      "one or two integers", argument="axes")  # fmt: skip
     left, right = shapes
+    for shape in shapes:
+        if len(shape) < 2 or (rules.strict and len(shape) > 3):
+            wanted = "2 or 3" if rules.strict else "at least 2"
+            return Fault(
+                Kind.DIMENSION,
+                f"needs inputs of {wanted} dimensions but gets {show(shape)}",
+                f"{wanted} dimensions",
+            )
+    if rules.strict and len(left) != len(right):
+        return Fault(
+            Kind.INPUT_DIMENSIONS,
+            f"gets inputs of different numbers of dimensions: {_listed(shapes)}",
+            f"both of {len(left)} dimensions",
+        )
     for shape, axis in zip(shapes, axes, strict=True):
-        if len(shape) < 2:
-            return Fault(Kind.DIMENSION, f"needs inputs of at least 2 dimensions but gets "
-                         f"{show(shape)}", "at least 2 dimensions")  # fmt: skip
         if not -len(shape) <= axis < len(shape) or axis % len(shape) == 0:
             return Fault(
                 Kind.DOT_AXIS,

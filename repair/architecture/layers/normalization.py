@@ -165,7 +165,7 @@ NORMALIZATION = (
                                   "alpha": Argument(optional(number()), None)}),
     LayerType("ELU", same, {"alpha": Argument(number(), 1.0)}),
     LayerType("PReLU", _prelu, {"shared_axes": Argument(optional(integer_or_integers), None, True)},
-              _prelu_weights),
+              _prelu_weights, weight_kinds=(Kind.INPUT_DIMENSIONS, Kind.ARGUMENT)),
     LayerType("ThresholdedReLU", same, {"theta": Argument(number(), 1.0)}),
     *map(_spatial_dropout, (1, 2, 3)),
 )  # fmt: skip

@@ -98,10 +98,11 @@ def _recurrent(name: str) -> tuple[LayerType, LayerType]:
             return unknown_size(shape, "feature")
         return (shape[0], a["units"])
 
-    cell = _cell_arguments(name)
+    cell, inputs = _cell_arguments(name), (1, 1 + count)
+    kinds = (Kind.WEIGHT_DIMENSION, Kind.ARGUMENT)
     return (
-        LayerType(name, infer, cell | LOOP, weights, inputs=(1, 1 + count), rank=3),
-        LayerType(f"{name}Cell", step, cell, weights, inputs=(1, 1 + count), rank=2),
+        LayerType(name, infer, cell | LOOP, weights, inputs, rank=3, weight_kinds=kinds),
+        LayerType(f"{name}Cell", step, cell, weights, inputs, rank=2, weight_kinds=kinds),
     )
 
 

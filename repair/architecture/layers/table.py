@@ -43,6 +43,8 @@ class LayerType:
         rank: the number of dimensions an input must have, batch included; None: not one number.
         variants: the same layer in other numbers of spatial dimensions, {1: "Conv1D", ...}.
         inner: fewest and most wrapped layers.
+        weight_kinds: kinds of the errors of given weights with a wrong number of dimensions and
+            with wrong sizes, as the published tool names them.
     """
 
     name: str
@@ -53,6 +55,7 @@ class LayerType:
     rank: int | None = None
     variants: Mapping[int, str] = field(default_factory=dict)
     inner: tuple[int, int | None] = (0, 0)
+    weight_kinds: tuple[Kind, Kind] = (Kind.WEIGHT_DIMENSION, Kind.WEIGHT_SHAPE)
 
     @property
     def editable(self) -> tuple[str, ...]:
@@ -119,7 +122,7 @@ def check_weights(entry: LayerType, arguments: Arguments, layer: Layer,
             continue
         if len(given) != len(want):
             return Fault(
-                Kind.WEIGHT_DIMENSION,
+                entry.weight_kinds[0],
                 f"has weights {name!r} of {len(given)} dimensions {given}: "
                 f"its input needs {len(want)} {_sizes(want)}",
                 f"{name}: {_sizes(want)}", output, name,
@@ -128,7 +131,7 @@ def check_weights(entry: LayerType, arguments: Arguments, layer: Layer,
             a != b and a is not None and b is not None for a, b in zip(given, want, strict=True)
         ):
             return Fault(
-                Kind.WEIGHT_SHAPE,
+                entry.weight_kinds[1],
                 f"has weights {name!r} of shape {given}: its input {show(shapes[0])} needs "
                 f"{_sizes(want)}",
                 f"{name}: {_sizes(want)}", output, name,

@@ -3,7 +3,7 @@
 Keras 3 has no LocallyConnected layers; both rule sets take them as Keras 2 had them.
 """
 
-from repair.architecture.errors import Fault, Kind
+from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Dim, Shape
 from repair.architecture.layers.convolution import places
 from repair.architecture.layers.domains import Argument, choice, flag, optional, size, sizes
@@ -30,6 +30,10 @@ def upsampled(size: Dim, kernel: int, stride: int, padding: str, output_padding:
     return (size - 1) * stride + reach - 2 * inset + output_padding
 
 
+def _beyond(kernel: tuple[int, ...], space: Shape) -> bool:
+    return any(size is not None and k > size for k, size in zip(kernel, space, strict=True))
+
+
 def _transposed(rank: int) -> LayerType:
     def infer(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         shape = shapes[0]
@@ -45,6 +49,14 @@ def _transposed(rank: int) -> LayerType:
             )
         )
         output = (shape[0], *space, a["filters"])
+        if rules.strict and a["padding"] == "valid" and _beyond(a["kernel_size"], shape[1:-1]):
+            return Fault(
+                Kind.POOL,
+                f"has kernel_size={a['kernel_size']}, larger than its input {show(shape)}",
+                f"a kernel within {show(shape)}, or padding='same'",
+                output,
+                "kernel_size",
+            )
         if max(a["strides"]) > 1 and max(a["dilation_rate"]) > 1:
             return Fault(
                 Kind.DILATION,
