@@ -177,17 +177,23 @@ def contents(results_dir: Path | str) -> Contents:
     )
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file so that at any moment the old or the new one is there, whole.
+def write_text(path: Path, text: str) -> Path:
+    """As `write_bytes`, in UTF-8."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Writes a file so that at any moment the old or the new one is there, whole; returns the path.
 
     Raises:
         InputError: the place cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        _replace(path, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
         raise _disk_error("write", path, error) from error
+    return path
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:

@@ -59,6 +59,6 @@ def make_record(
     return Record(**{**fields, **changes})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record_of() -> Callable[..., Record]:
     return make_record

@@ -1,0 +1,108 @@
+"""From a results folder to the files of a report."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.record import Record
+from bench.report.compare import Line, compare
+from bench.report.figures import figure, groups_of, render
+from bench.report.published import Published, published
+from bench.report.tables import Table, comparison_table, runs_table
+from bench.store import Unreadable, contents, write_bytes, write_text
+from repair.errors import InputError
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a results folder says.
+
+    Args:
+        records: every finished run, by experiment, method, layer, passing tests and seed.
+        lines: published beside ours, where the paper has the scenario.
+        unreadable: record files that are none; their runs count as not finished.
+    """
+
+    records: tuple[Record, ...]
+    lines: tuple[Line, ...]
+    unreadable: tuple[Unreadable, ...]
+
+    def tables(self) -> dict[str, Table]:
+        """File stem -> table; `published_beside_ours` only where there is something published."""
+        compared = {"published_beside_ours": comparison_table(self.lines)} if self.lines else {}
+        return compared | {"runs": runs_table(self.records)}
+
+    def scenarios(self) -> list[str]:
+        """The scenarios of the records, in the order of their names."""
+        return sorted({record.scenario for record in self.records})
+
+
+def collect(
+    results: Path | str | Iterable[Path | str], reported: Published | None = None
+) -> Report:
+    """Reads the records of one or more results folders.
+
+    Args:
+        reported: the published numbers; by default those shipped with the code.
+
+    Raises:
+        InputError: a folder is missing, or there is not one finished record.
+    """
+    folders = [results] if isinstance(results, Path | str) else list(results)
+    found = [contents(folder) for folder in folders]
+    records = tuple(sorted((run.record for item in found for run in item.runs), key=_order))
+    unreadable = tuple(broken for item in found for broken in item.unreadable)
+    if not records:
+        names = ", ".join(str(folder) for folder in folders)
+        broken = "".join(f"\n  {item}" for item in unreadable)
+        raise InputError(
+            f"no finished record in {names}. Expected the results_dir of earlier runs; make one "
+            f"with `python -m bench +experiment=quickstart`.{broken}"
+        )
+    lines = compare(records, published() if reported is None else reported)
+    return Report(records, tuple(lines), unreadable)
+
+
+def write(report: Report, out: Path | str) -> list[Path]:
+    """Writes report.md, a CSV for each table, and a figure (PDF and PNG) for each scenario.
+
+    Returns:
+        The files, in the order of writing.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    folder = Path(out)
+    tables = report.tables()
+    figures = _write_figures(report, folder)
+    written = []
+    for stem, table in tables.items():
+        written.append(write_text(folder / f"{stem}.csv", table.csv()))
+    return [*written, *figures, write_text(folder / "report.md", _markdown(report, figures))]
+
+
+def _order(record: Record) -> tuple[str, str, str, str, int, str]:
+    layer, exp = (str(record.details.get(name, "")) for name in ("layer", "exp"))
+    return record.experiment, record.method, layer, exp, record.seed, record.config_hash
+
+
+def _write_figures(report: Report, folder: Path) -> list[Path]:
+    written = []
+    for scenario in report.scenarios():
+        groups = groups_of(scenario, report.lines, report.records)
+        if groups:  # an architecture run has no accuracies to draw
+            drawn = figure(scenario, groups)
+            for form in ("pdf", "png"):
+                path = folder / f"{scenario}.{form}"
+                written.append(write_bytes(path, render(drawn, form)))
+    return written
+
+
+def _markdown(report: Report, figures: list[Path]) -> str:
+    parts = ["# Report\n", *(table.markdown() for table in report.tables().values())]
+    images = [f"![{path.stem}]({path.name})\n" for path in figures if path.suffix == ".png"]
+    if images:
+        parts += ["## Figures\n", *images]
+    if report.unreadable:
+        parts += ["## Not readable\n", "\n".join(f"- {item}" for item in report.unreadable) + "\n"]
+    return "\n".join(parts)
