@@ -15,7 +15,7 @@ from repair.solvers import Solver, solve
 Secondary = Literal["none", "l1"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Maximum:
     """What `maximise` found.
 

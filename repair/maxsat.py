@@ -24,7 +24,7 @@ class Rows(NamedTuple):
     side: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MaxSat:
     """A partial MaxSAT problem and its MILP.
 
@@ -60,7 +60,7 @@ class MaxSat:
     def values(self, deltas: np.ndarray) -> np.ndarray:
         """The program's values (deltas, then binaries) that stand for deltas (n,)."""
         asked = _ask(self.soft, self.lower, self.upper, self.margin)
-        binaries = (asked.matrix @ deltas >= asked.side)[self.undecided]
+        binaries = (asked.matrix @ deltas >= asked.side - TOLERANCE)[self.undecided]
         return np.concatenate([deltas, binaries.astype(np.float64)])
 
 

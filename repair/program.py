@@ -51,7 +51,7 @@ class SolverOptions:
                 raise InputError(f"solver setting {name} is {value}; expected 0 or more.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """Minimise objective @ x + constant, row_lower <= rows @ x <= row_upper, lower <= x <= upper.
 
@@ -138,7 +138,7 @@ class Program:
         return size + f"{self.rows.nnz} nonzeros" + (f"; {blocks}" if blocks else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solution:
     """A solver's answer.
 
@@ -172,11 +172,11 @@ class Solution:
         return max(0.0, self.objective - self.bound) / max(1.0, abs(self.objective))
 
     def summary(self) -> dict[str, str | int | float | None]:
-        """What a record keeps: everything but the values; None for what is not finite."""
+        """What a record keeps of the solve: all but the values; None for what is not finite."""
         numbers = {"objective": self.objective, "bound": self.bound, "gap": self.gap}
         finite = {k: v if v is not None and np.isfinite(v) else None for k, v in numbers.items()}
         return {
-            "solver": self.solver,
+            "name": self.solver,
             "status": self.status.value,
             **finite,
             "seconds": self.seconds,
