@@ -1,0 +1,39 @@
+"""Whole data sets through a compiled function: in batches of one static shape, on all devices."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+
+def in_batches(
+    step: Callable[[jax.Array], jax.Array], x: np.ndarray, size: int, *, axis: int = 0
+) -> np.ndarray:
+    """step(x) for inputs (N, ...) batch by batch, each split over the devices, the last one padded.
+
+    Args:
+        step: a compiled function that treats each input on its own.
+        size: inputs in a batch; rounded up to a multiple of the number of devices.
+        axis: where the inputs are in the result of `step`.
+    """
+    size = -(-size // jax.local_device_count()) * jax.local_device_count()
+    results = []
+    for begin in range(0, max(len(x), 1), size):
+        batch = x[begin : begin + size]
+        padding = [(0, size - len(batch))] + [(0, 0)] * (x.ndim - 1)
+        placed = jax.device_put(np.pad(batch, padding), _over_devices("batch"))
+        results.append(step(placed))
+    whole = np.concatenate([np.asarray(result) for result in results], axis=axis)
+    return whole[(slice(None),) * axis + (slice(len(x)),)]
+
+
+def replicated(tree: Any) -> Any:
+    """The arrays of a tree on every device, to go with the batches of `in_batches`."""
+    return jax.device_put(tree, _over_devices())
+
+
+def _over_devices(*axes: str) -> NamedSharding:
+    mesh = Mesh(np.array(jax.local_devices()), ("batch",))
+    return NamedSharding(mesh, PartitionSpec(*axes))  # type: ignore[no-untyped-call]
