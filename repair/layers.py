@@ -55,11 +55,15 @@ class Layer(nnx.Module):
 
     def config(self) -> dict[str, Any]:
         """What makes the layer apart from its arrays, in plain JSON values."""
-        return {"kind": self.kind, "name": self.name} | {key: getattr(self, key) for key in self.settings}
+        return {"kind": self.kind, "name": self.name} | {
+            key: getattr(self, key) for key in self.settings
+        }
 
     def _expect(self, right: bool, shape: Shape, wanted: str) -> None:
         if not right:
-            raise InputError(f"layer {self.name!r} ({self.kind}) got an input of shape {shape}, but takes {wanted}.")
+            raise InputError(
+                f"layer {self.name!r} ({self.kind}) got an input of shape {shape}, but takes {wanted}."
+            )
 
 
 class Dense(Layer):
@@ -89,7 +93,13 @@ class Conv(Layer):
     parameters = ("kernel", "bias")
 
     def __init__(
-        self, name: str, kernel: Any, bias: Any = None, *, strides: tuple[int, int] = (1, 1), padding: str = "valid"
+        self,
+        name: str,
+        kernel: Any,
+        bias: Any = None,
+        *,
+        strides: tuple[int, int] = (1, 1),
+        padding: str = "valid",
     ):
         super().__init__(name)
         self.kernel, self.bias = _kernel_and_bias(name, kernel, bias, rank=4)
@@ -102,12 +112,16 @@ class Conv(Layer):
             patches = _patches(x, kernel.shape[:2], self.strides, self.padding)
             return patches @ kernel.reshape(-1, kernel.shape[3]) + self.bias[...]
         dimensions = ("NHWC", "HWIO", "NHWC")
-        y = lax.conv_general_dilated(x, kernel, self.strides, self.padding.upper(), dimension_numbers=dimensions)
+        y = lax.conv_general_dilated(
+            x, kernel, self.strides, self.padding.upper(), dimension_numbers=dimensions
+        )
         return y + self.bias[...]
 
     def output_shape(self, shape: Shape) -> Shape:
         height, width, channels, filters = self.kernel[...].shape
-        self._expect(len(shape) == 3 and shape[2] == channels, shape, f"(height, width, {channels})")
+        self._expect(
+            len(shape) == 3 and shape[2] == channels, shape, f"(height, width, {channels})"
+        )
         rows, columns = _window_counts(shape, (height, width), self.strides, self.padding)
         self._expect(rows > 0 and columns > 0, shape, f"at least {height} rows and {width} columns")
         return (rows, columns, filters)
@@ -218,7 +232,9 @@ class ZeroPad(Layer):
         (top, bottom), (left, right) = amounts
         self.amounts = ((int(top), int(bottom)), (int(left), int(right)))
         if min(*self.amounts[0], *self.amounts[1]) < 0:
-            raise InputError(f"layer {name!r} pads by {self.amounts}; expected numbers that are not negative.")
+            raise InputError(
+                f"layer {name!r} pads by {self.amounts}; expected numbers that are not negative."
+            )
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.pad(x, ((0, 0), *self.amounts, (0, 0)))
@@ -237,7 +253,9 @@ class BatchNorm(Layer):
     parameters = ("scale", "bias")
     statistics = ("mean", "variance")
 
-    def __init__(self, name: str, scale: Any, bias: Any, mean: Any, variance: Any, *, epsilon: float = 1e-3):
+    def __init__(
+        self, name: str, scale: Any, bias: Any, mean: Any, variance: Any, *, epsilon: float = 1e-3
+    ):
         super().__init__(name)
         self.scale, self.bias = nnx.Param(_float32(scale)), nnx.Param(_float32(bias))
         self.mean, self.variance = nnx.BatchStat(_float32(mean)), nnx.BatchStat(_float32(variance))
@@ -255,7 +273,17 @@ class BatchNorm(Layer):
 
 KINDS: dict[str, type[Layer]] = {
     layer.kind: layer
-    for layer in (Dense, Conv, Activation, MaxPool, AvgPool, GlobalAvgPool, Flatten, ZeroPad, BatchNorm)
+    for layer in (
+        Dense,
+        Conv,
+        Activation,
+        MaxPool,
+        AvgPool,
+        GlobalAvgPool,
+        Flatten,
+        ZeroPad,
+        BatchNorm,
+    )
 }
 
 
@@ -266,7 +294,9 @@ def _float32(values: Any) -> jax.Array:
 def _kernel_and_bias(name: str, kernel: Any, bias: Any, rank: int) -> tuple[nnx.Param, nnx.Param]:
     kernel = _float32(kernel)
     if kernel.ndim != rank:
-        raise InputError(f"layer {name!r} has a kernel of shape {kernel.shape}; expected {rank} axes.")
+        raise InputError(
+            f"layer {name!r} has a kernel of shape {kernel.shape}; expected {rank} axes."
+        )
     bias = jnp.zeros(kernel.shape[-1]) if bias is None else _float32(bias)
     if bias.shape != kernel.shape[-1:]:
         raise InputError(
@@ -278,7 +308,9 @@ def _kernel_and_bias(name: str, kernel: Any, bias: Any, rank: int) -> tuple[nnx.
 def _pair(name: str, what: str, values: Any) -> tuple[int, int]:
     pair = tuple(int(value) for value in values)
     if len(pair) != 2 or min(pair) < 1:
-        raise InputError(f"layer {name!r} has {what} {values!r}; expected two numbers of at least 1.")
+        raise InputError(
+            f"layer {name!r} has {what} {values!r}; expected two numbers of at least 1."
+        )
     return pair
 
 
@@ -292,16 +324,26 @@ def _window_counts(shape: Shape, window: Shape, strides: Shape, padding: str) ->
     if padding == "same":
         rows, columns = (-(-size // step) for size, step in zip(shape, strides, strict=False))
     else:
-        rows, columns = ((n - k) // step + 1 for n, k, step in zip(shape, window, strides, strict=False))
+        rows, columns = (
+            (n - k) // step + 1 for n, k, step in zip(shape, window, strides, strict=False)
+        )
     return rows, columns
+
+
+def same_padding(shape: Shape, window: Shape, strides: Shape) -> tuple[tuple[int, int], ...]:
+    """((top, bottom), (left, right)) zeros of the padding "same" for images (H, W, ...); the odd one comes last."""
+    needed = [
+        max((-(-size // step) - 1) * step + width - size, 0)
+        for size, width, step in zip(shape, window, strides, strict=False)
+    ]
+    return tuple((total // 2, total - total // 2) for total in needed)
 
 
 def _patches(x: jax.Array, window: Shape, strides: Shape, padding: str) -> jax.Array:
     """The windows of NHWC images side by side: (N, rows, columns, window * C), in the order of an HWIO kernel."""
     rows, columns = _window_counts(x.shape[1:], window, strides, padding)
     if padding == "same":
-        amounts = lax.padtype_to_pads(x.shape[1:3], window, strides, "SAME")
-        x = jnp.pad(x, ((0, 0), *amounts, (0, 0)))
+        x = jnp.pad(x, ((0, 0), *same_padding(x.shape[1:3], window, strides), (0, 0)))
     (down, right), (height, width) = strides, window
     return jnp.concatenate(
         [

@@ -62,7 +62,9 @@ class Network(nnx.Module):
         self.channels_first = bool(channels_first)
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice or not self.names:
-            raise InputError(f"a network needs layers with unique names; got {', '.join(twice) or 'none'} twice.")
+            raise InputError(
+                f"a network needs layers with unique names; got {', '.join(twice) or 'none'} twice."
+            )
         self.shapes: tuple[Shape, ...] = self._chain()
         self.classes: int = self.shapes[-1][0]
 
@@ -184,7 +186,9 @@ class Network(nnx.Module):
         """Logits (N, classes) of activations (N, ...) that enter layer `at`."""
         activations, wanted = np.asarray(activations, dtype=np.float32), self.shape_at(at)
         if activations.shape[1:] != wanted:
-            raise InputError(f"layer {at!r} takes activations of shape (N, *{wanted}); got {activations.shape}.")
+            raise InputError(
+                f"layer {at!r} takes activations of shape (N, *{wanted}); got {activations.shape}."
+            )
         return self._batched(activations, at, None, batch_size)
 
     def check_images(self, images: Any) -> np.ndarray:
@@ -192,11 +196,15 @@ class Network(nnx.Module):
         images = np.asarray(images)
         if images.shape[1:] != self.input_shape or images.ndim == 0:
             wanted = ", ".join(map(str, ("N", *self.input_shape)))
-            raise InputError(f"images have shape {images.shape}; this network takes ({wanted}), channels last.")
+            raise InputError(
+                f"images have shape {images.shape}; this network takes ({wanted}), channels last."
+            )
         if images.dtype == np.uint8:
             return images
         if not np.issubdtype(images.dtype, np.floating):
-            raise InputError(f"images have type {images.dtype}; give uint8 pixels 0..255 or floating unit images 0..1.")
+            raise InputError(
+                f"images have type {images.dtype}; give uint8 pixels 0..255 or floating unit images 0..1."
+            )
         if images.size and not (images.min() >= 0 and images.max() <= 1):
             raise InputError(
                 f"floating images must lie in 0..1; got values from {images.min():g} to {images.max():g}."
@@ -204,7 +212,9 @@ class Network(nnx.Module):
             )
         return images.astype(np.float32, copy=False)
 
-    def _batched(self, x: np.ndarray, start: str | None, stop: str | None, batch_size: int | None) -> np.ndarray:
+    def _batched(
+        self, x: np.ndarray, start: str | None, stop: str | None, batch_size: int | None
+    ) -> np.ndarray:
         devices = jax.local_devices()
         mesh = Mesh(np.array(devices), ("batch",))
         size = batch_size or (256 if devices[0].platform == "cpu" else 4096)
@@ -219,7 +229,9 @@ class Network(nnx.Module):
             for begin in range(0, max(len(x), 1), size):
                 batch = x[begin : begin + size]
                 padding = [(0, size - len(batch))] + [(0, 0)] * (x.ndim - 1)
-                results.append(_run(graph, state, jax.device_put(np.pad(batch, padding), split), start, stop))
+                results.append(
+                    _run(graph, state, jax.device_put(np.pad(batch, padding), split), start, stop)
+                )
         return np.concatenate([np.asarray(result) for result in results])[: len(x)]
 
 

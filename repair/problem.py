@@ -1,0 +1,161 @@
+"""A repair problem: a network, the layers that may change, and the inputs to repair and to choose on.
+
+Test data is not part of a problem: no choice can be made on it.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from repair.errors import InputError
+from repair.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Images with their true labels.
+
+    Attributes:
+        images: (N, H, W, C) or (N, D); uint8 pixels or floating unit images, as `Network` takes them.
+        labels: (N,) int32, true classes from 0.
+        name: what they are, for messages and records.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Bring labels to int32; InputError for labels that do not go with the images."""
+        labels = np.asarray(self.labels)
+        if labels.ndim != 1 or len(labels) != len(self.images):
+            raise InputError(
+                f"{self.name or 'examples'}: labels have shape {labels.shape};"
+                f" expected ({len(self.images)},), one for each image."
+            )
+        if not np.issubdtype(labels.dtype, np.integer) or (labels.size and labels.min() < 0):
+            raise InputError(
+                f"{self.name or 'examples'}: labels of type {labels.dtype}; expected classes 0, 1, ..."
+            )
+        object.__setattr__(self, "labels", labels.astype(np.int32, copy=False))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, which: np.ndarray, name: str | None = None) -> Self:
+        """Those of the given indices, or where a mask (N,) of bool is true; in that order."""
+        return replace(
+            self,
+            images=self.images[which],
+            labels=self.labels[which],
+            name=self.name if name is None else name,
+        )
+
+    def subset(self, count: int, seed: int) -> Self:
+        """`count` different examples drawn by seed, in their present order.
+
+        Raises:
+            InputError: more than there are.
+        """
+        if not 0 <= count <= len(self):
+            raise InputError(
+                f"{self.name or 'examples'}: {count} asked for, but there are {len(self)}."
+            )
+        drawn = np.random.default_rng(seed).choice(len(self), count, replace=False)
+        return self.take(np.sort(drawn))
+
+    def of_class(self, label: int) -> Self:
+        """Those whose true label is the given one."""
+        return self.take(self.labels == label)
+
+    def concat(self, other: "Examples", name: str | None = None) -> Self:
+        """These followed by others of the same image shape and type."""
+        mine, theirs = self.images, other.images
+        if mine.shape[1:] != theirs.shape[1:] or mine.dtype != theirs.dtype:
+            raise InputError(
+                f"cannot join images {mine.shape} {mine.dtype} and {theirs.shape} {theirs.dtype}:"
+                " expected the same shape and type."
+            )
+        return replace(
+            self,
+            images=np.concatenate([mine, theirs]),
+            labels=np.concatenate([self.labels, other.labels]),
+            name=self.name if name is None else name,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What a repair method is given.
+
+    Attributes:
+        network: the network with the defect.
+        layers: names of the layers whose weights may change.
+        repair_clean: inputs without the defect, to keep right.
+        repair_defect: inputs that show it, to put right. May be the same object as `repair_clean`
+            where the defect is plain low accuracy.
+        validation_clean, validation_defect: unseen inputs to choose settings and experts on.
+    """
+
+    network: Network
+    layers: tuple[str, ...]
+    repair_clean: Examples
+    repair_defect: Examples
+    validation_clean: Examples
+    validation_defect: Examples
+
+    def __post_init__(self) -> None:
+        """Check layers and inputs against the network; a single layer's name is taken as such."""
+        layers = (self.layers,) if isinstance(self.layers, str) else tuple(self.layers)
+        object.__setattr__(self, "layers", layers)
+        for name in layers:
+            if not self.network.weights(name):
+                raise InputError(
+                    f"layer {name!r} has no weights to change; those that have:"
+                    f" {', '.join(self.network.weighted)}."
+                )
+        for examples in (
+            self.repair_clean,
+            self.repair_defect,
+            self.validation_clean,
+            self.validation_defect,
+        ):
+            self.network.check_images(examples.images)
+            if len(examples) and examples.labels.max() >= self.network.classes:
+                raise InputError(
+                    f"{examples.name or 'examples'} have labels up to {examples.labels.max()};"
+                    f" the network knows the classes 0 to {self.network.classes - 1}."
+                )
+
+    @property
+    def layer(self) -> str:
+        """The layer that may change, where it is one; InputError where there are several."""
+        if len(self.layers) != 1:
+            raise InputError(
+                f"this method repairs one layer; got {', '.join(self.layers) or 'none'}."
+            )
+        return self.layers[0]
+
+    @cached_property
+    def tests(self) -> Examples:
+        """The repair set: inputs with the defect, then the clean ones."""
+        if self.repair_clean is self.repair_defect:
+            return self.repair_defect
+        return self.repair_defect.concat(self.repair_clean, name="repair set")
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """(N,) int32, the network's answers to `tests`."""
+        return self.network.predict(self.tests.images)
+
+    @cached_property
+    def failing(self) -> Examples:
+        """The tests that the network gets wrong."""
+        return self.tests.take(self.predictions != self.tests.labels, name="failing tests")
+
+    @cached_property
+    def passing(self) -> Examples:
+        """The tests that the network gets right."""
+        return self.tests.take(self.predictions == self.tests.labels, name="passing tests")
