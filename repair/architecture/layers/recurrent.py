@@ -28,7 +28,7 @@ def sequence(a: Arguments, shape: Shape, step: Shape, states: tuple[Shape, ...],
     if a["stateful"] and shape[0] is None and not rules.lenient:
         return Fault(Kind.ARGUMENT, "has stateful=True, which needs a fixed batch size",
                      "Input(batch_size=...) or stateful=False", output, "stateful")  # fmt: skip
-    if a["unroll"] and shape[1] is None and not rules.lenient:
+    if a.get("unroll") and shape[1] is None and not rules.lenient:
         return Fault(Kind.ARGUMENT, "has unroll=True, which needs a fixed number of steps",
                      "a fixed number of steps or unroll=False", output, "unroll")  # fmt: skip
     return Outputs((output, *states)) if a["return_state"] else output
