@@ -182,7 +182,9 @@ class MaxPool(_Pool):
         x = x[:, : x.shape[1] // rows * rows, : x.shape[2] // columns * columns]
         best = x[:, ::rows, ::columns]
         for shift in range(1, rows * columns):
-            best = jnp.maximum(best, x[:, shift // columns :: rows, shift % columns :: columns])
+            other = x[:, shift // columns :: rows, shift % columns :: columns]
+            # Of equals the first wins: so does its gradient, as in the frameworks' own pooling.
+            best = jnp.where(other > best, other, best)
         return best
 
 
