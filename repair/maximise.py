@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
+from repair.components import join, split
 from repair.errors import unknown
 from repair.maxsat import MaxSat
 from repair.program import Program, Solution, SolverOptions, Status
@@ -55,10 +56,12 @@ def maximise(
 ) -> Maximum:
     """Find deltas that keep the hard rows and as many soft rows as possible.
 
+    Deltas that no row joins are solved apart (`repair.components`).
+
     Args:
         problem: from `max_satisfied`.
         solver: as in `repair.solvers.solve`.
-        options: the time limit is for both solves together.
+        options: the time limit is for everything together.
         start: (n,) deltas to start from.
         secondary: which of the optima: "none" takes the solver's first, "l1" the one of the
             smallest L1 norm of the deltas (lexicographic: a second MILP with the count fixed).
@@ -69,23 +72,69 @@ def maximise(
     if secondary not in get_args(Secondary):
         raise unknown("secondary objective", secondary, get_args(Secondary))
     options = options or SolverOptions()
+    parts = split(problem)
+    if len(parts) == 1:
+        return _solve(problem, solver, options, start, secondary)
+    found, left = [], options
+    for part in parts:
+        begin = None if start is None else start[part.deltas]
+        found.append(_solve(part.problem, solver, left, begin, secondary))
+        left = _less(left, found[-1])
+    return _join(problem, [part.deltas for part in parts], found)
+
+
+def _solve(
+    problem: MaxSat,
+    solver: str | Solver,
+    options: SolverOptions,
+    start: np.ndarray | None,
+    secondary: Secondary,
+) -> Maximum:
     begin = None if start is None else problem.values(start)
     solution = solve(problem.program, solver, options, begin)
+    first = Maximum(solution, _most(problem, solution))
     if solution.values is None:
-        return Maximum(solution, _most(problem, solution))
+        return first
+    n = len(problem.lower)
     values, second = solution.values, None
     if secondary == "l1" and solution.status is Status.OPTIMAL:
-        if options.time_limit is not None:
-            left = max(0.0, options.time_limit - solution.seconds)
-            options = replace(options, time_limit=left)
-        n = len(problem.lower)
         parts = np.concatenate([np.maximum(values[:n], 0), np.maximum(-values[:n], 0), values[n:]])
-        second = solve(_smallest(problem.program, values, n), solver, options, parts)
+        smallest = _smallest(problem.program, values, n)
+        second = solve(smallest, solver, _less(options, first), parts)
         if second.values is not None:
             values = second.values[:n] - second.values[n : 2 * n]
-    deltas = np.clip(values[: len(problem.lower)], problem.lower, problem.upper)
+    return _checked(problem, first, values[:n], second)
+
+
+def _checked(
+    problem: MaxSat, found: Maximum, deltas: np.ndarray, second: Solution | None
+) -> Maximum:
+    deltas = np.clip(deltas, problem.lower, problem.upper)
     held, admitted = problem.held(deltas), problem.admits(deltas)
-    return Maximum(solution, _most(problem, solution), deltas, held, admitted, second)
+    return replace(found, deltas=deltas, held=held, admitted=admitted, second=second)
+
+
+def _join(problem: MaxSat, of_part: list[np.ndarray], found: list[Maximum]) -> Maximum:
+    solutions = [one.solution for one in found]
+    infeasible = any(one.status is Status.INFEASIBLE for one in solutions)
+    bound = 0 if infeasible else sum(one.bound for one in found)
+    known = [one.deltas for one in found if one.deltas is not None]
+    if len(known) < len(found):
+        return Maximum(join(solutions), bound)
+    deltas = np.zeros(len(problem.lower))
+    deltas[np.concatenate(of_part)] = np.concatenate(known)
+    seconds = [one.second for one in found if one.second is not None]
+    second = join(seconds) if seconds else None
+    first = Maximum(join(solutions, problem.values(deltas)), bound)
+    return _checked(problem, first, deltas, second)
+
+
+def _less(options: SolverOptions, spent: Maximum) -> SolverOptions:
+    """The options for what is solved next: less time is left."""
+    if options.time_limit is None:
+        return options
+    seconds = spent.solution.seconds + (spent.second.seconds if spent.second else 0.0)
+    return replace(options, time_limit=max(0.0, options.time_limit - seconds))
 
 
 def _most(problem: MaxSat, solution: Solution) -> int:

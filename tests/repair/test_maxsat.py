@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import block_diag
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
+from repair.components import split
 from repair.errors import InputError
 from repair.maximise import maximise
 from repair.maxsat import MaxSat, Rows, max_satisfied
 from repair.program import TOLERANCE, SolverOptions, Status
-from repair.solvers import SOLVERS
+from repair.solvers import SOLVERS, solve
 
 EACH = pytest.mark.parametrize("solver", sorted(SOLVERS))
 
@@ -203,6 +205,51 @@ def test_deltas_to_start_from_reach_the_solver_as_a_feasible_incumbent() -> None
     assert problem.program.violation(seen[0]) <= TOLERANCE
     assert problem.program.cost(seen[0]) == 54 - best.count
     assert np.isfinite(seen[1]).all()
+
+
+def neurons(count: int, passing: int = 8) -> MaxSat:
+    """An intermediate layer's problem: each neuron has 4 deltas, 5 soft rows and its hard rows."""
+    rng = np.random.default_rng(0)
+    soft, hard = (block_diag(*rng.normal(size=(count, m, 4))) for m in (5, passing))
+    shuffled = rng.permutation(4 * count)  # the deltas of a neuron do not lie together
+    box = np.full(4 * count, 0.5)
+    return max_satisfied(
+        Rows(hard[:, shuffled], -np.abs(rng.normal(size=passing * count))),
+        Rows(soft[:, shuffled], np.abs(rng.normal(size=5 * count))),
+        -box,
+        box,
+    )
+
+
+@EACH
+@pytest.mark.parametrize("secondary", ["none", "l1"])
+def test_apart_and_together_give_the_same(solver: str, secondary: str) -> None:
+    problem = neurons(5)
+    assert len(split(problem)) == 5
+    found = maximise(problem, solver, secondary=secondary)
+    together = solve(problem.program, solver)
+    assert found.proven
+    assert found.bound == found.count == len(found.held) - together.objective
+    assert found.solution.objective == together.objective
+    assert (found.second is None) == (secondary == "none")
+    if found.second is not None:
+        assert found.second.objective == pytest.approx(np.abs(found.deltas).sum(), abs=1e-7)
+
+
+def test_apart_a_large_problem_is_within_a_small_licence() -> None:
+    problem = neurons(40, passing=80)
+    assert max(problem.program.rows.shape) > 2000
+    found = maximise(problem, "gurobi")
+    assert found.proven
+    assert found.solution.status is Status.OPTIMAL
+
+
+def test_one_infeasible_component_makes_all_infeasible() -> None:
+    apart = Rows(np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([0.0, 0.0]))
+    soft = Rows(np.array([[0.0, 1.0], [0.0, 0.0]]), np.array([0.1, -1.0]))
+    found = maximise(max_satisfied(apart, soft, -np.ones(2), np.ones(2)))
+    assert found.solution.status is Status.INFEASIBLE
+    assert (found.deltas, found.bound, found.proven) == (None, 0, False)
 
 
 def test_contradicting_hard_rows_are_infeasible() -> None:
