@@ -19,8 +19,6 @@ _FIGURES = (
     "milliseconds_max",
     "cases",
 )
-_SOLVER = ("name", "status", "objective", "bound")
-_DETAILS = ("layer", "exp", "passing_tests")
 
 
 def row(record: Record) -> dict[str, Value]:
@@ -38,15 +36,20 @@ def row(record: Record) -> dict[str, Value]:
         "config_hash": record.config_hash,
         "status": record.status,
         "reason": record.reason,
-        **{name: _scalar(details.get(name)) for name in _DETAILS},
+        "layer": _text(details.get("layer")),
+        "exp": _text(details.get("exp")),
+        "passing_tests": _number(details.get("passing_tests")),
         "chosen": record.chosen,
         **{name: _percent(record.metrics.get(name)) for name in _PERCENT},
-        **{name: _scalar(record.metrics.get(name)) for name in _FIGURES},
-        "weights_changed": _scalar(patch.get("weights_changed")),
-        **{f"solver_{name}": _scalar(solver.get(name)) for name in _SOLVER},
+        **{name: _number(record.metrics.get(name)) for name in _FIGURES},
+        "weights_changed": _number(patch.get("weights_changed")),
+        "solver": _text(solver.get("name")),
+        "solver_status": _text(solver.get("status")),
+        "objective": _number(solver.get("objective")),
+        "bound": _number(solver.get("bound")),
         "seconds": record.seconds["total"],
-        "device": _scalar(record.environment.get("device")),
-        "code_version": _scalar(record.environment.get("code_version")),
+        "device": _text(record.environment.get("device")),
+        "code_version": _text(record.environment.get("code_version")),
     }
 
 
@@ -54,5 +57,10 @@ def _percent(value: object) -> float | None:
     return 100 * value.accuracy if isinstance(value, Accuracy) else None
 
 
-def _scalar(value: object) -> Value:
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+# A column has one type, whatever a method of someone's own writes: W&B refuses a mixed one.
+def _number(value: object) -> int | float | None:
+    return value if isinstance(value, int | float) else None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

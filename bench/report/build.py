@@ -6,7 +6,6 @@ from pathlib import Path
 
 from bench.record import Record
 from bench.report.compare import Line, compare
-from bench.report.figures import figure, groups_of, render
 from bench.report.published import Published, published
 from bench.report.tables import Table, comparison_table, runs_table
 from bench.store import Unreadable, contents, write_bytes, write_text
@@ -87,6 +86,8 @@ def _order(record: Record) -> tuple[str, str, str, str, int, str]:
 
 
 def _write_figures(report: Report, folder: Path) -> list[Path]:
+    from bench.report.figures import figure, groups_of, render  # matplotlib: only who draws waits
+
     written = []
     for scenario in report.scenarios():
         groups = groups_of(scenario, report.lines, report.records)

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from bench import shipped
@@ -49,6 +50,7 @@ def best_on_test(combinations: Mapping[str, Combination]) -> str | None:
     )
 
 
+@cache
 def published(folder: Path | None = None) -> Published:
     """The cells of NNrepair (Usman et al., CAV 2021, arXiv 2103.12535).
 

@@ -1,0 +1,59 @@
+"""The table of all records and the plots that W&B shows with a run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import wandb
+
+from bench.record import Record
+from bench.report.compare import compare
+from bench.report.published import published
+from bench.rows import row
+
+
+def results_table(records: Sequence[Record]) -> wandb.Table:
+    """A row for each record, the columns of `bench.rows.row`."""
+    rows = [row(record) for record in records]
+    return _table(list(rows[0]), [list(r.values()) for r in rows])
+
+
+def plots(records: Sequence[Record]) -> dict[str, Any]:
+    """Clean against defect accuracy of all records, and the published figures beside ours.
+
+    A plot of which there is nothing to show is left out.
+    """
+    return _scatter(records) | _beside_published(records)
+
+
+def _scatter(records: Sequence[Record]) -> dict[str, Any]:
+    rows = [row(record) for record in records]
+    points = [
+        [r["clean_after"], r["defect_after"], f"{r['method']} {r['config_hash']} seed {r['seed']}"]
+        for r in rows
+        if r["clean_after"] is not None and r["defect_after"] is not None
+    ]
+    if not points:
+        return {}
+    x, y = "clean accuracy, %", "defect accuracy, %"
+    title = "Defect against clean accuracy after repair (test data)"
+    return {"defect_vs_clean": wandb.plot.scatter(_table([x, y, "run"], points), x, y, title)}
+
+
+def _beside_published(records: Sequence[Record]) -> dict[str, Any]:
+    bars = [
+        [f"{line.layer} {line.exp}, {whose}: {named.name}", 100 * named.result.defect.accuracy]
+        for line in compare(records, published())
+        if line.record is not None
+        for whose, named in (("published best", line.published_best), ("ours", line.chosen))
+        if named is not None
+    ]
+    if not bars:
+        return {}
+    label, value = "cell", "defect accuracy, %"
+    title = "Published beside ours (defect test data)"
+    bar = wandb.plot.bar(_table([label, value], bars), label, value, title)
+    return {"published_beside_ours": bar}
+
+
+def _table(columns: list[str], lines: list[Any]) -> wandb.Table:
+    return wandb.Table(columns=list(columns), data=lines)

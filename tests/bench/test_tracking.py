@@ -1,0 +1,238 @@
+import json
+import logging
+import socket
+import struct
+import time
+from pathlib import Path
+
+import pytest
+import wandb
+from wandb.proto import wandb_internal_pb2
+
+from bench.record import config_hash
+from bench.rows import row
+from bench.store import run_folder, save
+from bench.tracking import NoTracker, WandbSettings, run_id, tracked
+from repair.errors import InputError
+
+
+def run(root, record, settings=None, progress=()):
+    """One run as the harness does it."""
+    config = {"scenario": record.scenario, "hash": record.config_hash}
+    place = {"results_dir": root, "experiment": record.experiment}
+    settings = settings or WandbSettings()
+    with tracked(settings, **place, config=config, seed=record.seed) as tracker:
+        for values in progress:
+            tracker.log(values)
+        folder = run_folder(root, record.experiment, record.config_hash, record.seed)
+        patch = {"patch.npz": lambda path: path.write_bytes(b"a patch")}
+        tracker.finish(save(folder, record, config, patch if record.patch else {}))
+    return tracker
+
+
+def read_back(path):
+    """The messages of a .wandb file: LevelDB log blocks of 32 kB after a header of 7 bytes."""
+    data, position, message = path.read_bytes(), 7, b""
+    assert data[:4] == b":W&B"
+    messages = []
+    while position < len(data):
+        left = 32768 - position % 32768
+        if left < 7:  # a block's end too short for a record is padding
+            position += left
+            continue
+        _, length, kind = struct.unpack("<IHB", data[position : position + 7])
+        message += data[position + 7 : position + 7 + length]
+        position += 7 + length
+        if kind in (1, 4):  # whole, or the last part
+            messages.append(wandb_internal_pb2.Record.FromString(message))
+            message = b""
+    return messages
+
+
+def tables(folder, key):
+    """The tables that a run logged under a key, as W&B will read them."""
+    found = sorted((folder / "files" / "media" / "table").glob(f"{key}_*.table.json"))
+    return [json.loads(path.read_text()) for path in found]
+
+
+def offline(root, seed):
+    (folder,) = (root / "wandb").glob(f"offline-run-*-{seed}")
+    return folder
+
+
+def messages_of(root, seed):
+    (path,) = offline(root, seed).glob("run-*.wandb")
+    for _ in range(100):  # W&B's own process closes the file shortly after the run
+        messages = read_back(path)
+        if messages and messages[-1].HasField("exit"):
+            return messages
+        time.sleep(0.1)
+    raise AssertionError(f"{path} has no end")
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory, record_of):
+    """Three runs of a sweep, the second without a repair."""
+    root = tmp_path_factory.mktemp("sweep")
+    patch = pytest.MonkeyPatch()
+    patch.chdir(tmp_path_factory.mktemp("cwd"))
+    records = [
+        record_of(seed=0),
+        record_of(seed=1, status="infeasible"),
+        record_of(seed=2, defect=5000),
+    ]
+    for record in records:
+        run(root, record, progress=({"solve/gap": 0.5}, {"solve/gap": 0.0}))
+    assert list(Path.cwd().iterdir()) == []  # nothing is left where the command was started
+    patch.undo()
+    return root, records
+
+
+def test_the_table_grows_by_a_row_for_each_record(sweep):
+    root, records = sweep
+    for done in range(1, 4):
+        (table,) = tables(offline(root, done - 1), "results")
+        expected = [row(record) for record in records[:done]]
+        assert table["columns"] == list(expected[0])
+        assert [
+            dict(zip(table["columns"], line, strict=True)) for line in table["data"]
+        ] == expected
+
+
+def items_of(messages, kind):
+    """Key -> the values that were written under it, in order; nested keys with slashes."""
+    found = {}
+    for message in messages:
+        logged = message.history.item if kind == "history" else message.summary.update
+        for item in logged:
+            key = item.key or "/".join(item.nested_key)
+            found.setdefault(key, []).append(json.loads(item.value_json))
+    return found
+
+
+def test_the_wandb_file_refers_to_the_table(sweep):
+    root, _ = sweep
+    logged = items_of(messages_of(root, 2), "history")
+    assert logged["results/nrows"] == [3]
+    assert (offline(root, 2) / "files" / logged["results/path"][0]).is_file()
+    assert logged["solve/gap"] == [0.5, 0.0]
+
+
+def test_a_run_has_its_group_id_config_and_summary(sweep):
+    root, records = sweep
+    messages = messages_of(root, 2)
+    opened = [m.run for m in messages if m.HasField("run")]
+    assert {o.run_id for o in opened} == {run_id("poison_mnist", _hash(records[2]), 2)}
+    assert {o.run_group for o in opened} == {"poison_mnist"}
+    assert {o.project for o in opened} == {"repairbench"}
+    assert list(opened[-1].tags) == ["poison_mnist", "nnrepair", "ok"]
+    config = {item.key: json.loads(item.value_json) for item in opened[0].config.update}
+    assert config["scenario"] == "poison_mnist"
+    summary = {key: values[-1] for key, values in items_of(messages, "summary").items()}
+    assert summary["defect_after"] == pytest.approx(50)
+    assert summary["chosen"] == "CONF"
+    assert summary["seconds/solve"] == pytest.approx(3.25)
+    assert "reason" not in summary
+
+
+def test_plots_show_the_finished_runs_and_the_published(sweep):
+    root, _ = sweep
+    (scatter,) = tables(offline(root, 2), "defect_vs_clean_table")
+    assert [line[1] for line in scatter["data"]] == pytest.approx([55.94, 50.0])
+    (bars,) = tables(offline(root, 2), "published_beside_ours_table")
+    heights = dict(bars["data"])
+    assert heights["last ExpC, published best: CONF"] == pytest.approx(55.94)
+    assert len(bars["data"]) == 5  # the published best for each run, ours where there is a repair
+
+
+def test_the_patch_is_an_artifact_kept_below_the_results(sweep):
+    root, _ = sweep
+    named = [m.artifact for m in messages_of(root, 0) if m.HasField("artifact")]
+    (patch,) = [artifact for artifact in named if artifact.type == "patch"]
+    (entry,) = patch.manifest.contents
+    assert Path(entry.local_path).read_bytes() == b"a patch"
+    assert root in Path(entry.local_path).parents
+    without = [m.artifact.type for m in messages_of(root, 1) if m.HasField("artifact")]
+    assert "patch" not in without
+
+
+def test_a_run_done_again_continues_its_own(tmp_path, record_of):
+    for _ in range(2):
+        run(tmp_path, record_of())
+    names = {path.name for path in tmp_path.glob("wandb/offline-run-*/run-*.wandb")}
+    assert len(names) == 1
+    last = max(tmp_path.glob("wandb/offline-run-*"), key=lambda path: path.stat().st_mtime_ns)
+    assert len(tables(last, "results")[-1]["data"]) == 1  # one record, one row
+
+
+def test_a_block_that_raises_is_a_failed_run(tmp_path, record_of):
+    record = record_of()
+    place = {"results_dir": tmp_path, "experiment": "poison_mnist", "config": {"a": 1}}
+    with (
+        pytest.raises(ZeroDivisionError),
+        tracked(WandbSettings(group="mine"), **place, seed=record.seed),
+    ):
+        _ = 1 // 0
+    messages = messages_of(tmp_path, 0)
+    assert [m.exit.exit_code for m in messages if m.HasField("exit")] == [1]
+    assert {m.run.run_group for m in messages if m.HasField("run")} == {"mine"}
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """The address of a W&B server that accepts connections and never says a word."""
+    silent = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    monkeypatch.setenv("WANDB_BASE_URL", url)
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    wandb.teardown()  # W&B reads its environment once
+    yield silent, url
+    silent.close()
+    monkeypatch.undo()
+    wandb.teardown()
+
+
+@pytest.mark.parametrize("state", ["refuses", "silent"])
+def test_online_without_a_server_goes_on_offline(tmp_path, record_of, server, caplog, state):
+    listening, url = server
+    if state == "refuses":
+        listening.close()
+    settings = WandbSettings(mode="online", timeout=0.5)
+    with caplog.at_level(logging.WARNING):
+        for seed in (0, 1):
+            run(tmp_path, record_of(seed=seed), settings)
+    said = [record.message for record in caplog.records if url in record.message]
+    assert len(said) == 1  # once, not for each run
+    assert "wandb sync" in said[0]
+    assert len(tables(offline(tmp_path, 1), "results")[0]["data"]) == 2
+
+
+def test_online_with_a_server_that_dies_goes_on_offline(tmp_path, record_of, server, monkeypatch):
+    monkeypatch.setattr("requests.head", lambda *_, **__: None)  # it answered this one question
+    run(tmp_path, record_of(), WandbSettings(mode="online", timeout=0.5))
+    assert len(tables(offline(tmp_path, 0), "results")[0]["data"]) == 1
+
+
+def test_online_without_a_key_goes_on_offline(tmp_path, record_of, server, monkeypatch, caplog):
+    monkeypatch.delenv("WANDB_API_KEY")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setattr("requests.head", lambda *_, **__: None)
+    with caplog.at_level(logging.WARNING):
+        run(tmp_path, record_of(), WandbSettings(mode="online", timeout=0.5))
+    assert "wandb login" in caplog.text
+    assert offline(tmp_path, 0).is_dir()
+
+
+def test_disabled_leaves_no_trace(tmp_path, record_of):
+    tracker = run(tmp_path, record_of(), WandbSettings(mode="disabled"), progress=({"a": 1},))
+    assert isinstance(tracker, NoTracker)
+    assert not (tmp_path / "wandb").exists()
+
+
+def test_an_unknown_mode_lists_the_known(tmp_path, record_of):
+    with pytest.raises(InputError, match="offline, online"):
+        run(tmp_path, record_of(), WandbSettings(mode="onlin"))
+
+
+def _hash(record):
+    return config_hash({"scenario": record.scenario, "hash": record.config_hash})
