@@ -1,0 +1,37 @@
+"""The price of a repair, lexicographic and packed into one integer so that costs add and compare.
+
+1. What is not kept: a width, the head, a layer with weights. 2. Edits. 3. How drastic each edit is:
+in place before inserted, inserted before removed, and layers that keep every value before those
+that pad, drop or mix them. 4. Change in parameters and operations: breaks ties between finished
+repairs (`search.rank`). Inputs of the network are never changed and constants never added, so they
+have no price.
+"""
+
+KEPT = 10**9
+EDIT = 10**6
+
+ARGUMENT = 1_000
+"""One argument in place; each further one of the same layer adds MORE."""
+MORE = 100
+TYPE = 1_500
+WEIGHTS = 100
+"""Weights made anew: no edit of the definition."""
+RESHAPE, FLATTEN, PERMUTE, REPEAT = 3_000, 3_000, 3_100, 3_500
+PAD, UPSAMPLE, POOL, CROP = 4_000, 4_100, 4_200, 4_500
+GLOBAL_POOL, DENSE, CONVOLUTION = 4_800, 5_000, 5_100
+REMOVE = 6_000
+
+
+def edits(cost: int) -> int:
+    """Number of edits in a packed cost."""
+    return cost % KEPT // EDIT
+
+
+def not_kept(cost: int) -> int:
+    """Number of widths, heads and weighted layers that were not kept."""
+    return cost // KEPT
+
+
+def drastic(cost: int) -> int:
+    """The third level of a packed cost."""
+    return cost % EDIT

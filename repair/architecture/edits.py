@@ -1,0 +1,138 @@
+"""What a repair changes, as values that a person can read."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from repair.architecture.layer import Layer, Shape, Value
+
+
+@dataclass(frozen=True)
+class ChangeArgument:
+    """Another value of one argument; `before` is None where the argument was not written."""
+
+    layer: str
+    argument: str
+    before: Value
+    after: Value
+
+    def __str__(self) -> str:
+        was = "" if self.before is None else f" (was {self.before!r})"
+        return f"{self.layer}: {self.argument}={self.after!r}{was}"
+
+
+@dataclass(frozen=True)
+class ChangeType:
+    """Another layer type in the same place, such as the same layer in other dimensions."""
+
+    layer: str
+    before: Layer
+    after: Layer
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.after} instead of {self.before.type}"
+
+
+@dataclass(frozen=True)
+class ChangeInner:
+    """Another wrapped layer, or other arguments of it."""
+
+    layer: str
+    before: Layer
+    after: Layer
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.after} instead of {self.before}"
+
+
+@dataclass(frozen=True)
+class MakeWeights:
+    """Given weights made anew, because their shapes do not fit or no longer do."""
+
+    layer: str
+    before: Mapping[str, Shape]
+    after: Mapping[str, Shape]
+
+    def __str__(self) -> str:
+        changed = [name for name in self.after if self.before.get(name) != self.after[name]]
+        shown = ", ".join(f"{name} {self.before.get(name)} -> {self.after[name]}"
+                          for name in changed)  # fmt: skip
+        return f"{self.layer}: weights made anew: {shown}"
+
+
+@dataclass(frozen=True)
+class Insert:
+    """A new layer `name` between `source` and `target`; target None: after the last layer."""
+
+    name: str
+    layer: Layer
+    source: str
+    target: str | None
+
+    def __str__(self) -> str:
+        where = (
+            f"between {self.source} and {self.target}" if self.target else f"after {self.source}"
+        )
+        return f"insert {self.layer} {where}"
+
+
+@dataclass(frozen=True)
+class Remove:
+    """A layer taken out; what read it reads its input."""
+
+    name: str
+    layer: Layer
+
+    def __str__(self) -> str:
+        return f"remove {self.name}: {self.layer}"
+
+
+@dataclass(frozen=True)
+class Move:
+    """A layer taken out and put in between `source` and `target`."""
+
+    name: str
+    source: str
+    target: str | None
+
+    def __str__(self) -> str:
+        where = (
+            f"between {self.source} and {self.target}" if self.target else f"after {self.source}"
+        )
+        return f"move {self.name} {where}"
+
+
+@dataclass(frozen=True)
+class Rewire:
+    """Input number `position` of a layer read from elsewhere."""
+
+    layer: str
+    position: int
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}: reads {self.after} instead of {self.before}"
+
+
+Edit = (
+    ChangeArgument | ChangeType | ChangeInner | MakeWeights | Insert | Remove | Move | Rewire
+)  # fmt: skip
+
+
+def count(edits: Iterable[Edit]) -> int:
+    """Number of edits: layers added, moved or removed, types changed, layers with other arguments.
+
+    As the data pack counts the published repairs: all arguments of one layer are one edit, weights
+    made anew are none. A move counts twice, as the removal and the insertion that it is.
+    """
+    total = 0
+    for _, group in groupby(sorted(edits, key=_place), key=_place):
+        weights = [2 if isinstance(e, Move) else 0 if isinstance(e, MakeWeights) else 1
+                   for e in group]  # fmt: skip
+        total += max(weights)
+    return total
+
+
+def _place(edit: Edit) -> str:
+    return edit.name if isinstance(edit, Insert | Remove | Move) else edit.layer

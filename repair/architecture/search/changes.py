@@ -1,0 +1,207 @@
+"""In-place edits of one layer for given inputs: other arguments, or the same layer of other rank."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from itertools import permutations, product
+from math import prod
+from typing import NamedTuple
+
+from repair.architecture import cost
+from repair.architecture.errors import Fault
+from repair.architecture.layer import Layer, Shape
+from repair.architecture.layers import Inferred, LayerType, Outputs, entry_of, infer, settled
+from repair.architecture.layers.table import Arguments
+from repair.architecture.rules import Rules
+from repair.architecture.search import windows
+from repair.architecture.search.adapters import factorizations
+from repair.architecture.search.arguments import Change, amend, corrections
+
+
+class Changed(NamedTuple):
+    """A layer as it stands or edited in place, its packed cost, and what it yields."""
+
+    cost: int
+    layer: Layer
+    output: Shape | Outputs
+
+
+@lru_cache(maxsize=1 << 16)
+def fit(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Changed | Fault:
+    """The layer as it stands, given weights made anew where they do not fit."""
+    output = infer(layer, shapes, rules)
+    if not isinstance(output, Fault):
+        return Changed(0, layer, output)
+    if not layer.weights:
+        return output
+    bare = replace(layer, weights={})
+    output = infer(bare, shapes, rules)
+    if isinstance(output, Fault):
+        return output
+    entry, arguments = entry_of(layer.type), settled(bare)
+    wanted = {} if isinstance(arguments, Fault) else entry.weights(arguments, shapes)
+    kept = {name: wanted[name] for name in layer.weights if name in wanted}
+    return Changed(cost.WEIGHTS, replace(layer, weights=kept), output)
+
+
+@lru_cache(maxsize=1 << 15)
+def changes(layer: Layer, shapes: tuple[Shape, ...], rules: Rules,
+            wanted: tuple[Shape, ...] = ()) -> tuple[Changed, ...]:  # fmt: skip
+    """Edits in place after which the layer takes its inputs, cheapest first.
+
+    Args:
+        layer: the layer.
+        shapes: its inputs.
+        rules: the rule set.
+        wanted: outputs that its reader would take.
+    """
+    found: dict[Layer, Changed] = {}
+    for price, edited in _edited(layer, shapes, rules, wanted):
+        if edited == layer or edited in found:
+            continue
+        fitted = fit(edited, shapes, rules)
+        if not isinstance(fitted, Fault):
+            found[edited] = Changed(price + fitted.cost, fitted.layer, fitted.output)
+    return tuple(sorted(found.values(), key=lambda changed: changed.cost))
+
+
+def price(change: Change, layer: Layer) -> int:
+    """Packed cost of a change of arguments."""
+    return cost.EDIT + cost.ARGUMENT + cost.MORE * (len(change) - 1)
+
+
+def _edited(layer: Layer, shapes: tuple[Shape, ...], rules: Rules,
+            wanted: tuple[Shape, ...]) -> Iterator[tuple[int, Layer]]:  # fmt: skip
+    entry = entry_of(layer.type)
+    a = settled(layer)
+    if isinstance(a, Fault):
+        for change in corrections(layer, entry, shapes[0], wanted):
+            amended = amend(layer, change)
+            yield price(change, layer), amended
+            again = settled(amended)
+            if not isinstance(again, Fault):
+                for more in _arguments(amended, entry, again, shapes, rules, wanted):
+                    both = {**change, **more}
+                    yield price(both, layer), amend(layer, both)
+    else:
+        for change in _arguments(layer, entry, a, shapes, rules, wanted):
+            yield price(change, layer), amend(layer, change)
+        yield from _widths(layer, entry, a, shapes, wanted)
+    yield from _other_rank(layer, entry, shapes, rules)
+    yield from _inner(layer, entry, shapes, rules, wanted)
+
+
+def _arguments(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape, ...],
+               rules: Rules, wanted: tuple[Shape, ...]) -> Iterator[Change]:  # fmt: skip
+    shape = shapes[0]
+    present = infer(replace(layer, weights={}), shapes, rules)
+    if isinstance(present, Fault):
+        yield from windows.fitted(entry, a, shape)
+    for goal in wanted:
+        yield from windows.reaching(layer, entry, a, shape, goal, rules)
+    for name in ("return_sequences", "keepdims"):
+        if name in a:
+            yield {name: not a[name]}
+    if "stateful" in a and a["stateful"] and shape[0] is None:
+        yield {"stateful": False}
+    if "unroll" in a and a["unroll"] and len(shape) > 1 and shape[1] is None:
+        yield {"unroll": False}
+    if a.get("data_format", "") in (None, "channels_last", "channels_first"):
+        other = "channels_last" if a["data_format"] == "channels_first" else "channels_first"
+        if layer.type != "Flatten" and (isinstance(present, Fault) or _first(shape)):
+            yield {"data_format": other}
+    if "axis" in a and isinstance(present, Fault):
+        for axis in (-1, *range(1, len(shape))):
+            yield {"axis": axis}
+    if "groups" in a and "axis" in a and isinstance(present, Fault):
+        channels = shape[a["axis"]] if -len(shape) <= a["axis"] < len(shape) else None
+        yield from ({"groups": k} for k in range(min(a["groups"], channels or 1), 0, -1))
+    if "shared_axes" in a and isinstance(present, Fault):
+        yield {"shared_axes": tuple(range(1, len(shape) - 1)) or None}
+    if layer.type == "Dot":
+        ranks = [range(1, len(s)) for s in shapes]
+        yield from ({"axes": axes} for axes in product(*ranks))
+    if layer.type == "RepeatVector":
+        yield from ({"n": goal[1]} for goal in wanted if len(goal) == 3 and goal[1])
+    if layer.type == "Permute":
+        yield from ({"dims": dims} for dims in permutations(range(1, min(len(shape), 5))))
+    if layer.type == "Reshape" and None not in shape[1:]:
+        yield from _targets(a["target_shape"], prod(shape[1:]), wanted)  # type: ignore[type-var]
+    if layer.type == "Lambda" and a["output_shape"] is None:
+        yield from ({"output_shape": goal[1:]} for goal in wanted)
+
+
+def _first(shape: Shape) -> bool:
+    """Looks like an image with its channels first."""
+    return len(shape) > 3 and shape[1] in (1, 2, 3, 4) and min(s or 1 for s in shape[2:]) > 4
+
+
+def _targets(target: tuple[int, ...], size: int, wanted: tuple[Shape, ...]) -> Iterator[Change]:
+    """Target shapes of `size` values: wanted ones, one axis changed, any of the same rank."""
+    goals = [goal[1:] for goal in wanted if None not in goal[1:] and prod(goal[1:]) == size]  # type: ignore
+    for place in reversed(range(len(target))):
+        rest = prod(t for k, t in enumerate(target) if k != place and t > 0)
+        if size % rest == 0 and all(t > 0 for k, t in enumerate(target) if k != place):
+            goals.append((*target[:place], size // rest, *target[place + 1 :]))
+    if size <= 64:
+        goals += factorizations(size, len(target))
+    yield from ({"target_shape": goal} for goal in dict.fromkeys(goals))
+
+
+def _widths(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape, ...],
+            wanted: tuple[Shape, ...]) -> Iterator[tuple[int, Layer]]:  # fmt: skip
+    """Another width: kept out by its price, but where the given bias contradicts the width."""
+    for name in entry.widths:
+        bias = layer.weights.get("bias", ())
+        if len(bias) == 1 and name in ("units", "filters") and bias[0] != a[name]:
+            yield price({name: 0}, layer), layer.change(**{name: bias[0]})
+        if name in ("units", "filters", "output_dim"):
+            for goal in wanted:
+                yield price({name: 0}, layer) + cost.KEPT, layer.change(**{name: goal[-1]})
+
+
+def _other_rank(layer: Layer, entry: LayerType, shapes: tuple[Shape, ...],
+                rules: Rules) -> Iterator[tuple[int, Layer]]:  # fmt: skip
+    """The same layer in the number of dimensions that its input has."""
+    rank = len(shapes[0]) - (3 if layer.type.startswith("ConvLSTM") else 2)
+    name = entry.variants.get(rank)
+    if name is None or name == layer.type:
+        return
+    other = entry_of(name)
+    arguments = {}
+    for argument, value in layer.arguments.items():
+        if argument in other.arguments and isinstance(value, tuple) and value:
+            value = (*value, *(value[-1],) * rank)[:rank]  # noqa: PLW2901
+            if argument == "size" and rank == 1:
+                value = value[0]  # noqa: PLW2901
+        arguments[argument] = value
+    moved = Layer(name, arguments, layer.inner, layer.weights)
+    yield cost.EDIT + cost.TYPE, moved
+    a = settled(moved)
+    if not isinstance(a, Fault):
+        for change in windows.fitted(other, a, shapes[0]):
+            yield cost.EDIT + cost.TYPE + cost.MORE, amend(moved, change)
+
+
+def _inner(layer: Layer, entry: LayerType, shapes: tuple[Shape, ...], rules: Rules,
+           wanted: tuple[Shape, ...]) -> Iterator[tuple[int, Layer]]:  # fmt: skip
+    """The wrapped layer edited in place, as if it stood alone."""
+    if layer.type == "TimeDistributed" and len(shapes[0]) > 2:
+        shapes = ((shapes[0][0], *shapes[0][2:]),)
+        wanted = tuple((goal[0], *goal[2:]) for goal in wanted if len(goal) > 2)
+    elif layer.type == "Bidirectional":
+        wanted = ()
+    elif layer.type != "RNN":
+        return
+    if layer.type == "RNN" or not layer.inner:
+        return
+    for changed in changes(layer.inner[0], shapes, rules, wanted):
+        inner = (changed.layer,)
+        if len(layer.inner) == 2 and layer.type == "Bidirectional":
+            second = amend(layer.inner[1], {k: v for k, v in changed.layer.arguments.items()
+                                            if k == "return_sequences"})  # fmt: skip
+            inner = (changed.layer, second)
+        yield changed.cost, replace(layer, inner=inner)
+
+
+__all__ = ["Changed", "Inferred", "changes", "fit", "price"]

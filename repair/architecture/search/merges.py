@@ -1,0 +1,147 @@
+"""What may be done at a layer of several inputs: which shapes its inputs are brought to."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import product
+from math import prod
+from typing import NamedTuple
+
+from repair.architecture.errors import Fault
+from repair.architecture.layer import Layer, Shape
+from repair.architecture.layers import Outputs, infer
+from repair.architecture.rules import Rules
+from repair.architecture.search.adapters import factorizations
+from repair.architecture.search.changes import changes, fit
+
+ELEMENTWISE = ("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract")
+MOST_TARGETS = 96
+
+
+class Goal(NamedTuple):
+    """Input shapes with which a layer, perhaps edited, is valid: packed cost, layer, output."""
+
+    cost: int
+    layer: Layer
+    shapes: tuple[Shape, ...]
+    output: Shape | Outputs
+
+
+def goals(layer: Layer, given: Sequence[Sequence[Shape]], rules: Rules,
+          wanted: tuple[Shape, ...], editable: bool) -> Iterator[Goal]:  # fmt: skip
+    """Combinations of input shapes that the layer takes.
+
+    Args:
+        layer: the layer.
+        given: for each input, the shapes that it can have, cheapest first.
+        rules: the rule set.
+        wanted: outputs that its reader would take.
+        editable: whether the layer itself may change.
+    """
+    seen: set[tuple[Shape, ...]] = set()
+    for shapes in _combinations(layer, given, rules):
+        if shapes in seen:
+            continue
+        seen.add(shapes)
+        yield from at(layer, shapes, rules, wanted if editable else (), editable)
+
+
+@lru_cache(maxsize=1 << 15)
+def at(layer: Layer, shapes: tuple[Shape, ...], rules: Rules, wanted: tuple[Shape, ...],
+       editable: bool) -> tuple[Goal, ...]:  # fmt: skip
+    """The layer as it stands, and edited in place, for these inputs."""
+    found = []
+    stands = fit(layer, shapes, rules)
+    if not isinstance(stands, Fault):
+        found.append(Goal(stands.cost, stands.layer, shapes, stands.output))
+    if editable and (isinstance(stands, Fault) or wanted or layer.type == "Dot"):
+        found += [Goal(c.cost, c.layer, shapes, c.output)
+                  for c in changes(layer, shapes, rules, wanted)]  # fmt: skip
+    return tuple(found)
+
+
+def _combinations(layer: Layer, given: Sequence[Sequence[Shape]],
+                  rules: Rules) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
+    few = [list(shapes)[: 6 if len(given) == 2 else 2] for shapes in given]
+    if len(given) <= 6:
+        yield from product(*few)
+    everything = tuple(dict.fromkeys(shape for shapes in given for shape in shapes))
+    if layer.type in ELEMENTWISE:
+        for target in everything[:MOST_TARGETS]:
+            yield tuple(_near(shapes, target, rules) for shapes in given)
+            if not rules.strict:
+                yield (target,) * len(given)
+    elif layer.type == "Concatenate":
+        yield from _joined(layer, given, everything)
+    elif layer.type == "Dot":
+        yield from _multiplied(given, rules)
+    else:
+        yield from _like_the_others(given)
+
+
+def _near(shapes: Sequence[Shape], target: Shape, rules: Rules) -> Shape:
+    """The target, or the first shape that broadcasts to it as it stands."""
+    if not rules.strict:
+        for shape in shapes:
+            if infer(Layer("Add"), (target, shape), rules) == target:
+                return shape
+    return target
+
+
+def _joined(layer: Layer, given: Sequence[Sequence[Shape]],
+            everything: tuple[Shape, ...]) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
+    """All inputs like one of them but on the axis along which they are joined."""
+    axis = layer.arguments.get("axis", -1)
+    if not isinstance(axis, int):
+        return
+    for target in everything[:MOST_TARGETS]:
+        if not -len(target) <= axis < len(target) or axis % len(target) == 0:
+            continue
+        place = axis % len(target)
+        yield tuple(
+            next(
+                ((*target[:place], shape[place], *target[place + 1 :])
+                 for shape in shapes if len(shape) == len(target)), target,
+            )
+            for shapes in given
+        )  # fmt: skip
+        yield (target,) * len(given)
+
+
+def _multiplied(given: Sequence[Sequence[Shape]],
+                rules: Rules) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
+    """One input as it is or of a rank that Dot takes, the other with an equal axis."""
+    forms = [[form for shape in shapes[:8] for form in _forms(shape)] for shapes in given]
+    yield from product(*(side[:24] for side in forms))
+    for mine, swap in ((0, False), (1, True)):
+        for shape in forms[mine][:12]:
+            others = {shape}
+            for other in forms[1 - mine][:12]:
+                for i, j in product(range(1, len(shape)), range(1, len(other))):
+                    others.add((*other[:j], shape[i], *other[j + 1 :]))
+            yield from (((other, shape) if swap else (shape, other)) for other in sorted(
+                others, key=repr))  # fmt: skip
+
+
+def _forms(shape: Shape) -> list[Shape]:
+    """The shape, flattened, and folded to three dimensions."""
+    if None in shape[1:]:
+        return [shape]
+    sizes: tuple[int, ...] = shape[1:]  # type: ignore[assignment]
+    found = [shape] if len(shape) in (2, 3) else []
+    found.append((shape[0], prod(sizes)))
+    folds = factorizations(prod(sizes), 2) if prod(sizes) <= 64 else ()
+    return [*found, *((shape[0], *fold) for fold in folds)] or [shape]
+
+
+def _like_the_others(given: Sequence[Sequence[Shape]]) -> Iterator[tuple[Shape, ...]]:
+    """Each input of the rank, and of the last size, of another one."""
+    firsts = tuple(shapes[0] for shapes in given if shapes)
+    if len(firsts) < len(given):
+        return
+    for target in dict.fromkeys(firsts):
+        yield (target,) * len(given)
+        same = tuple((*s[:-1], target[-1]) if len(s) == len(target) else target for s in firsts)
+        yield same
+        yield tuple((*target[:1], *s[1:-1], target[-1]) if len(s) == len(target) else
+                    (target[0], *s[1:], *(1,) * (len(target) - 1 - len(s)), target[-1])
+                    if len(s) < len(target) else target for s in firsts)  # fmt: skip

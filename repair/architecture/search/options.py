@@ -1,0 +1,155 @@
+"""What may be done at one layer for given inputs: nothing, edits in place, layers before it."""
+
+from functools import lru_cache
+from math import prod
+from typing import NamedTuple
+
+from repair.architecture import cost
+from repair.architecture.errors import Fault
+from repair.architecture.layer import Layer, Shape
+from repair.architecture.layers import LAYERS, Outputs, entry_of, settled
+from repair.architecture.rules import Rules
+from repair.architecture.search.adapters import NOTHING, Chain, Sizes, adapt, single
+from repair.architecture.search.changes import changes, fit
+from repair.architecture.search.lifts import channels_moved, lifts
+
+
+class Option(NamedTuple):
+    """One way through a layer: its packed cost, the layer (None: taken out), what is inserted
+    before each input, and what comes out."""
+
+    cost: int
+    layer: Layer | None
+    chains: tuple[Chain, ...]
+    output: Shape | Outputs
+
+
+def bridge(source: Shape, target: Shape) -> Chain | None:
+    """The cheapest inserted layers from one shape to another, batch first; None: none."""
+    if source == target:
+        return NOTHING
+    if None in source[1:] or None in target[1:]:
+        return _open_bridge(source, target)
+    if len(source) < 2 or len(target) < 2:
+        return None
+    return adapt(source[1:], target[1:])  # type: ignore[arg-type]
+
+
+def _open_bridge(source: Shape, target: Shape) -> Chain | None:
+    """Where sizes are not known only the last axis can be projected, or the rest pooled away."""
+    if len(source) == len(target):
+        if all(
+            a == b or a is None or b is None for a, b in zip(source[1:], target[1:], strict=True)
+        ):
+            return NOTHING
+        if source[1:-1] == target[1:-1] and source[-1] and target[-1]:
+            return Chain(cost.EDIT + cost.DENSE, (("Dense", (target[-1],)),))
+    if len(target) == 2 and 3 <= len(source) <= 5 and source[-1] == target[-1]:
+        pool = f"GlobalAveragePooling{len(source) - 2}D"
+        return Chain(cost.EDIT + cost.GLOBAL_POOL, ((pool, ()),))
+    return None
+
+
+def removable(layer: Layer) -> bool:
+    """Taking it out loses no width and no weights that the user chose."""
+    entry = LAYERS.get(layer.type)
+    return (
+        entry is not None
+        and not entry.widths
+        and not layer.inner
+        and entry.inputs == (1, 1)
+        and layer.type not in ("Lambda", "BatchNormalization", "PReLU")
+    )
+
+
+@lru_cache(maxsize=1 << 15)
+def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *,
+          editable: bool = True, extra: int = 0) -> tuple[Option, ...]:  # fmt: skip
+    """All ways through a layer of one input, cheapest first.
+
+    Args:
+        layer: the layer.
+        shape: its input.
+        rules: the rule set.
+        wanted: outputs that its reader would take.
+        editable: whether the layer itself may change; not so where its weights are shared.
+        extra: packed cost on top of each inserted layer, behind the head.
+    """
+    found: list[Option] = []
+    stands = fit(layer, (shape,), rules)
+    valid = not isinstance(stands, Fault)
+    if not isinstance(stands, Fault):
+        found.append(Option(stands.cost, stands.layer, (NOTHING,), stands.output))
+    if editable:
+        found += [Option(c.cost, c.layer, (NOTHING,), c.output)
+                  for c in changes(layer, (shape,), rules, wanted)]  # fmt: skip
+        if removable(layer):
+            found.append(Option(cost.EDIT + cost.REMOVE, None, (NOTHING,), shape))
+    if None not in shape[1:] and len(shape) > 1:
+        sizes: Sizes = shape[1:]  # type: ignore[assignment]
+        targets = channels_moved(sizes) if valid else _targets(layer, sizes)
+        for target in targets:
+            chain = single(sizes, target)
+            lifted = fit(layer, ((shape[0], *target),), rules)
+            if chain is not None and not isinstance(lifted, Fault):
+                price = chain.cost + extra * len(chain.steps) + lifted.cost
+                found.append(Option(price, lifted.layer, (chain,), lifted.output))
+        if not found:
+            found += _both(layer, shape, rules, wanted, targets, extra)
+    else:
+        for target in _pooled(shape):
+            chain_open, lifted = bridge(shape, target), fit(layer, (target,), rules)
+            if not valid and chain_open is not None and not isinstance(lifted, Fault):
+                found.append(Option(chain_open.cost + extra + lifted.cost, lifted.layer,
+                                    (chain_open,), lifted.output))  # fmt: skip
+    return tuple(sorted(found, key=lambda option: option.cost))
+
+
+def _both(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...],
+          targets: tuple[Sizes, ...], extra: int) -> list[Option]:  # fmt: skip
+    """An inserted layer and an edit in place together, where neither is enough alone."""
+    found = []
+    for target in targets:
+        chain = adapt(shape[1:], target)  # type: ignore[arg-type]
+        for c in changes(layer, ((shape[0], *target),), rules, wanted):
+            price = chain.cost + extra * len(chain.steps) + c.cost
+            found.append(Option(price, c.layer, (chain,), c.output))
+    return found
+
+
+def _pooled(shape: Shape) -> list[Shape]:
+    return [(shape[0], shape[-1])] if 3 <= len(shape) <= 5 and shape[-1] else []
+
+
+@lru_cache(maxsize=1 << 14)
+def _targets(layer: Layer, sizes: Sizes) -> tuple[Sizes, ...]:
+    """Input sizes that the layer may take and one inserted layer may make."""
+    found: dict[Sizes, None] = dict.fromkeys(channels_moved(sizes))
+    if layer.type == "Reshape":
+        a = settled(layer)
+        if not isinstance(a, Fault):
+            want = prod(t for t in a["target_shape"] if t > 0)
+            if want % prod(sizes[:-1]) == 0:
+                found[(*sizes[:-1], want // prod(sizes[:-1]))] = None
+    for rank in _ranks(layer, len(sizes)):
+        found |= dict.fromkeys(lifts(sizes, rank))
+    return tuple(found)
+
+
+def _ranks(layer: Layer, present: int) -> tuple[int, ...]:
+    """Numbers of sizes that the layer takes, batch not counted."""
+    entry = entry_of(layer.type)
+    if entry.rank is not None:
+        return (entry.rank - 1,)
+    if layer.type.startswith("ConvLSTM"):
+        return (int(layer.type[-2]) + 2,)
+    if layer.type == "RNN":
+        return (2,)
+    if layer.type == "Bidirectional" and layer.inner:
+        return _ranks(layer.inner[0], present)
+    if layer.type in ("TimeDistributed", "Sequential") and layer.inner:
+        more = int(layer.type == "TimeDistributed")
+        return tuple(rank + more for rank in _ranks(layer.inner[0], present - more))
+    if layer.type == "Permute" and isinstance(layer.arguments.get("dims"), tuple):
+        return (len(layer.arguments["dims"]),)  # type: ignore[arg-type]
+    return tuple(rank for rank in (present + 1, present - 1, 1, 2, 3, 4) if 0 < rank <= 4)

@@ -1,0 +1,60 @@
+"""The answer of a repair search."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from repair.architecture import cost
+from repair.architecture.edits import Edit, count
+from repair.architecture.graph import Graph
+
+
+class Status(StrEnum):
+    """How a search ended."""
+
+    VALID = "valid"
+    REPAIRED = "repaired"
+    UNREPAIRABLE = "unrepairable"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One repaired network.
+
+    Args:
+        graph: it, valid under the rules.
+        edits: what was changed, in the order of the layers.
+        cost: packed, see `repair.architecture.cost`.
+    """
+
+    graph: Graph
+    edits: tuple[Edit, ...]
+    cost: int
+
+    @property
+    def count(self) -> int:
+        """Number of edits, as the data pack counts published ones."""
+        return count(self.edits)
+
+    @property
+    def not_kept(self) -> int:
+        """Widths and heads that it does not keep."""
+        return cost.not_kept(self.cost)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search found.
+
+    Args:
+        status: valid as it was, repaired, or not repairable in the edit space or the time.
+        repairs: valid networks, the best first.
+        bound: no repair of the edit space has fewer edits.
+        proven: the first repair has exactly `bound` edits, so it is minimal.
+        seconds: wall time of the search.
+    """
+
+    status: Status
+    repairs: tuple[Repair, ...]
+    bound: int
+    proven: bool
+    seconds: float

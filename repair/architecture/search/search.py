@@ -1,0 +1,59 @@
+"""Finds the cheapest repairs of a network, and how few edits any repair needs."""
+
+from time import monotonic
+
+from repair.architecture import cost
+from repair.architecture.graph import Graph
+from repair.architecture.rules import KERAS3, Rules
+from repair.architecture.search.bound import lower_bound
+from repair.architecture.search.build import build
+from repair.architecture.search.result import Repair, Result, Status
+from repair.architecture.search.tables import OutOfTime, Plan, Search
+from repair.architecture.search.targets import behind_head, wanted
+from repair.architecture.trace import Trace, trace
+
+
+def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
+           time_limit: float = 10.0) -> Result:  # fmt: skip
+    """Valid networks that differ least from a broken one.
+
+    Args:
+        graph: the network.
+        rules: the rule set under which it shall be valid.
+        alternatives: most repairs to return.
+        time_limit: seconds after which the search stops with what it has.
+    """
+    start = monotonic()
+    before = trace(graph, rules)
+    if before.valid:
+        whole = Repair(graph, (), 0)
+        return Result(Status.VALID, (whole,), 0, True, monotonic() - start)
+    deadline = start + time_limit
+    repairs = _found(graph, rules, before, alternatives, deadline)
+    bound = lower_bound(graph, rules, before)
+    if not repairs:
+        return Result(Status.UNREPAIRABLE, (), bound, False, monotonic() - start)
+    proven = repairs[0].count <= bound
+    return Result(Status.REPAIRED, repairs, bound, proven, monotonic() - start)
+
+
+def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int,
+           deadline: float) -> tuple[Repair, ...]:  # fmt: skip
+    if alternatives == 1:
+        plan = Plan(rules, deadline=deadline)
+    else:
+        plan = Plan(rules, keep=2 * alternatives, rows=32, slack=2 * cost.EDIT, deadline=deadline)
+    search = Search(graph, plan, wanted(graph, before), behind_head(graph))
+    try:
+        choices = search.run()
+    except OutOfTime:
+        return ()
+    repairs: list[Repair] = []
+    for choice in choices:
+        made, edits = build(graph, choice)
+        if any(other.edits == edits for other in repairs) or not trace(made, rules).valid:
+            continue
+        repairs.append(Repair(made, edits, choice.cost))
+        if len(repairs) == alternatives:
+            break
+    return tuple(repairs)

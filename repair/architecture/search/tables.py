@@ -1,0 +1,273 @@
+"""Dynamic programming over the graph: for each node, the cheapest ways to each output shape.
+
+A node's table maps what comes out to the cheapest choices for everything above it. On a tree a
+choice is made of one choice for each input. Where a layer is read twice, its readers' tables are
+made under the assumption of one of its shapes; at the first node behind which no path leads past
+(`sharing.meetings`), equal assumptions meet and the shared part is paid once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from time import monotonic
+from typing import NamedTuple
+
+from repair.architecture import cost
+from repair.architecture.errors import Fault
+from repair.architecture.graph import Graph, Node, source
+from repair.architecture.layer import Layer, Shape
+from repair.architecture.layers import Outputs, infer
+from repair.architecture.rules import Rules
+from repair.architecture.search.adapters import NOTHING, Chain
+from repair.architecture.search.merges import goals
+from repair.architecture.search.options import bridge, unary
+from repair.architecture.search.sharing import END, meetings, shared
+
+Assumed = tuple[tuple[str, int], ...]
+"""Shared nodes and the number of the row of their table that is assumed."""
+
+
+class Choice(NamedTuple):
+    """What is done at a node and above it.
+
+    Args:
+        cost: packed, of everything above and of the node.
+        node: its name; "" for the assumption of a row of a shared node.
+        layer: the layer; None: taken out.
+        chains: what is inserted before each input.
+        above: the choices of the inputs, then those of shared nodes that were paid here.
+    """
+
+    cost: int
+    node: str
+    layer: Layer | None
+    chains: tuple[Chain, ...]
+    above: tuple["Choice", ...]
+
+
+Row = tuple[Shape | Outputs, Assumed]
+Table = dict[Row, list[Choice]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the search keeps.
+
+    Args:
+        rules: the rule set.
+        keep: choices for each row.
+        rows: most rows of a table.
+        slack: packed cost over the cheapest row up to which rows are kept.
+        deadline: `time.monotonic()` at which to stop.
+    """
+
+    rules: Rules
+    keep: int = 1
+    rows: int = 48
+    slack: int = 3 * cost.EDIT
+    deadline: float = float("inf")
+
+
+class OutOfTime(Exception):  # noqa: N818  an expected stop, caught by the search
+    """The deadline has passed."""
+
+
+@dataclass
+class Search:
+    """Tables of all nodes of a graph, filled in order by `run`."""
+
+    graph: Graph
+    plan: Plan
+    wanted: Mapping[str, tuple[Shape, ...]]
+    behind_head: frozenset[str]
+    tables: dict[str, Table] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
+    closing: dict[str, list[str]] = field(default_factory=dict)
+
+    def run(self) -> list[Choice]:
+        """The cheapest choices for the whole network, cheapest first; none: not repairable."""
+        self.shared = shared(self.graph)
+        meets = meetings(self.graph)
+        for name in self.shared:
+            self.closing.setdefault(meets[name], []).append(name)
+        position = {node.name: k for k, node in enumerate(self.graph.nodes)}
+        for names in self.closing.values():
+            names.sort(key=position.__getitem__, reverse=True)
+        for node in self.graph.nodes:
+            if monotonic() > self.plan.deadline:
+                raise OutOfTime
+            table = self._close(node.name, self._table(node))
+            if not table:
+                return []
+            self.tables[node.name] = self._pruned(table)
+        return self._end()
+
+    def _table(self, node: Node) -> Table:
+        rules, wanted = self.plan.rules, self.wanted.get(node.name, ())
+        inputs = [self._read(name, index) for name, index in node.sources]
+        editable = node.shares is None and node.name not in self._owners
+        extra = cost.KEPT if node.name in self.behind_head else 0
+        table: Table = {}
+        if not inputs:
+            for option in unary_source(node.layer, rules):
+                _push(table, (option, ()), Choice(0, node.name, node.layer, (), ()), self.plan.keep)
+        elif len(inputs) == 1:
+            for (shape, assumed), choices in inputs[0].items():
+                for way in unary(node.layer, shape, rules, wanted, editable=editable, extra=extra):
+                    for choice in choices:
+                        made = Choice(choice.cost + way.cost, node.name, way.layer, way.chains,
+                                      (choice,))  # fmt: skip
+                        _push(table, (way.output, assumed), made, self.plan.keep)
+        else:
+            for group in _agreeing(inputs):
+                self._merge(node, group, table, editable)
+        return table
+
+    @property
+    def _owners(self) -> frozenset[str]:
+        return frozenset(node.shares for node in self.graph.nodes if node.shares)
+
+    def _read(self, name: str, index: int) -> dict[tuple[Shape, Assumed], list[Choice]]:
+        """One output of a node, for a reader: rows of a shared node become assumptions."""
+        read: dict[tuple[Shape, Assumed], list[Choice]] = {}
+        for number, ((output, assumed), choices) in enumerate(self.tables[name].items()):
+            shapes = output.shapes if isinstance(output, Outputs) else (output,)
+            if index >= len(shapes):
+                continue
+            if name in self.shared:
+                assumed, choices = ((name, number),), [Choice(0, "", None, (), ())]  # noqa: PLW2901
+            read.setdefault((shapes[index], assumed), []).extend(choices)
+        return read
+
+    def _merge(self, node: Node, group: "Group", table: Table, editable: bool) -> None:
+        sides, assumed = group
+        rules, keep, k = self.plan.rules, self.plan.keep, len(sides)
+        given = [sorted(side, key=lambda shape: side[shape][0].cost) for side in sides]
+        found: dict[tuple[int, Shape], list[tuple[int, Chain, Choice]]] = {}
+
+        def part(place: int, target: Shape) -> list[tuple[int, Chain, Choice]]:
+            known = found.get((place, target))
+            if known is None:
+                known = []
+                for shape, choices in sides[place].items():
+                    chain = bridge(shape, target)
+                    if chain is not None:
+                        known += [(c.cost + chain.cost, chain, c) for c in choices]
+                known.sort(key=lambda item: item[0])
+                known = found[place, target] = known[:keep]
+            return known
+
+        wanted = self.wanted.get(node.name, ())
+        for goal in goals(node.layer, given, rules, wanted, editable):
+            parts = [part(place, goal.shapes[place]) for place in range(k)]
+            ways = product(*parts) if keep > 1 else zip(*parts, strict=False)
+            for way in list(ways)[: keep * keep]:
+                made = Choice(goal.cost + sum(item[0] for item in way), node.name, goal.layer,
+                              tuple(item[1] for item in way), tuple(item[2] for item in way))  # fmt: skip
+                _push(table, (goal.output, assumed), made, keep)
+
+    def _close(self, name: str, table: Table) -> Table:
+        """Pays for the shared nodes whose paths have all met here."""
+        for owner in self.closing.get(name, ()):
+            rows = list(self.tables[owner].items())
+            closed: Table = {}
+            for (output, assumed), choices in table.items():
+                number = dict(assumed).get(owner)
+                if number is None:  # no path from it was taken
+                    merged: Assumed | None = assumed
+                    options: Sequence[Choice] = [Choice(0, "", None, (), ())]
+                else:
+                    (_, before), options = rows[number]
+                    merged = _joined([tuple(pair for pair in assumed if pair[0] != owner), before])
+                if merged is None:
+                    continue
+                for choice, option in product(choices, options):
+                    paid = choice._replace(cost=choice.cost + option.cost,
+                                           above=(*choice.above, option))  # fmt: skip
+                    _push(closed, (output, merged), paid, self.plan.keep)
+            table = closed
+        return table
+
+    def _pruned(self, table: Table) -> Table:
+        """Rows near the cheapest one that adapters would not make as cheaply from another."""
+        rows = sorted(table.items(), key=lambda row: row[1][0].cost)
+        limit = rows[0][1][0].cost + self.plan.slack
+        kept: Table = {}
+        for (output, assumed), choices in rows:
+            price = choices[0].cost
+            if price > limit or len(kept) == self.plan.rows:
+                break
+            if self.plan.keep == 1 and isinstance(output, tuple) and any(
+                other[1] == assumed and not isinstance(other[0], Outputs)
+                and (chain := bridge(other[0], output)) is not None
+                and made[0].cost + chain.cost <= price
+                for other, made in kept.items()
+            ):  # fmt: skip
+                continue
+            kept[output, assumed] = choices
+        return kept
+
+    def _end(self) -> list[Choice]:
+        """All outputs together, every shared node paid."""
+        total: Table = {((), ()): [Choice(0, END, None, (), ())]}
+        for reference in dict.fromkeys(self.graph.outputs):
+            joined: Table = {}
+            for (_, assumed), choices in total.items():
+                for (_, more), others in self._read(*source(reference)).items():
+                    merged = _joined([assumed, more])
+                    if merged is None:
+                        continue
+                    for choice, other in product(choices, others):
+                        made = choice._replace(cost=choice.cost + other.cost,
+                                               above=(*choice.above, other))  # fmt: skip
+                        _push(joined, ((), merged), made, max(self.plan.keep, 4))
+            total = joined
+        closed = self._close(END, total)
+        return sorted((c for choices in closed.values() for c in choices), key=lambda c: c.cost)
+
+
+Group = tuple[list[dict[Shape, list[Choice]]], Assumed]
+
+
+def unary_source(layer: Layer, rules: Rules) -> Iterable[Shape | Outputs]:
+    """What an input of the network yields; nothing when it is wrong, for it may not be changed."""
+    output = infer(layer, (), rules)
+    return [] if isinstance(output, Fault) else [output]
+
+
+def _push(table: Table, row: Row, choice: Choice, keep: int) -> None:
+    choices = table.get(row)
+    if choices is None:
+        table[row] = [choice]
+        return
+    if len(choices) >= keep and choices[-1].cost <= choice.cost:
+        return
+    if any(c.cost == choice.cost and c == choice for c in choices):
+        return
+    choices.append(choice)
+    choices.sort(key=lambda c: c.cost)
+    del choices[keep:]
+
+
+def _joined(several: Iterable[Assumed]) -> Assumed | None:
+    """All assumptions together; None where two contradict each other."""
+    merged: dict[str, int] = {}
+    for assumed in several:
+        for name, number in assumed:
+            if merged.setdefault(name, number) != number:
+                return None
+    return tuple(sorted(merged.items()))
+
+
+def _agreeing(inputs: Sequence[Mapping[tuple[Shape, Assumed], list[Choice]]]) -> Iterable[Group]:
+    """The rows of all inputs, grouped by assumptions that agree."""
+    grouped: list[dict[Assumed, dict[Shape, list[Choice]]]] = []
+    for rows in inputs:
+        side: dict[Assumed, dict[Shape, list[Choice]]] = {}
+        for (shape, assumed), choices in rows.items():
+            side.setdefault(assumed, {})[shape] = choices
+        grouped.append(side)
+    for combination in product(*grouped):
+        assumed = _joined(combination)
+        if assumed is not None:
+            yield [side[key] for side, key in zip(grouped, combination, strict=True)], assumed

@@ -1,0 +1,50 @@
+"""What the readers of a layer would take, and which layers stand behind the head."""
+
+from collections.abc import Mapping
+
+from repair.architecture.graph import Graph, source
+from repair.architecture.layer import Shape
+from repair.architecture.layers import entry_of
+from repair.architecture.search.merges import ELEMENTWISE
+from repair.architecture.trace import Trace
+
+KEEPS_SHAPE = frozenset(
+    "Activation ReLU LeakyReLU ELU PReLU ThresholdedReLU Softmax Dropout AlphaDropout "  # noqa: SIM905
+    "GaussianDropout GaussianNoise BatchNormalization LayerNormalization GroupNormalization "
+    "UnitNormalization Masking Identity Rescaling ActivityRegularization".split()
+)
+
+
+def wanted(graph: Graph, trace: Trace) -> Mapping[str, tuple[Shape, ...]]:
+    """For each layer the output shapes with which its reader would be content.
+
+    Those are the shapes of the other inputs of a merge, seen through layers that keep the shape.
+    """
+    found: dict[str, tuple[Shape, ...]] = {}
+    for node in reversed(graph.nodes):
+        shapes: dict[Shape, None] = {}
+        for reader in graph.consumers[node.name]:
+            after = graph[reader]
+            if after.layer.type in (*ELEMENTWISE, "Concatenate", "Dot"):
+                for name, _ in after.sources:
+                    shape = trace.shapes.get(name)
+                    if name != node.name and shape is not None and None not in shape[1:]:
+                        shapes[shape] = None
+            elif after.layer.type in KEEPS_SHAPE:
+                shapes |= dict.fromkeys(found.get(reader, ()))
+        found[node.name] = tuple(shape for shape in shapes if shape != trace.shapes[node.name])
+    return found
+
+
+def behind_head(graph: Graph) -> frozenset[str]:
+    """Layers of one input between the last Dense layer and an output, which make up no new head."""
+    found: set[str] = set()
+    for reference in graph.outputs:
+        path: list[str] = []
+        node = graph[source(reference)[0]]
+        while len(node.inputs) == 1 and not entry_of(node.layer.type).widths:
+            path.append(node.name)
+            node = graph[node.sources[0][0]]
+        if node.layer.type == "Dense":
+            found |= set(path)
+    return frozenset(found)
