@@ -23,8 +23,6 @@ def solve(program: Program, options: SolverOptions, start: np.ndarray | None = N
     """Solve with HiGHS."""
     m, n = program.rows.shape
     begin = time.perf_counter()
-    # The threads belong to the process: without this a second solve cannot ask for another number.
-    highspy.Highs.resetGlobalScheduler(True)
     solver = _silent()
     for name, value in _settings(options).items():
         solver.setOptionValue(name, value)
@@ -35,7 +33,10 @@ def solve(program: Program, options: SolverOptions, start: np.ndarray | None = N
     if start is not None:
         known = np.flatnonzero(~np.isnan(start)).astype(np.int32)
         solver.setSolution(len(known), known, start[known])
-    solver.run()
+    if solver.run() == highspy.HighsStatus.kError:
+        # Its threads belong to the process: another number of them needs a new pool.
+        highspy.Highs.resetGlobalScheduler(True)
+        solver.run()
     if solver.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible:
         solver.setOptionValue("presolve", "off")  # without it, HiGHS knows which
         solver.run()
