@@ -5,7 +5,7 @@
 FOLDER is the data folder (default: $BENCH_DATA, else data/); of its nnrepair/ only
 constraints.tar.xz and z3solutions.tar.xz are read: the artifact of Usman et al., CAV 2021 (arXiv
 2103.12535). One row for each file goes to results/reference/published_constraints.csv; files that
-are there already are not solved again (--overwrite does).
+are there already are not solved again, unless Z3 ran out of less time (--overwrite solves all).
 
 "satisfied" is the number of soft constraints that hold at the answer, counted in rational
 arithmetic, for an answer that keeps the hard ones. "bound" is what no answer can exceed: for ours
@@ -180,6 +180,11 @@ def write(path: Path, table: dict[Key, Line]) -> None:
     write_text(path, out.getvalue())
 
 
+def ran_out(line: Line, limit: float) -> bool:
+    """Whether Z3 was stopped before so many seconds."""
+    return line.z3_status == "time_limit" and line.z3_seconds < limit
+
+
 def summary(lines: Iterable[Line]) -> pd.DataFrame:
     """Sums for each model and experiment, and for all."""
     table = pd.DataFrame(map(asdict, lines))
@@ -217,7 +222,8 @@ def main() -> None:
     try:
         asked = texts(given.data / "nnrepair" / "constraints.tar.xz")
         published = texts(given.data / "nnrepair" / "z3solutions.tar.xz")
-        missing = sorted(asked.keys() - table.keys())
+        done = {key for key, line in table.items() if not ran_out(line, given.z3_seconds)}
+        missing = sorted(asked.keys() - done)
         for key in track(missing, "files", console=console, disable=not console.is_terminal):
             line = compare(key, asked[key], published[key], given.solver, given.z3_seconds)
             table[key] = line
