@@ -6,7 +6,6 @@ by the shapes in the middle that can be reached by one layer from both sides.
 """
 
 from functools import lru_cache
-
 from math import prod
 from typing import NamedTuple
 

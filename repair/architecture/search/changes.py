@@ -32,16 +32,29 @@ def fit(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Changed | Faul
     output = infer(layer, shapes, rules)
     if not isinstance(output, Fault):
         return Changed(0, layer, output)
-    if not layer.weights:
+    bare = _bare(layer)
+    if bare == layer:
         return output
-    bare = replace(layer, weights={})
     output = infer(bare, shapes, rules)
     if isinstance(output, Fault):
         return output
-    entry, arguments = entry_of(layer.type), settled(bare)
+    return Changed(cost.WEIGHTS, _weighted(layer, shapes, rules), output)
+
+
+def _bare(layer: Layer) -> Layer:
+    """The layer without given weights, wrapped ones neither."""
+    if not layer.weights and not layer.inner:
+        return layer
+    return replace(layer, weights={}, inner=tuple(map(_bare, layer.inner)))
+
+
+def _weighted(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Layer:
+    """The layer with given weights made for its inputs; of wrapped layers, none are given."""
+    if layer.inner:
+        return _bare(layer)
+    entry, arguments = entry_of(layer.type), settled(layer)
     wanted = {} if isinstance(arguments, Fault) else entry.weights(arguments, shapes)
-    kept = {name: wanted[name] for name in layer.weights if name in wanted}
-    return Changed(cost.WEIGHTS, replace(layer, weights=kept), output)
+    return replace(layer, weights={name: wanted[name] for name in layer.weights if name in wanted})
 
 
 @lru_cache(maxsize=1 << 15)
@@ -171,9 +184,9 @@ def _other_rank(layer: Layer, entry: LayerType, shapes: tuple[Shape, ...],
     arguments = {}
     for argument, value in layer.arguments.items():
         if argument in other.arguments and isinstance(value, tuple) and value:
-            value = (*value, *(value[-1],) * rank)[:rank]  # noqa: PLW2901
+            value = (*value, *(value[-1],) * rank)[:rank]
             if argument == "size" and rank == 1:
-                value = value[0]  # noqa: PLW2901
+                value = value[0]
         arguments[argument] = value
     moved = Layer(name, arguments, layer.inner, layer.weights)
     yield cost.EDIT + cost.TYPE, moved

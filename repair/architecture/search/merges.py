@@ -53,7 +53,7 @@ def at(layer: Layer, shapes: tuple[Shape, ...], rules: Rules, wanted: tuple[Shap
     stands = fit(layer, shapes, rules)
     if not isinstance(stands, Fault):
         found.append(Goal(stands.cost, stands.layer, shapes, stands.output))
-    if editable and (isinstance(stands, Fault) or wanted or layer.type == "Dot"):
+    if editable and (isinstance(stands, Fault) or wanted):
         found += [Goal(c.cost, c.layer, shapes, c.output)
                   for c in changes(layer, shapes, rules, wanted)]  # fmt: skip
     return tuple(found)
@@ -73,7 +73,7 @@ def _combinations(layer: Layer, given: Sequence[Sequence[Shape]],
     elif layer.type == "Concatenate":
         yield from _joined(layer, given, everything)
     elif layer.type == "Dot":
-        yield from _multiplied(given, rules)
+        yield from _multiplied(layer, given)
     else:
         yield from _like_the_others(given)
 
@@ -107,30 +107,28 @@ def _joined(layer: Layer, given: Sequence[Sequence[Shape]],
         yield (target,) * len(given)
 
 
-def _multiplied(given: Sequence[Sequence[Shape]],
-                rules: Rules) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
-    """One input as it is or of a rank that Dot takes, the other with an equal axis."""
-    forms = [[form for shape in shapes[:8] for form in _forms(shape)] for shapes in given]
-    yield from product(*(side[:24] for side in forms))
-    for mine, swap in ((0, False), (1, True)):
-        for shape in forms[mine][:12]:
-            others = {shape}
-            for other in forms[1 - mine][:12]:
-                for i, j in product(range(1, len(shape)), range(1, len(other))):
-                    others.add((*other[:j], shape[i], *other[j + 1 :]))
-            yield from (((other, shape) if swap else (shape, other)) for other in sorted(
-                others, key=repr))  # fmt: skip
+def _multiplied(layer: Layer, given: Sequence[Sequence[Shape]]) -> Iterator[tuple[Shape, ...]]:
+    """One input as it is, or folded to a rank that Dot takes; the other with an equal axis."""
+    axes = layer.arguments.get("axes")
+    both = axes if isinstance(axes, tuple) and len(axes) == 2 else (axes, axes)
+    forms = [[form for shape in shapes[:6] for form in _forms(shape)] for shapes in given]
+    for mine in (0, 1):
+        for shape in forms[mine][:10]:
+            others = [shape]
+            for other in forms[1 - mine][:10]:
+                i, j = both[mine], both[1 - mine]
+                if isinstance(i, int) and isinstance(j, int) and i < len(shape) and j < len(other):
+                    others.append((*other[:j], shape[i], *other[j + 1 :]))
+            yield from ((o, shape) if mine else (shape, o) for o in dict.fromkeys(others))
 
 
 def _forms(shape: Shape) -> list[Shape]:
-    """The shape, flattened, and folded to three dimensions."""
-    if None in shape[1:]:
+    """The shape if Dot takes its rank; else flattened, and folded to three dimensions."""
+    if None in shape[1:] or len(shape) in (2, 3):
         return [shape]
     sizes: tuple[int, ...] = shape[1:]  # type: ignore[assignment]
-    found = [shape] if len(shape) in (2, 3) else []
-    found.append((shape[0], prod(sizes)))
     folds = factorizations(prod(sizes), 2) if prod(sizes) <= 64 else ()
-    return [*found, *((shape[0], *fold) for fold in folds)] or [shape]
+    return [(shape[0], prod(sizes)), *((shape[0], *fold) for fold in folds)]
 
 
 def _like_the_others(given: Sequence[Sequence[Shape]]) -> Iterator[tuple[Shape, ...]]:

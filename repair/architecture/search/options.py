@@ -16,7 +16,8 @@ from repair.architecture.search.lifts import channels_moved, lifts
 
 class Option(NamedTuple):
     """One way through a layer: its packed cost, the layer (None: taken out), what is inserted
-    before each input, and what comes out."""
+    before each input, and what comes out.
+    """
 
     cost: int
     layer: Layer | None

@@ -18,7 +18,7 @@ from repair.architecture.graph import Graph, Node, source
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import Rules
-from repair.architecture.search.adapters import NOTHING, Chain
+from repair.architecture.search.adapters import NOTHING, Chain, single
 from repair.architecture.search.merges import goals
 from repair.architecture.search.options import bridge, unary
 from repair.architecture.search.sharing import END, meetings, shared
@@ -64,7 +64,7 @@ class Plan:
     rules: Rules
     keep: int = 1
     rows: int = 48
-    slack: int = 3 * cost.EDIT
+    slack: int = 2 * cost.EDIT + cost.EDIT // 2
     deadline: float = float("inf")
 
 
@@ -135,7 +135,7 @@ class Search:
             if index >= len(shapes):
                 continue
             if name in self.shared:
-                assumed, choices = ((name, number),), [Choice(0, "", None, (), ())]  # noqa: PLW2901
+                assumed, choices = ((name, number),), [Choice(0, "", None, (), ())]
             read.setdefault((shapes[index], assumed), []).extend(choices)
         return read
 
@@ -148,13 +148,7 @@ class Search:
         def part(place: int, target: Shape) -> list[tuple[int, Chain, Choice]]:
             known = found.get((place, target))
             if known is None:
-                known = []
-                for shape, choices in sides[place].items():
-                    chain = bridge(shape, target)
-                    if chain is not None:
-                        known += [(c.cost + chain.cost, chain, c) for c in choices]
-                known.sort(key=lambda item: item[0])
-                known = found[place, target] = known[:keep]
+                known = found[place, target] = _brought(sides[place], given[place], target, keep)
             return known
 
         wanted = self.wanted.get(node.name, ())
@@ -197,12 +191,7 @@ class Search:
             price = choices[0].cost
             if price > limit or len(kept) == self.plan.rows:
                 break
-            if self.plan.keep == 1 and isinstance(output, tuple) and any(
-                other[1] == assumed and not isinstance(other[0], Outputs)
-                and (chain := bridge(other[0], output)) is not None
-                and made[0].cost + chain.cost <= price
-                for other, made in kept.items()
-            ):  # fmt: skip
+            if self.plan.keep == 1 and _implied(output, assumed, price, kept):
                 continue
             kept[output, assumed] = choices
         return kept
@@ -235,6 +224,33 @@ def unary_source(layer: Layer, rules: Rules) -> Iterable[Shape | Outputs]:
     return [] if isinstance(output, Fault) else [output]
 
 
+def _brought(side: Mapping[Shape, list[Choice]], order: Sequence[Shape], target: Shape,
+             keep: int) -> list[tuple[int, Chain, Choice]]:  # fmt: skip
+    """The cheapest choices of one input, brought to the target by inserted layers."""
+    found: list[tuple[int, Chain, Choice]] = []
+    if target in side:
+        found += [(c.cost, NOTHING, c) for c in side[target]]
+    for shape in order:
+        least = side[shape][0].cost + cost.EDIT
+        if len(found) >= keep and least >= found[keep - 1][0]:
+            break
+        if shape == target:
+            continue
+        chain = _shortest(shape, target, found[keep - 1][0] - least if len(found) >= keep else None)
+        if chain is not None:
+            found += [(c.cost + chain.cost, chain, c) for c in side[shape]]
+            found.sort(key=lambda item: item[0])
+    return found[:keep]
+
+
+def _shortest(source: Shape, target: Shape, budget: int | None) -> Chain | None:
+    """As `bridge`, but without the search for two layers where only one pays."""
+    known = None not in source[1:] and None not in target[1:]
+    if budget is not None and budget < cost.EDIT and known:
+        return single(source[1:], target[1:])  # type: ignore[arg-type]
+    return bridge(source, target)
+
+
 def _push(table: Table, row: Row, choice: Choice, keep: int) -> None:
     choices = table.get(row)
     if choices is None:
@@ -247,6 +263,21 @@ def _push(table: Table, row: Row, choice: Choice, keep: int) -> None:
     choices.append(choice)
     choices.sort(key=lambda c: c.cost)
     del choices[keep:]
+
+
+def _implied(output: Shape | Outputs, assumed: Assumed, price: int, kept: Table) -> bool:
+    """Whether inserted layers make this row as cheaply from one that is kept."""
+    if isinstance(output, Outputs):
+        return False
+    for (other, assuming), choices in kept.items():
+        left = price - choices[0].cost - cost.EDIT
+        if left < cost.RESHAPE:
+            return False
+        if assuming == assumed and not isinstance(other, Outputs):
+            chain = _shortest(other, output, left)
+            if chain is not None and chain.cost <= left + cost.EDIT:
+                return True
+    return False
 
 
 def _joined(several: Iterable[Assumed]) -> Assumed | None:
