@@ -70,7 +70,7 @@ def multilayer_perceptron(
         input_shape=shape,
         scale="0..1",
     )
-    graph, weights, rest = nnx.split(network, nnx.Param, ...)
+    graph, weights, rest = nnx.split(network, nnx.Param, ...)  # type: ignore[misc]
     optimizer = optax.adam(learning_rate)
     images, labels = jnp.asarray(unit_images(examples.images)), jnp.asarray(examples.labels)
     state = (weights, optimizer.init(weights))

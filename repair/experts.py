@@ -5,7 +5,6 @@ and one compiled pass over stacked weights gives the logits of all experts.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from operator import add
@@ -18,9 +17,9 @@ from flax import nnx
 from repair.batches import in_batches, replicated
 from repair.combinations import RULES, Detection, combine, selected
 from repair.errors import InputError
+from repair.localize import Entering
 from repair.network import Network
 from repair.patch import Key, Patch
-from repair.problem import Examples
 
 Float = Literal["float32", "float64"]
 BATCH = 2048
@@ -47,10 +46,7 @@ def patched_logits(
         _check(network, patch, at)
     if not patches or not len(activations):
         return np.zeros((len(patches), len(activations), network.classes), dtype)
-    with (
-        jax.enable_x64(True) if dtype == "float64" else nullcontext(),
-        jax.default_matmul_precision("highest"),
-    ):
+    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
         graph, state = nnx.split(network)
         state = jax.tree.map(lambda leaf: np.asarray(leaf, dtype), state)
         keys = sorted({key for patch in patches for key in patch.deltas})
@@ -61,6 +57,15 @@ def patched_logits(
         state, stacks = replicated((state, stacks))
         step = partial(_stacked, graph, state, stacks, start=at, count=len(patches))
         return in_batches(step, np.asarray(activations, dtype), BATCH, axis=1)
+
+
+def mean_patch(network: Network, patches: Sequence[Patch]) -> Patch:
+    """The patch to the mean of the experts' weights, for AVERAGE; an empty one without experts.
+
+    The unrepaired network is no part of the mean: only so the published rows come out.
+    """
+    none = Patch(network.fingerprint())
+    return reduce(add, patches, none).scaled(1 / max(len(patches), 1))
 
 
 def _check(network: Network, patch: Patch, at: str) -> None:
@@ -106,7 +111,7 @@ class Experts:
         layer: the first layer that the experts change.
         patches: class -> the patch of its expert; a class without a repair is left out.
         precisions: class -> the expert's precision for it on repair data, for PREC and PVC.
-        selections: name -> the classes whose experts a selection keeps, such as {"F1": (0, 7)}.
+        selections: name -> the classes whose experts a selection keeps, such as {"f1": (0, 7)}.
         full: one patch solved for all classes together, for FULL.
     """
 
@@ -137,42 +142,36 @@ class Experts:
         network: Network,
         layer: str,
         patches: Mapping[int, Patch],
-        clean: Examples,
-        defect: Examples,
+        clean: Entering,
+        defect: Entering,
         full: Patch | None = None,
     ) -> Self:
-        """Experts with precisions and selections "F1" and "F1H" (harmonic) measured on repair data.
+        """Experts with precisions and selections "f1" and "f1_harmonic" measured on repair data.
 
-        Precisions are those on all examples, the F1s of "F1" those on the ones with the defect,
-        which "F1H" weighs against those on the clean ones.
+        Both sets are given as activations that enter the layer; where the defect is low accuracy,
+        both are the same object.
+
+        Precisions are those on all examples, the F1s those on the ones with the defect, which the
+        harmonic variant weighs against those on the clean ones.
         """
         patches = dict(sorted(patches.items()))
         on_defect = _detections(network, layer, patches, defect)
         on_clean = on_defect if clean is defect else _detections(network, layer, patches, clean)
         precisions = (on_defect[0] + on_clean[0]).precision.tolist()
         selections = {
-            "F1": selected(tuple(patches), on_defect),
-            "F1H": selected(tuple(patches), on_defect, on_clean),
+            "f1": selected(tuple(patches), on_defect),
+            "f1_harmonic": selected(tuple(patches), on_defect, on_clean),
         }
         measured = dict(zip(patches, precisions, strict=True))
         return cls(network, layer, patches, measured, selections, full)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The combinations that `answers` gives; "CONF/F1" is CONF of the experts that F1 keeps."""
+        """The combinations that `answers` gives; "CONF@f1" is CONF of the experts that f1 keeps."""
         rules = (*RULES, "AVERAGE")
         full = ("FULL",) if self.full is not None else ()
-        chosen = (f"{rule}/{name}" for name in self.selections for rule in rules)
+        chosen = (f"{rule}@{name}" for name in self.selections for rule in rules)
         return ("ORIG", *rules, *full, *chosen)
-
-    def average(self, classes: Sequence[int] | None = None) -> Patch:
-        """The patch to the mean of the experts' weights, or of those of some classes.
-
-        The unrepaired network is no part of the mean: only so the published rows AVERAGE come out.
-        """
-        of = [self.patches[c] for c in (self.patches if classes is None else classes)]
-        none = Patch(self.network.fingerprint())
-        return reduce(add, of, none).scaled(1 / max(len(of), 1))
 
     def answers(self, images: Any) -> dict[str, np.ndarray]:
         """The answers (N,), int32, of every combination in `names`, to images (N, ...)."""
@@ -182,8 +181,11 @@ class Experts:
         self, activations: np.ndarray, dtype: Float = "float32"
     ) -> dict[str, np.ndarray]:
         """As `answers`, from the activations (N, ...) that enter `layer`."""
-        groups = {"": tuple(self.patches), **{f"/{n}": c for n, c in self.selections.items()}}
-        averages = {f"AVERAGE{name}": self.average(of) for name, of in groups.items()}
+        groups = {"": tuple(self.patches), **{f"@{n}": c for n, c in self.selections.items()}}
+        averages = {
+            f"AVERAGE{name}": mean_patch(self.network, [self.patches[c] for c in of])
+            for name, of in groups.items()
+        }
         single = {"ORIG": Patch(self.network.fingerprint()), **averages}
         if self.full is not None:
             single["FULL"] = self.full
@@ -200,15 +202,14 @@ class Experts:
 
 
 def _detections(
-    network: Network, layer: str, patches: Mapping[int, Patch], examples: Examples
+    network: Network, layer: str, patches: Mapping[int, Patch], tests: Entering
 ) -> tuple[Detection, Detection]:
     """The experts and the unrepaired network as detectors of the experts' classes."""
     every = [*patches.values(), Patch(network.fingerprint())]
-    activations = network.activations(examples.images, at=layer)
-    answers = patched_logits(network, every, activations, layer).argmax(-1)
+    answers = patched_logits(network, every, tests.values, layer).argmax(-1)
     found, before = answers[:-1], answers[-1]
     classes = tuple(patches)
     return (
-        Detection.of(found, examples.labels, classes),
-        Detection.of(before, examples.labels, classes),
+        Detection.of(found, tests.labels, classes),
+        Detection.of(before, tests.labels, classes),
     )

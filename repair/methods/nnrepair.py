@@ -1,0 +1,222 @@
+"""NNrepair: an expert for each class, solved as MaxSAT (Usman et al., CAV 2021, arXiv 2103.12535).
+
+The settings follow the published artifact: ten failing tests of a class ask for what they can get (soft rows), passing
+tests must keep what they have (hard rows), and experts are combined into one classifier (`repair.experts`).
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from repair.errors import InputError
+from repair.experts import Experts
+from repair.localize import ActivationDifference, Localization
+from repair.maximise import Maximum, Secondary, maximise
+from repair.maxsat import max_satisfied
+from repair.methods.asked import Asked
+from repair.methods.intermediate_layer import IntermediateLayer
+from repair.methods.last_layer import LastLayer
+from repair.methods.margins import stacked
+from repair.methods.repair import Repair
+from repair.methods.tests import Tests
+from repair.network import Network
+from repair.patch import Patch
+from repair.problem import Problem
+from repair.program import SolverOptions, Status
+
+_FAILURES = {
+    Status.INFEASIBLE: "infeasible",
+    Status.TIME_LIMIT: "time_limit",
+    Status.LICENCE: "licence",
+}
+
+
+@dataclass(frozen=True)
+class NNRepair:
+    """The method's settings.
+
+    Attributes:
+        k: free weights of an expert; at an intermediate layer, of each of its neurons. None takes
+            the paper's: 5 (10 for CIFAR-10) at the last layer, 50 at an intermediate one.
+        failing_tests: tests of a class that the network gets wrong, for the soft rows.
+        passing_tests: tests that it gets right, for the hard rows: 0, 10, 50, 100 are ExpA to ExpD.
+        localize_tests: failing and passing tests that localization looks at; None takes all.
+        bound: largest absolute delta. None takes the paper's: 0.5, at an intermediate layer 1.
+        margin: slack of the rows, relative to the mean absolute output of the layer.
+        localize: scores the weights.
+        pattern_depth: longest inferred pattern; None grows the tree until its leaves are pure.
+        full: whether to solve for all classes together as well (FULL).
+        secondary: which of a program's optima: "none" the solver's own, "l1" the smallest.
+        solver: its name, or a solver.
+        options: of the solver, for each program.
+    """
+
+    k: int | None = None
+    failing_tests: int = 10
+    passing_tests: int = 50
+    localize_tests: int | None = None
+    bound: float | None = None
+    margin: float = 1e-5
+    localize: Localization = field(default_factory=ActivationDifference)
+    pattern_depth: int | None = None
+    full: bool = True
+    secondary: Secondary = "none"
+    solver: Any = "auto"
+    options: SolverOptions = field(default_factory=SolverOptions)
+
+    def __post_init__(self) -> None:
+        """InputError for a setting outside its range."""
+        least = {"k": 1, "failing_tests": 1, "passing_tests": 0, "localize_tests": 1, "margin": 0}
+        for name, low in {**least, "bound": 0, "pattern_depth": 1}.items():
+            value = getattr(self, name)
+            if value is not None and not value >= low:
+                raise InputError(f"nnrepair: {name} is {value}; expected at least {low}.")
+
+    def __call__(self, problem: Problem, *, seed: int) -> Repair:
+        """Experts for the classes that have failing tests.
+
+        Args:
+            problem: with one dense layer to repair; an intermediate one has a ReLU behind it.
+            seed: of the choice of tests and of the decision trees.
+
+        Raises:
+            InputError: a layer of another kind, or a k that is larger than the layer.
+        """
+        began = time.perf_counter()
+        network, layer = problem.network, problem.layer
+        if network.layer(layer).kind != "dense":
+            raise InputError(
+                f"nnrepair repairs dense layers; {layer!r} is {network.layer(layer).kind}."
+            )
+        tests = Tests.of(problem, layer, seed)
+        tested = time.perf_counter()
+        place = self._place(network, layer, tests, seed)
+        asked = [asked for label in range(network.classes) if (asked := place.ask(label))]
+        located = time.perf_counter()
+        answers = {a.label: _Answer(*self._solve(place, [a])) for a in asked}
+        together = _Answer(*self._solve(place, asked)) if self.full and asked else None
+        solved = time.perf_counter()
+        patches = {
+            label: patch for label, a in answers.items() if (patch := a.patch(network, layer))
+        }
+        seconds = {"tests": tested - began, "localize": located - tested, "solve": solved - located}
+        maxima = [answer.maximum for answer in answers.values()]
+        outcome: dict[str, Any] = {
+            "solver": _summary(maxima),
+            "details": _details(asked, answers, together, network.classes),
+        }
+        if not patches:
+            return Repair(*_failure(maxima), seconds=seconds, **outcome)
+        full = together.patch(network, layer) if together else None
+        experts = Experts.measured(network, layer, patches, *tests.halves, full)
+        seconds["measure"] = time.perf_counter() - solved
+        return Repair(experts=experts, seconds=seconds, **outcome)
+
+    def _place(
+        self, network: Network, layer: str, tests: Tests, seed: int
+    ) -> LastLayer | IntermediateLayer:
+        settings: dict[str, Any] = {
+            "localize": self.localize,
+            "k": self.k,
+            "bound": self.bound,
+            "margin": self.margin,
+            "failing": self.failing_tests,
+            "passing": self.passing_tests,
+            "localize_tests": self.localize_tests,
+        }
+        if layer == network.weighted[-1]:
+            return LastLayer(network, layer, tests, **settings)
+        depth = self.pattern_depth
+        return IntermediateLayer(network, layer, tests, **settings, depth=depth, seed=seed)
+
+    def _solve(
+        self, place: LastLayer | IntermediateLayer, asked: Sequence[Asked]
+    ) -> tuple[np.ndarray, Maximum]:
+        free = np.unique(np.concatenate([a.free for a in asked]))
+        parts = [place.rows(a, free) for a in asked]
+        hard, soft = (stacked(rows) for rows in zip(*parts, strict=True))
+        limit = np.full(len(free), place.bound)
+        program = max_satisfied(hard, soft, -limit, limit, margin=place.margin)
+        return free, maximise(program, self.solver, self.options, secondary=self.secondary)
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    free: np.ndarray
+    maximum: Maximum
+
+    def patch(self, network: Network, layer: str) -> Patch | None:
+        """The patch; None where the solver found no deltas that keep the hard rows."""
+        if self.maximum.deltas is None or not self.maximum.admitted:
+            return None
+        return Patch.sparse(network, {(layer, "kernel"): (self.free, self.maximum.deltas)})
+
+    def describe(self) -> dict[str, Any]:
+        maximum = self.maximum
+        return {
+            "free_weights": len(self.free),
+            "soft_rows": None if maximum.held is None else len(maximum.held),
+            "soft_rows_held": maximum.count,
+            "soft_rows_bound": maximum.bound,
+            "proven": maximum.proven,
+            "solver": maximum.solution.solver,
+            "status": maximum.solution.status.value,
+            "seconds": maximum.solution.seconds,
+        }
+
+
+def _details(
+    asked: Sequence[Asked],
+    answers: Mapping[int, _Answer],
+    together: _Answer | None,
+    classes: int,
+) -> dict[str, Any]:
+    experts = {
+        str(a.label): {
+            "failing_tests": len(a.failing),
+            "passing_tests": len(a.passing),
+            **a.about,
+            **answers[a.label].describe(),
+        }
+        for a in asked
+    }
+    without = sorted(set(range(classes)) - set(answers))
+    reason = "no failing or no passing tests of this class, or none that violates its pattern"
+    return {
+        "experts": experts,
+        "skipped_classes": {str(label): reason for label in without},
+        "full": together.describe() if together else None,
+    }
+
+
+def _summary(maxima: Sequence[Maximum]) -> dict[str, Any] | None:
+    """All experts' solves as one: sizes and objectives added up, the worst status."""
+    if not maxima:
+        return None
+    solutions = [maximum.solution for maximum in maxima]
+    statuses = [solution.status for solution in solutions]
+    worst = max(statuses, key=lambda status: (status is not Status.OPTIMAL, status.value))
+    objectives = [s.objective for s in solutions if s.objective is not None]
+    bounds = [s.bound for s in solutions if s.bound is not None]
+    return {
+        "name": "+".join(sorted({solution.solver for solution in solutions})),
+        "status": worst.value,
+        "objective": sum(objectives) if len(objectives) == len(solutions) else None,
+        "bound": sum(bounds) if len(bounds) == len(solutions) else None,
+        "rows": sum(solution.rows for solution in solutions),
+        "columns": sum(solution.columns for solution in solutions),
+        "soft_rows_violated": sum(len(m.held) - m.count for m in maxima if m.held is not None),
+        "seconds": sum(solution.seconds for solution in solutions),
+        "programs": len(solutions),
+    }
+
+
+def _failure(maxima: Sequence[Maximum]) -> tuple[str, str]:
+    if not maxima:
+        return "skipped", "no class has failing tests to repair on; there is nothing to do."
+    status = maxima[0].solution.status
+    message = maxima[0].solution.message or f"the solver ended with {status.value}"
+    return _FAILURES.get(status, "error"), f"no expert was found: {message}"

@@ -1,0 +1,67 @@
+"""What a method returns, and what a method is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from repair.errors import InputError
+from repair.experts import Experts
+from repair.patch import Patch
+from repair.problem import Problem
+
+STATUSES = ("ok", "infeasible", "time_limit", "licence", "uncertified", "skipped", "error")
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """A method's answer to a problem: one patch, or experts and their combinations.
+
+    Attributes:
+        status: one of STATUSES; expected failures are values, not exceptions.
+        reason: one sentence wherever status is not "ok".
+        patch: the change of the network; None where experts answer together, or nothing was found.
+        experts: the experts, where the method makes such.
+        solver: what the record keeps of the solves (`Solution.summary`), None without a solver.
+        seconds: stage -> seconds of this method's stages.
+        details: what else is worth keeping, in plain JSON values.
+    """
+
+    status: str = "ok"
+    reason: str | None = None
+    patch: Patch | None = None
+    experts: Experts | None = None
+    solver: Mapping[str, Any] | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown status, a failure without a reason, and a success without a repair."""
+        if self.status not in STATUSES:
+            raise InputError(
+                f"status {self.status!r} of a repair is none of {', '.join(STATUSES)}."
+            )
+        if self.status != "ok" and not self.reason:
+            raise InputError(f"a repair with status {self.status!r} needs a reason: one sentence.")
+        if self.status == "ok" and self.patch is None and self.experts is None:
+            raise InputError("a repair with status 'ok' needs a patch or experts.")
+
+    def answers(self, problem: Problem, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Classes (N,) that the repaired network gives to images, by combination.
+
+        A single patch is the one combination "PATCH".
+        """
+        if self.experts is not None:
+            return self.experts.answers(images)
+        if self.patch is not None:
+            return {"PATCH": self.patch.apply(problem.network).predict(images)}
+        return {}
+
+
+class Method(Protocol):
+    """A way to repair."""
+
+    def __call__(self, problem: Problem, *, seed: int) -> Repair:
+        """The repair of a problem; a pure function of the problem, the settings and the seed."""
+        ...

@@ -1,0 +1,96 @@
+"""Oracles for intermediate layers: what a layer's neurons should do for a class.
+
+NNrepair (Usman et al., CAV 2021, arXiv 2103.12535) takes them from Gopinath et al., "Property Inference for Deep
+Neural Networks" (ASE 2019, arXiv 1904.13215): a decision tree over the on/off states of a layer's neurons, learned from
+inputs and the network's answers to them. The path to a leaf is a pattern: neurons that are on or off together.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier
+
+from repair.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """On/off states of some neurons that stand for a class.
+
+    Attributes:
+        neurons: (p,) ascending indices of neurons.
+        on: (p,) bool; on is a pre-activation above 0, off one of at most 0.
+        support: training inputs of the class that have the pattern.
+        precision: share of the class among all training inputs that have the pattern.
+    """
+
+    neurons: np.ndarray
+    on: np.ndarray
+    support: int
+    precision: float
+
+    def met(self, states: np.ndarray) -> np.ndarray:
+        """(N,) bool: which of states (N, neurons) have the pattern."""
+        return (states[:, self.neurons] == self.on).all(axis=1)
+
+
+def infer_patterns(
+    states: np.ndarray, answers: np.ndarray, *, seed: int, max_depth: int | None = None
+) -> dict[int, Pattern]:
+    """For each class the pattern of the leaf that holds most of it, by decision-tree learning.
+
+    Args:
+        states: (N, neurons) bool, of inputs that the network classifies right.
+        answers: (N,) their classes.
+        seed: of the tree's choice among equal splits.
+        max_depth: longest pattern; None grows the tree until its leaves are pure.
+
+    Returns:
+        Class -> pattern, for classes that are the majority of some leaf.
+
+    Raises:
+        InputError: no inputs.
+    """
+    if not len(answers):
+        raise InputError(
+            "a pattern is inferred from inputs that are classified right; there are none."
+        )
+    learner = DecisionTreeClassifier(random_state=seed, max_depth=max_depth)
+    learner.fit(states.astype(np.float32), answers)
+    tree = learner.tree_
+    counts = tree.value[:, 0, :] * tree.weighted_n_node_samples[:, None]
+    leaves = np.flatnonzero(tree.children_left == -1)
+    majority = counts[leaves].argmax(1)
+    paths = _paths(tree.children_left, tree.children_right)
+    patterns = {}
+    for index, label in enumerate(learner.classes_):
+        of_class = leaves[majority == index]
+        if not len(of_class):
+            continue
+        leaf = int(of_class[counts[of_class, index].argmax()])
+        steps = sorted((int(tree.feature[node]), on) for node, on in paths(leaf))
+        support = counts[leaf, index]
+        patterns[int(label)] = Pattern(
+            np.array([neuron for neuron, _ in steps], dtype=np.int64),
+            np.array([on for _, on in steps], dtype=bool),
+            round(float(support)),
+            float(support / counts[leaf].sum()),
+        )
+    return patterns
+
+
+def _paths(left: np.ndarray, right: np.ndarray):  # type: ignore[no-untyped-def]
+    """Function from a leaf to its path: (node, whether the neuron is on there), from the root."""
+    parent = np.full(len(left), -1)
+    inner = np.flatnonzero(left != -1)
+    parent[left[inner]] = parent[right[inner]] = inner
+
+    def path(leaf: int) -> list[tuple[int, bool]]:
+        steps, node = [], leaf
+        while parent[node] != -1:
+            above = int(parent[node])
+            steps.append((above, bool(right[above] == node)))  # right: the state is above 0.5
+            node = above
+        return steps[::-1]
+
+    return path
