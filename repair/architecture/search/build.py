@@ -85,9 +85,10 @@ def compare(name: str, before: Layer, after: Layer) -> list[Edit]:
             was, now = before.arguments.get(argument), after.arguments.get(argument)
             if repr(was) != repr(now):
                 edits.append(ChangeArgument(name, argument, was, now))
-        if before.inner != after.inner:
-            edits += [ChangeInner(name, b, a)
-                      for b, a in zip(before.inner, after.inner, strict=True) if a != b]  # fmt: skip
+        for was, now in zip(before.inner, after.inner, strict=True):
+            same = (was.type, was.arguments) == (now.type, now.arguments)
+            if was != now:
+                edits += compare(name, was, now) if same else [ChangeInner(name, was, now)]
     if before.weights != after.weights:
         edits.append(MakeWeights(name, before.weights, after.weights))
     return edits

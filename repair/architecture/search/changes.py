@@ -49,12 +49,23 @@ def _bare(layer: Layer) -> Layer:
 
 
 def _weighted(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Layer:
-    """The layer with given weights made for its inputs; of wrapped layers, none are given."""
-    if layer.inner:
+    """The layer with given weights, those of wrapped layers too, made for its inputs."""
+    arguments = settled(layer)
+    if isinstance(arguments, Fault):
         return _bare(layer)
-    entry, arguments = entry_of(layer.type), settled(layer)
-    wanted = {} if isinstance(arguments, Fault) else entry.weights(arguments, shapes)
-    return replace(layer, weights={name: wanted[name] for name in layer.weights if name in wanted})
+    wanted = entry_of(layer.type).weights(arguments, shapes) if layer.weights else {}
+    step: Inferred = shapes[0]
+    if layer.type in ("RNN", "TimeDistributed"):
+        step = (shapes[0][0], *shapes[0][2:])
+    inner = []
+    for wrapped in layer.inner:
+        if isinstance(step, Fault | Outputs):
+            return _bare(layer)
+        inner.append(_weighted(wrapped, (step,), rules))
+        if layer.type in ("RNN", "Sequential"):
+            step = infer(_bare(wrapped), (step,), rules)
+    kept = {name: wanted[name] for name in layer.weights if name in wanted}
+    return replace(layer, weights=kept, inner=tuple(inner))
 
 
 @lru_cache(maxsize=1 << 15)
