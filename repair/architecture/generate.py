@@ -12,7 +12,7 @@ from repair.architecture.errors import Fault
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer, Shape, Value
 from repair.architecture.layers import LAYERS, Outputs, infer
-from repair.architecture.layers.shared_arguments import ACTIVATIONS
+from repair.architecture.layers.domains import REQUIRED
 from repair.architecture.rules import KERAS3, Rules
 from repair.architecture.trace import trace
 from repair.errors import InputError
@@ -41,7 +41,8 @@ def _each(low: int, high: int) -> Sampler:
 
 
 def _pairs(rng: Random, rank: int) -> Value:
-    return tuple((rng.randint(0, 2), rng.randint(0, 2)) for _ in range(rank))
+    pairs = tuple((rng.randint(0, 2), rng.randint(0, 2)) for _ in range(rank))
+    return pairs if rank > 1 else pairs[0]
 
 
 def _one(*values: Value) -> Sampler:
@@ -80,8 +81,7 @@ SAMPLERS: dict[str, Sampler] = {
     "merge_mode": _one("concat", "sum", "ave", "mul"),
     "num_heads": _one(1, 2),
     "key_dim": _one(1, 4),
-    "value_dim": _one(None, 3),
-    "activation": lambda rng, rank: rng.choice(ACTIVATIONS[:12]),
+    "activation": _one("linear", "relu", "tanh", "sigmoid", "softmax", "gelu"),
 }
 """How arguments are drawn, by their name; an argument that is not here keeps its default."""
 RARELY = ("data_format", "groups", "output_padding", "shared_axes", "activation", "keepdims")
@@ -100,7 +100,9 @@ def random_layer(name: str, rng: Random, shape: Shape | None = None) -> Layer:
         rank = int(name[4])
     arguments: dict[str, Value] = {}
     for argument in entry.arguments:
-        if argument not in SAMPLERS or (argument in RARELY and rng.random() < 0.8):
+        optional = entry.arguments[argument].default is not REQUIRED
+        rarely = argument in RARELY and optional and name != "GroupNormalization"
+        if argument not in SAMPLERS or (rarely and rng.random() < 0.8):
             continue
         arguments[argument] = SAMPLERS[argument](rng, rank)
     if name.startswith("ZeroPadding"):

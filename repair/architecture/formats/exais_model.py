@@ -184,7 +184,7 @@ def _value(kind: str, argument: str, value: object, key: str) -> Value:
     if argument in ("padding", "cropping") and isinstance(frozen, tuple) and len(frozen) == 4:
         return (frozen[:2], frozen[2:])
     one = isinstance(frozen, tuple) and len(frozen) == 1
-    if one and (argument == "axis" or kind == "UpSampling1D"):
+    if one and (argument == "axis" or kind in ("UpSampling1D", "Cropping1D", "ZeroPadding1D")):
         return frozen[0]  # type: ignore[index]
     return frozen
 

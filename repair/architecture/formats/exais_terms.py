@@ -140,7 +140,7 @@ class _Term:
             freeze(self._next(), self.name) for _ in range(self.rank * (1 + (token == "m")))
         )
         if token == "m":
-            pairs = tuple(zip(sizes[::2], sizes[1::2], strict=True))
+            pairs = sizes if self.rank == 1 else tuple(zip(sizes[::2], sizes[1::2], strict=True))
             return {"cropping" if self.type.startswith("Cropping") else "padding": pairs}
         kernel = "pool_size" if "Pooling" in self.type else "kernel_size"
         return {{"k": kernel, "s": "strides", "d": "dilation_rate", "z": "size"}[token]: sizes}

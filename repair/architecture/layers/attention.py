@@ -16,7 +16,7 @@ from repair.architecture.layers.domains import (
     text,
 )
 from repair.architecture.layers.shared_arguments import activation
-from repair.architecture.layers.space import too_few, unknown_size, wrong_rank
+from repair.architecture.layers.space import too_few, unknown_size
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
@@ -27,24 +27,37 @@ def _differ(a: Dim, b: Dim) -> bool:
 
 def _attention(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     query, value, key = (*shapes, shapes[1])[:3]
-    for shape in (query, value, key):
-        if len(shape) != 3:
-            return wrong_rank(shape, 3, query if len(query) == 3 else None)
     output = (*query[:-1], value[-1])
-    pairs = (
-        (query[-1], key[-1], "the features of query and key"),
-        (value[1], key[1], "the steps of value and key"),
-    )
+    for shape in (query, value, key):
+        if len(shape) < 3:
+            # Keras takes 2 dimensions too, but then attends from one example of a batch to others
+            return too_few(shape, 3)
+        if len(shape) != len(query):
+            return Fault(
+                Kind.INPUT_DIMENSIONS,
+                f"gets {_listed(query, value, key)} of different numbers of dimensions",
+                f"all of {len(query)} dimensions",
+                output,
+            )
+    pairs = [
+        (query[-1], key[-1], "features of query and key"),
+        (value[-2], key[-2], "steps of value and key"),
+        *((query[k], other[k], f"sizes of axis {k}") for k in range(1, len(query) - 2)
+          for other in (value, key)),
+    ]  # fmt: skip
     for left, right, what in pairs:
         if _differ(left, right):
             return Fault(
                 Kind.INPUT_SHAPES,
-                f"gets query {show(query)}, value {show(value)} and key {show(key)}: {what} differ "
-                f"({left} and {right})",
-                f"equal sizes of {what}",
+                f"gets {_listed(query, value, key)}: the {what} differ ({left} and {right})",
+                f"equal {what}",
                 output,
             )
     return output
+
+
+def _listed(query: Shape, value: Shape, key: Shape) -> str:
+    return f"query {show(query)}, value {show(value)} and key {show(key)}"
 
 
 def _multi_head(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
@@ -56,8 +69,7 @@ def _multi_head(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferr
         if len(shape) != len(query):
             return Fault(
                 Kind.INPUT_DIMENSIONS,
-                f"gets query {show(query)}, value {show(value)} and key {show(key)} of different "
-                "numbers of dimensions",
+                f"gets {_listed(query, value, key)} of different numbers of dimensions",
                 f"all of {len(query)} dimensions",
                 (*query[:-1], *ending),
             )
@@ -69,8 +81,7 @@ def _multi_head(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferr
         if _differ(value[axis], key[axis]) or free:
             return Fault(
                 Kind.INPUT_SHAPES,
-                f"gets query {show(query)}, value {show(value)} and key {show(key)}, which differ "
-                f"on axis {axis}",
+                f"gets {_listed(query, value, key)}, which differ on axis {axis}",
                 "value and key of equal sizes but the last",
                 (*query[:-1], *ending),
             )
@@ -159,7 +170,7 @@ def _contracted(a: Arguments, shape: Shape) -> tuple[Shape, Shape] | Fault:
 
 ATTENTION = (
     *(
-        LayerType(name, _attention, arguments, inputs=(2, 3), rank=3)
+        LayerType(name, _attention, arguments, inputs=(2, 3))
         for name, arguments in (
             (
                 "Attention",

@@ -40,14 +40,6 @@ END = ("activation", "use_bias")
 
 def places(a: Arguments, shape: Shape, channels: Dim) -> Shape | Fault:
     """Output shape of a sliding kernel over (batch, *space, channels), with `channels` out."""
-    if max(a["strides"]) > 1 and max(a["dilation_rate"]) > 1:
-        return Fault(
-            Kind.DILATION,
-            f"has strides={a['strides']} and dilation_rate={a['dilation_rate']}: "
-            "only one of the two may be over 1",
-            "strides or dilation_rate of 1",
-            argument="dilation_rate",
-        )
     space = tuple(map(window, shape[1:-1], a["kernel_size"], a["strides"],
                       (a["padding"],) * len(shape), a["dilation_rate"]))  # fmt: skip
     output = (shape[0], *space, channels)
@@ -96,7 +88,9 @@ def _sliding(
         if channels is None and not rules.lenient:
             return unknown_size(shape, "channel")
         output = places(a, shape, width(a, channels))
-        return _grouped(a, shape, output) if a.get("groups", 1) != 1 else output
+        if "groups" in a:
+            return stretched(a, output) or _grouped(a, shape, output) or output
+        return output
 
     def weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
         channels = shapes[0][-1]
@@ -113,7 +107,21 @@ def _sliding(
     )  # fmt: skip
 
 
-def _grouped(a: Arguments, shape: Shape, output: Shape | Fault) -> Shape | Fault:
+def stretched(a: Arguments, output: Shape | Fault) -> Fault | None:
+    """The fault of a kernel that both strides and is dilated."""
+    if max(a["strides"]) == 1 or max(a["dilation_rate"]) == 1:
+        return None
+    return Fault(
+        Kind.DILATION,
+        f"has strides={a['strides']} and dilation_rate={a['dilation_rate']}: only one of the two "
+        "may be over 1",
+        "strides or dilation_rate of 1",
+        output.plausible if isinstance(output, Fault) else output,
+        "dilation_rate",
+    )
+
+
+def _grouped(a: Arguments, shape: Shape, output: Shape | Fault) -> Fault | None:
     for what, count in (("filters", a["filters"]), ("input channels", shape[-1])):
         if count is not None and count % a["groups"]:
             return Fault(
@@ -123,7 +131,7 @@ def _grouped(a: Arguments, shape: Shape, output: Shape | Fault) -> Shape | Fault
                 output if not isinstance(output, Fault) else output.plausible,
                 "groups",
             )
-    return output
+    return None
 
 
 def _filters(a: Arguments, _: Dim) -> Dim:

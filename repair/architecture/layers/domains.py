@@ -63,12 +63,13 @@ def sizes(rank: int, low: int = 1) -> Parse:
 
 
 def margins(rank: int) -> Parse:
-    """Paddings or croppings: one for all, one for each axis, or (before, after) for each axis."""
+    """Paddings or croppings: one for all, or (before, after), or one or such a pair for each axis.
+
+    Normal form: a pair for each axis. Along a single axis Keras takes the pair itself.
+    """
     pair = sizes(2, low=0)
 
     def parse(value: Value) -> Value:
-        if rank == 1 and isinstance(value, tuple) and len(value) == 1:
-            value = value[0]
         if _is_integer(value) or (rank == 1 and isinstance(value, tuple)):
             return (pair(value),) * rank
         if not isinstance(value, tuple) or len(value) != rank:

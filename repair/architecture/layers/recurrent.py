@@ -2,7 +2,7 @@
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Shape
-from repair.architecture.layers.convolution import places
+from repair.architecture.layers.convolution import places, stretched
 from repair.architecture.layers.domains import Argument, choice, flag, number, size, sizes
 from repair.architecture.layers.shared_arguments import DATA_FORMAT, activation
 from repair.architecture.layers.space import unknown_size, wrong_rank
@@ -124,6 +124,7 @@ def _conv_lstm(rank: int) -> LayerType:
         if None in frame[1:] and not rules.lenient:
             return unknown_size(shape, "every spatial and channel")
         step = places(a, frame, a["filters"])
+        step = stretched(a, step) or step
         if isinstance(step, Fault):
             steps = (shape[1],) if a["return_sequences"] else ()
             return step._replace(plausible=None if first else (shape[0], *steps, *places_or(step)))

@@ -5,7 +5,7 @@ Keras 3 has no LocallyConnected layers; both rule sets take them as Keras 2 had 
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Dim, Shape
-from repair.architecture.layers.convolution import places
+from repair.architecture.layers.convolution import places, stretched
 from repair.architecture.layers.domains import Argument, choice, flag, optional, size, sizes
 from repair.architecture.layers.shared_arguments import DATA_FORMAT, activation
 from repair.architecture.layers.space import (
@@ -57,15 +57,8 @@ def _transposed(rank: int) -> LayerType:
                 output,
                 "kernel_size",
             )
-        if max(a["strides"]) > 1 and max(a["dilation_rate"]) > 1:
-            return Fault(
-                Kind.DILATION,
-                f"has strides={a['strides']} and dilation_rate={a['dilation_rate']}: only one of "
-                "the two may be over 1",
-                "strides or dilation_rate of 1",
-                output,
-                "dilation_rate",
-            )
+        if fault := stretched(a, output):
+            return fault
         if a["output_padding"] and any(map(int.__ge__, a["output_padding"], a["strides"])):
             return Fault(
                 Kind.ARGUMENT,
