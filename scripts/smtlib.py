@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from fractions import Fraction
+from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,6 @@ from repair.maxsat import Rows
 
 # The files' sums of products of two decimals have fewer than 60 digits: no rounding, or an error.
 _EXACT = Context(prec=200, traps=[Inexact])
-_TOKEN = re.compile(r"[()]|[^\s()]+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _SILENT = {"declare-fun", "check-sat", "get-model", "set-logic", "set-option"}
 
@@ -120,7 +121,7 @@ def read_solution(text: str) -> dict[str, Fraction]:
 def _commands(text: str, defined: dict[str, Form]) -> Iterator[list]:
     """The top-level lists, sums and products already evaluated; a stack, as terms nest deep."""
     stack: list[list] = [[]]
-    for token in _TOKEN.findall(text):
+    for token in text.replace("(", " ( ").replace(")", " ) ").split():
         if token == "(":
             stack.append([])
         elif token != ")":
@@ -128,13 +129,11 @@ def _commands(text: str, defined: dict[str, Form]) -> Iterator[list]:
         elif len(stack) == 1:
             raise InputError("SMT-LIB: a ')' too many; is the file complete?")
         else:
-            done = stack.pop()
+            done: Any = stack.pop()
             if done and done[0] in ("+", "*"):
                 operator = _add if done[0] == "+" else _times
-                total = _form(done[1], defined)
-                for term in done[2:]:
-                    total = operator(total, _form(term, defined))
-                done = total  # type: ignore[assignment]
+                forms = [_form(term, defined) for term in done[1:]]
+                done = reduce(operator, forms)
             if len(stack) == 1:
                 yield done
             else:
