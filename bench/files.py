@@ -35,9 +35,12 @@ def checked(path: Path, digest: str, size: int | None = None) -> Path:
     """`path` itself, once its content has the SHA-256 `digest`.
 
     Raises:
-        InputError: it has not; the message tells a truncated file from a changed one.
+        InputError: it has not, or cannot be read; a truncated file is told from a changed one.
     """
-    found = sha256(path)
+    try:
+        found = sha256(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     if found == digest:
         return path
     length = path.stat().st_size
@@ -73,7 +76,9 @@ def fetch(path: str, digest: str, urls: Sequence[str] = (), *, size: int | None 
         f"{path} in a folder and set BENCH_DATA to that folder."
     )
     target = cache_dir() / path
-    if not urls and not target.is_file():
+    if target.is_file() and sha256(target) == digest:
+        return target  # without a lock: the cache may be one that others share for reading
+    if not urls:
         raise InputError(f"{path} is missing, and there is no address to get it from. {where}")
     try:
         return download(urls, target, digest=digest, size=size)

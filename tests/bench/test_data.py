@@ -145,6 +145,7 @@ def test_folders_are_searched_in_order(nothing_at_hand, monkeypatch):
     for folder in ("named", "data", "cache"):
         found = fetch("file", digest(b"content"))
         assert found.resolve().parent.name == folder
+        assert [entry.name for entry in found.parent.iterdir()] == ["file"]
         found.unlink()
     with pytest.raises(InputError, match="no address to get it from"):
         fetch("file", digest(b"content"))
