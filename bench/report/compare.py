@@ -1,6 +1,5 @@
 """Ours beside the published: one line for each record of NNrepair, and for each cell not run."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -121,7 +120,7 @@ def _line(cell: tuple[str, str, str], paper: PublishedCell | None, record: Recor
     reported = paper.combinations if paper else {}
     best, published_best = best_on_test(combinations), best_on_test(reported)
     chosen = _chosen(record)
-    same = next((name for name in reported if chosen and _key(name) == _key(chosen.name)), None)
+    same = chosen.name if chosen and chosen.name in reported else None
     return Line(
         *cell,
         before=(pair(record, "before") if record else None) or (paper.before if paper else None),
@@ -144,8 +143,3 @@ def _chosen(record: Record | None) -> Named | None:
 
 def _named(combinations: Mapping[str, Combination], name: str | None) -> Named | None:
     return None if name is None else Named(name, combinations[name])
-
-
-def _key(name: str) -> str:
-    """CONF@f1_harmonic, conf-f1har and CONF_F1_HARMONIC are one combination."""
-    return re.sub("[^a-z0-9]", "", name.lower()).replace("harmonic", "har")

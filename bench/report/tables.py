@@ -5,14 +5,16 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from bench.record import Combination, Record
 from bench.report.compare import Line, Named
 from bench.rows import Value, row
 
 _NONE = "-"
-_ACCURACIES = "clean_before", "clean_after", "defect_before", "defect_after"
+_ARCHITECTURE = ("cases", "success", "edits_mean", "proven", "milliseconds_median")
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,17 @@ class Table:
     lines: Sequence[Sequence[str]]
     numbers: Sequence[Mapping[str, Value]]
 
+    def shown(self) -> list[tuple[str, Sequence[str]]]:
+        """The columns that say something: (name, texts)."""
+        texts = zip(*self.lines, strict=True)
+        named = zip(self.columns, texts, strict=True)
+        return [(name, column) for name, column in named if set(column) != {_NONE}]
+
     def markdown(self) -> str:
         """A section: heading, note, pipe table."""
-        cells = [[_escape(text) for text in line] for line in self.lines]
-        table = [list(self.columns), ["---"] * len(self.columns), *cells]
+        names, columns = zip(*self.shown(), strict=True)
+        lines = [[_escape(text) for text in line] for line in zip(*columns, strict=True)]
+        table = [names, ["---"] * len(names), *lines]
         body = "\n".join(f"| {' | '.join(line)} |" for line in table)
         return f"## {self.title}\n\n{self.note}\n\n{body}\n"
 
@@ -46,10 +55,15 @@ class Table:
         return out.getvalue()
 
     def rich(self) -> RichTable:
-        """For a terminal."""
-        table = RichTable(*self.columns, title=self.title, caption=self.note)
-        for line in self.lines:
-            table.add_row(*line)
+        """For a terminal; nothing is cut off where it is narrow."""
+        table = RichTable(
+            title=self.title, caption=self.note, box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        )
+        names, columns = zip(*self.shown(), strict=True)
+        for name in names:
+            table.add_column(name, overflow="fold")
+        for texts in zip(*columns, strict=True):
+            table.add_row(*(Text(text) for text in texts))  # Text: brackets are no markup
         return table
 
 
@@ -58,36 +72,30 @@ def comparison_table(lines: Sequence[Line]) -> Table:
     return Table(
         title="Published beside ours",
         note=(
-            "Each figure: combination, clean / defect accuracy on test data in percent. The paper "
-            "chose the best combination on test data; ours is chosen on validation data, and its "
-            "best on test data is shown apart. Gaps: ours chosen on validation minus published "
-            "best, percentage points."
+            "Each figure: clean/defect accuracy on test data in percent. The paper chose the best "
+            "combination on test data; ours is chosen on validation data, and its best on test data "
+            "is shown apart. Gap: ours chosen on validation minus published best on test, "
+            "percentage points, clean/defect."
         ),
         columns=(
-            "scenario",
-            "layer",
-            "exp",
+            "cell",
             "before",
             "published, best on test",
-            "published, our combination",
+            "published, our choice",
             "ours, chosen on validation",
             "ours, best on test",
-            "defect gap",
-            "clean gap",
+            "gap",
             "status",
         ),
         lines=[
             (
-                line.scenario,
-                line.layer,
-                line.exp or _NONE,
+                f"{line.scenario} {line.layer} {line.exp}".strip(),
                 _pair(line.before),
                 _named(line.published_best),
                 _named(line.published_same),
                 _named(line.chosen),
                 _named(line.best),
-                _points(line.defect_gap()),
-                _points(line.clean_gap()),
+                _gap(line),
                 line.status,
             )
             for line in lines
@@ -99,34 +107,33 @@ def comparison_table(lines: Sequence[Line]) -> Table:
 def runs_table(records: Sequence[Record]) -> Table:
     """Every record, of whatever method and status, with the reason where it is not ok."""
     rows = [row(record) for record in records]
-    architecture = any(record.metrics.get("success") is not None for record in records)
-    further = ("success", "edits_mean", "proven", "milliseconds_median") if architecture else ()
     return Table(
         title="Runs",
-        note="Accuracies on test data in percent; failed and skipped runs with the reason.",
+        note=(
+            "Accuracies on test data in percent, before -> after repair. Failed and skipped runs "
+            "with the reason."
+        ),
         columns=(
             "experiment",
-            "method",
-            "layer",
-            "exp",
-            "seed",
+            "run",
             "status",
             "combination",
-            "clean before",
-            "clean after",
-            "defect before",
-            "defect after",
-            *(name.replace("_", " ") for name in further),
+            "clean",
+            "defect",
+            *(name.replace("_", " ") for name in _ARCHITECTURE),
             "weights changed",
             "seconds",
             "reason",
         ),
         lines=[
             (
-                *(_text(r[name]) for name in ("experiment", "method", "layer", "exp", "seed")),
-                *(_text(r[name]) for name in ("status", "chosen")),
-                *(_text(r[name]) for name in _ACCURACIES),
-                *(_text(r[name]) for name in further),
+                _text(r["experiment"]),
+                _run(r),
+                _text(r["status"]),
+                _text(r["chosen"]),
+                _change(r["clean_before"], r["clean_after"]),
+                _change(r["defect_before"], r["defect_after"]),
+                *(_text(r[name]) for name in _ARCHITECTURE),
                 *(_text(r[name]) for name in ("weights_changed", "seconds", "reason")),
             )
             for r in rows
@@ -168,15 +175,25 @@ def _figures(prefix: str, named: Named | None) -> dict[str, Value]:
 def _pair(result: Combination | None) -> str:
     if result is None:
         return _NONE
-    return f"{100 * result.clean.accuracy:.2f} / {100 * result.defect.accuracy:.2f}"
+    return f"{100 * result.clean.accuracy:.2f}/{100 * result.defect.accuracy:.2f}"
 
 
 def _named(named: Named | None) -> str:
     return _NONE if named is None else f"{named.name} {_pair(named.result)}"
 
 
-def _points(value: float | None) -> str:
-    return _NONE if value is None else f"{value:+.2f}"
+def _gap(line: Line) -> str:
+    clean, defect = line.clean_gap(), line.defect_gap()
+    return _NONE if clean is None or defect is None else f"{clean:+.2f}/{defect:+.2f}"
+
+
+def _run(numbers: Mapping[str, Value]) -> str:
+    words = [numbers["method"], numbers["layer"], numbers["exp"], f"seed {numbers['seed']}"]
+    return " ".join(str(word) for word in words if word is not None)
+
+
+def _change(before: Value, after: Value) -> str:
+    return _NONE if before is None else f"{_text(before)} -> {_text(after)}"
 
 
 def _text(value: Value) -> str:

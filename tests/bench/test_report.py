@@ -1,8 +1,10 @@
 import csv
+import io
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
 from bench.record import Accuracy, Combination, to_json
 from bench.report import collect, write
@@ -26,7 +28,7 @@ def results(tmp_path_factory, record_of):
         record_of(exp="ExpC", layer="dense_1"),
         record_of(exp="ExpC", layer="last", seed=1),
         record_of(exp="ExpD", status="time_limit"),
-        record_of(method="finetune", status="skipped", reason="no such optimiser | here"),
+        record_of(method="finetune", status="skipped", reason="no optimiser | [bold]here[3]"),
         record_of("quickstart", method="minimal", chosen=None, combinations={}),
         record_of(
             "arch_random",
@@ -61,7 +63,7 @@ def test_every_record_appears_with_its_status_and_reason(results, written):
         (r.config_hash, str(r.seed), r.status) for r in records
     }
     text = (written / "report.md").read_text()
-    assert "no such optimiser \\| here" in text
+    assert "no optimiser \\| [bold]here[3]" in text
     assert "the solver reached its time limit of 5 s" in text
     assert "4.50" in text  # the edits of the architecture run
 
@@ -127,6 +129,15 @@ def test_a_figure_for_each_scenario_with_accuracies(written):
     pdf = (written / "poison_mnist.pdf").read_bytes()
     assert pdf.startswith(b"%PDF")
     assert b"CreationDate" not in pdf
+
+
+def test_a_terminal_shows_texts_as_they_are_and_whole(results):
+    table = collect(results[0]).tables()["runs"].rich()
+    wide, narrow = (Console(width=width, file=io.StringIO()) for width in (300, 60))
+    for console in (wide, narrow):
+        console.print(table)
+    assert "no optimiser | [bold]here[3]" in wide.file.getvalue()
+    assert "…" not in narrow.file.getvalue()
 
 
 def test_the_csv_agrees_with_the_records(written):
