@@ -14,9 +14,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
+from repair.convolution import Shape, convolve, window_counts
 from repair.errors import InputError, unknown
 
-Shape = tuple[int, ...]
 PADDINGS = ("valid", "same")
 ACTIVATIONS = {
     "relu": jax.nn.relu,
@@ -25,9 +25,6 @@ ACTIVATIONS = {
     "elu": jax.nn.elu,
     "softplus": jax.nn.softplus,
 }
-# CPU only: up to this many inputs per output, laying out the patches of an image and one matrix product is faster
-# than XLA's convolution (on the published MNIST networks about twice); above it, it is not.
-PATCHES_AT_MOST = 64
 
 
 class Layer(nnx.Module):
@@ -41,13 +38,17 @@ class Layer(nnx.Module):
     def __init__(self, name: str):
         self.name = name
 
-    @abstractmethod
     def __call__(self, x: jax.Array) -> jax.Array:
         """The layer's result for a batch (N, ...)."""
+        return self._compute(x)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Shape of the result for one input of the given shape; InputError when the layer does not fit it."""
-        return shape
+        """Shape of the result for one input of the given shape.
+
+        Raises:
+            InputError: the layer does not take inputs of that shape.
+        """
+        return self._shape_after(shape)
 
     def arrays(self) -> dict[str, jax.Array]:
         """All arrays of the layer by name: what is trained, then what is only measured."""
@@ -58,6 +59,12 @@ class Layer(nnx.Module):
         return {"kind": self.kind, "name": self.name} | {
             key: getattr(self, key) for key in self.settings
         }
+
+    @abstractmethod
+    def _compute(self, x: jax.Array) -> jax.Array: ...
+
+    def _shape_after(self, shape: Shape) -> Shape:
+        return shape
 
     def _expect(self, right: bool, shape: Shape, wanted: str) -> None:
         if not right:
@@ -76,10 +83,10 @@ class Dense(Layer):
         super().__init__(name)
         self.kernel, self.bias = _kernel_and_bias(name, kernel, bias, rank=2)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def _compute(self, x: jax.Array) -> jax.Array:
         return x @ self.kernel[...] + self.bias[...]
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def _shape_after(self, shape: Shape) -> Shape:
         inputs, outputs = self.kernel[...].shape
         self._expect(shape == (inputs,), shape, f"({inputs},)")
         return (outputs,)
@@ -106,23 +113,16 @@ class Conv(Layer):
         self.strides = _pair(name, "strides", strides)
         self.padding = _padding(name, padding)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
-        kernel = self.kernel[...]
-        if jax.default_backend() == "cpu" and math.prod(kernel.shape[:3]) <= PATCHES_AT_MOST:
-            patches = _patches(x, kernel.shape[:2], self.strides, self.padding)
-            return patches @ kernel.reshape(-1, kernel.shape[3]) + self.bias[...]
-        dimensions = ("NHWC", "HWIO", "NHWC")
-        y = lax.conv_general_dilated(
-            x, kernel, self.strides, self.padding.upper(), dimension_numbers=dimensions
-        )
+    def _compute(self, x: jax.Array) -> jax.Array:
+        y = convolve(x, self.kernel[...], self.strides, self.padding)
         return y + self.bias[...]
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def _shape_after(self, shape: Shape) -> Shape:
         height, width, channels, filters = self.kernel[...].shape
         self._expect(
             len(shape) == 3 and shape[2] == channels, shape, f"(height, width, {channels})"
         )
-        rows, columns = _window_counts(shape, (height, width), self.strides, self.padding)
+        rows, columns = window_counts(shape, (height, width), self.strides, self.padding)
         self._expect(rows > 0 and columns > 0, shape, f"at least {height} rows and {width} columns")
         return (rows, columns, filters)
 
@@ -139,7 +139,7 @@ class Activation(Layer):
             raise unknown(f"activation of layer {name!r}", function, ACTIVATIONS)
         self.function = function
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def _compute(self, x: jax.Array) -> jax.Array:
         return ACTIVATIONS[self.function](x)
 
 
@@ -158,9 +158,9 @@ class _Pool(Layer):
         self.strides = _pair(name, "strides", self.window if strides is None else strides)
         self.padding = _padding(name, padding)
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def _shape_after(self, shape: Shape) -> Shape:
         self._expect(len(shape) == 3, shape, "(height, width, channels)")
-        rows, columns = _window_counts(shape, self.window, self.strides, self.padding)
+        rows, columns = window_counts(shape, self.window, self.strides, self.padding)
         self._expect(rows > 0 and columns > 0, shape, f"at least {self.window} rows and columns")
         return (rows, columns, shape[2])
 
@@ -174,7 +174,7 @@ class MaxPool(_Pool):
 
     kind = "max_pool"
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def _compute(self, x: jax.Array) -> jax.Array:
         if self.padding == "same" or self.window != self.strides:
             return self._reduce(x, -jnp.inf, lax.max)
         # Windows that do not overlap: comparing shifted images is much faster than a window reduction on CPU.
@@ -193,7 +193,7 @@ class AvgPool(_Pool):
 
     kind = "avg_pool"
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def _compute(self, x: jax.Array) -> jax.Array:
         counts = self._reduce(jnp.ones_like(x[:1, ..., :1]), 0.0, lax.add)
         return self._reduce(x, 0.0, lax.add) / counts
 
@@ -203,10 +203,10 @@ class GlobalAvgPool(Layer):
 
     kind = "global_avg_pool"
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def _compute(self, x: jax.Array) -> jax.Array:
         return x.mean((1, 2))
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def _shape_after(self, shape: Shape) -> Shape:
         self._expect(len(shape) == 3, shape, "(height, width, channels)")
         return shape[2:]
 
@@ -216,10 +216,10 @@ class Flatten(Layer):
 
     kind = "flatten"
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def _compute(self, x: jax.Array) -> jax.Array:
         return x.reshape(x.shape[0], -1)
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def _shape_after(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
 
 
@@ -238,10 +238,10 @@ class ZeroPad(Layer):
                 f"layer {name!r} pads by {self.amounts}; expected numbers that are not negative."
             )
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def _compute(self, x: jax.Array) -> jax.Array:
         return jnp.pad(x, ((0, 0), *self.amounts, (0, 0)))
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def _shape_after(self, shape: Shape) -> Shape:
         self._expect(len(shape) == 3, shape, "(height, width, channels)")
         (top, bottom), (left, right) = self.amounts
         return (shape[0] + top + bottom, shape[1] + left + right, shape[2])
@@ -263,11 +263,11 @@ class BatchNorm(Layer):
         self.mean, self.variance = nnx.BatchStat(_float32(mean)), nnx.BatchStat(_float32(variance))
         self.epsilon = float(epsilon)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def _compute(self, x: jax.Array) -> jax.Array:
         factor = self.scale[...] * lax.rsqrt(self.variance[...] + self.epsilon)
         return (x - self.mean[...]) * factor + self.bias[...]
 
-    def output_shape(self, shape: Shape) -> Shape:
+    def _shape_after(self, shape: Shape) -> Shape:
         channels = self.scale[...].shape
         self._expect(shape[-1:] == channels, shape, f"{channels[0]} channels in the last axis")
         return shape
@@ -320,38 +320,3 @@ def _padding(name: str, padding: str) -> str:
     if padding not in PADDINGS:
         raise unknown(f"padding of layer {name!r}", padding, PADDINGS)
     return padding
-
-
-def _window_counts(shape: Shape, window: Shape, strides: Shape, padding: str) -> tuple[int, int]:
-    if padding == "same":
-        rows, columns = (-(-size // step) for size, step in zip(shape, strides, strict=False))
-    else:
-        rows, columns = (
-            (n - k) // step + 1 for n, k, step in zip(shape, window, strides, strict=False)
-        )
-    return rows, columns
-
-
-def same_padding(shape: Shape, window: Shape, strides: Shape) -> tuple[tuple[int, int], ...]:
-    """((top, bottom), (left, right)) zeros of the padding "same" for images (H, W, ...); the odd one comes last."""
-    needed = [
-        max((-(-size // step) - 1) * step + width - size, 0)
-        for size, width, step in zip(shape, window, strides, strict=False)
-    ]
-    return tuple((total // 2, total - total // 2) for total in needed)
-
-
-def _patches(x: jax.Array, window: Shape, strides: Shape, padding: str) -> jax.Array:
-    """The windows of NHWC images side by side: (N, rows, columns, window * C), in the order of an HWIO kernel."""
-    rows, columns = _window_counts(x.shape[1:], window, strides, padding)
-    if padding == "same":
-        x = jnp.pad(x, ((0, 0), *same_padding(x.shape[1:3], window, strides), (0, 0)))
-    (down, right), (height, width) = strides, window
-    return jnp.concatenate(
-        [
-            x[:, i : i + rows * down : down, j : j + columns * right : right]
-            for i in range(height)
-            for j in range(width)
-        ],
-        axis=-1,
-    )

@@ -6,6 +6,7 @@ trained on. The network knows its own `scale` and converts, so that the wrong sc
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Literal, Self
@@ -14,10 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from repair.batches import in_batches, replicated
+from repair.convolution import Shape
 from repair.errors import InputError, unknown
-from repair.layers import Layer, Shape
+from repair.layers import Layer
 
 Scale = Literal["0..1", "0..255"]
 SCALES: tuple[Scale, ...] = ("0..1", "0..255")
@@ -141,7 +143,7 @@ class Network(nnx.Module):
         """
         present = self.weights(name)
         graph, state = nnx.split(self)
-        variables = state["layers"][self.position(name)]
+        variables: Any = state["layers"][self.position(name)]
         for key, value in weights.items():
             if key not in present:
                 raise unknown(f"weight of layer {name!r}", key, present)
@@ -151,7 +153,8 @@ class Network(nnx.Module):
                     f"{key} of layer {name!r} has shape {present[key].shape}; got {value.shape} in its place."
                 )
             variables[key] = variables[key].replace(value)
-        return nnx.merge(graph, state)
+        merged: Self = nnx.merge(graph, state)
+        return merged
 
     def fingerprint(self) -> str:
         """SHA-256 over structure and arrays (little-endian float32, C order): equal exactly for equal networks."""
@@ -213,26 +216,21 @@ class Network(nnx.Module):
         return images.astype(np.float32, copy=False)
 
     def _batched(
-        self, x: np.ndarray, start: str | None, stop: str | None, batch_size: int | None
+        self, x: np.ndarray, start: str | None, stop: str | None, size: int | None
     ) -> np.ndarray:
-        devices = jax.local_devices()
-        mesh = Mesh(np.array(devices), ("batch",))
-        size = batch_size or (256 if devices[0].platform == "cpu" else 4096)
-        # Two static shapes, a full and a small one: a handful of inputs should not pay for a whole batch.
-        size = min(size, SMALL_BATCH) if len(x) <= SMALL_BATCH else size
-        size = -(-size // len(devices)) * len(devices)
         graph, state = nnx.split(self)
-        state = jax.device_put(state, NamedSharding(mesh, PartitionSpec()))
-        split = NamedSharding(mesh, PartitionSpec("batch"))
-        results = []
         with jax.default_matmul_precision("highest"):
-            for begin in range(0, max(len(x), 1), size):
-                batch = x[begin : begin + size]
-                padding = [(0, size - len(batch))] + [(0, 0)] * (x.ndim - 1)
-                results.append(
-                    _run(graph, state, jax.device_put(np.pad(batch, padding), split), start, stop)
-                )
-        return np.concatenate([np.asarray(result) for result in results])[: len(x)]
+            step = partial(_run, graph, replicated(state), start=start, stop=stop)
+            return in_batches(step, x, size or self._batch_size(len(x)))
+
+    def _batch_size(self, count: int) -> int:
+        """Inputs per batch: on CPU so many that a layer's activations stay in the cache."""
+        largest = 4 * max(math.prod(shape) for shape in self.shapes)
+        cpu = jax.default_backend() == "cpu"
+        size = (2**21 if cpu else 2**29) // largest
+        size = 1 << (min(max(size, 16), 1024 if cpu else 8192).bit_length() - 1)
+        # A handful of inputs should not pay for a whole batch: a second, small, static shape.
+        return min(size, SMALL_BATCH) if count <= SMALL_BATCH else size
 
 
 @partial(jax.jit, static_argnames=("graph", "start", "stop"))

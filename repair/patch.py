@@ -22,9 +22,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from repair.convolution import Shape
 from repair.errors import InputError
 from repair.formats.archive import read_archive, write_archive
-from repair.layers import Shape
 from repair.network import Network
 
 VERSION = 1
@@ -243,11 +243,11 @@ class Patch:
             if not key.endswith("/indices"):
                 continue
             stem = key.removesuffix("/indices")
-            parts = [arrays.get(f"{stem}/{part}") for part in ("values", "shape")]
-            if stem.count("/") < 1 or any(part is None for part in parts):
+            values, shape = arrays.get(f"{stem}/values"), arrays.get(f"{stem}/shape")
+            if "/" not in stem or values is None or shape is None:
                 raise InputError(
                     f"{path} lacks the values or the shape of {stem!r}; the file is damaged."
                 )
             layer, array = stem.rsplit("/", 1)
-            deltas[layer, array] = Delta(arrays[key], *parts)
+            deltas[layer, array] = Delta(arrays[key], values, tuple(shape.ravel().tolist()))
         return cls(str(arrays["base"]), deltas)

@@ -107,10 +107,8 @@ class Problem:
     validation_defect: Examples
 
     def __post_init__(self) -> None:
-        """Check layers and inputs against the network; a single layer's name is taken as such."""
-        layers = (self.layers,) if isinstance(self.layers, str) else tuple(self.layers)
-        object.__setattr__(self, "layers", layers)
-        for name in layers:
+        """Check layers and inputs against the network."""
+        for name in self.layers:
             if not self.network.weights(name):
                 raise InputError(
                     f"layer {name!r} has no weights to change; those that have:"

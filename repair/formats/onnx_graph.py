@@ -13,6 +13,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
+from repair.convolution import Shape, same_padding
 from repair.errors import InputError
 from repair.formats.file import SCALE_NOTE, agreed_scale
 from repair.layers import (
@@ -25,9 +26,7 @@ from repair.layers import (
     GlobalAvgPool,
     Layer,
     MaxPool,
-    Shape,
     ZeroPad,
-    same_padding,
 )
 from repair.network import Network, require_finite
 
