@@ -1,0 +1,92 @@
+"""Measures a repair: every combination on test data, the choice among them on validation data alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.attacks import Square
+from bench.record import Accuracy, Combination, before_and_after
+from bench.scenarios import Scenario
+from repair.methods import Repair
+from repair.problem import Examples, Problem
+
+ORIGINAL = "ORIG"
+Answers = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a repair reaches.
+
+    Attributes:
+        combinations: name -> accuracy on the clean and on the defect test set; ORIG is the unrepaired network.
+        validation: the same on the validation sets.
+        chosen: the name that is best on validation data; of equals the first, ORIG being the first of all.
+        metrics: the record's metrics, of the chosen one.
+    """
+
+    combinations: Mapping[str, Combination]
+    validation: Mapping[str, Combination]
+    chosen: str
+    metrics: Mapping[str, Any]
+
+
+def evaluate(scenario: Scenario, problem: Problem, repair: Repair) -> Evaluation:
+    """Run the unrepaired and the repaired network over validation and test sets, once each.
+
+    The choice takes the largest sum of clean and defect accuracy on validation data; leaving the network as it is
+    (ORIG) is one of the choices.
+    """
+    validation = _combinations(
+        problem.validation_clean,
+        problem.validation_defect,
+        *_answers(problem, repair, problem.validation_clean, problem.validation_defect),
+    )
+    chosen = max(
+        validation,
+        key=lambda name: validation[name].clean.accuracy + validation[name].defect.accuracy,
+    )
+    clean, defect = scenario.clean_test, scenario.defect_test
+    on_clean, on_defect = _answers(problem, repair, clean, defect)
+    test = _combinations(clean, defect, on_clean, on_defect)
+    before, after = test[ORIGINAL], test[chosen]
+    was_right = on_clean[ORIGINAL] == clean.labels
+    flips = int((was_right & (on_clean[chosen] != clean.labels)).sum())
+    repaired = _all(problem, repair, problem.repair_defect)[chosen]
+    efficacy = Accuracy.of(repaired == problem.repair_defect.labels).accuracy
+    further: dict[str, Any] = {"negative_flips": flips, "efficacy": efficacy}
+    if isinstance(scenario.attack, Square):
+        others = defect.labels != scenario.attack.target
+        for when, name in (("before", ORIGINAL), ("after", chosen)):
+            reached = on_defect[name][others] == scenario.attack.target
+            further[f"attack_success_{when}"] = float(reached.mean())
+    metrics = before_and_after(before.clean, after.clean, before.defect, after.defect, **further)
+    return Evaluation(test, validation, chosen, metrics)
+
+
+def _answers(
+    problem: Problem, repair: Repair, clean: Examples, defect: Examples
+) -> tuple[Answers, Answers]:
+    on_clean = _all(problem, repair, clean)
+    return on_clean, on_clean if defect is clean else _all(problem, repair, defect)
+
+
+def _all(problem: Problem, repair: Repair, examples: Examples) -> Answers:
+    answers = repair.answers(problem, examples.images)
+    if ORIGINAL in answers:
+        return answers
+    return {ORIGINAL: problem.network.predict(examples.images), **answers}
+
+
+def _combinations(
+    clean: Examples, defect: Examples, on_clean: Answers, on_defect: Answers
+) -> dict[str, Combination]:
+    return {
+        name: Combination(
+            Accuracy.of(on_clean[name] == clean.labels),
+            Accuracy.of(on_defect[name] == defect.labels),
+        )
+        for name in on_clean
+    }

@@ -1,0 +1,155 @@
+"""The task "repair": a scenario's problem, a method's repair, its evaluation, its record."""
+
+import time
+from typing import Any
+
+import hydra.utils
+from omegaconf import DictConfig, OmegaConf
+
+from bench.environment import environment
+from bench.evaluate import Evaluation, evaluate
+from bench.progress import stage
+from bench.record import Record
+from bench.report.compare import EXPERIMENTS
+from bench.scenarios import Scenario
+from bench.tasks import About, Done, Writers
+from repair.errors import InputError
+from repair.methods import Method, Repair
+from repair.problem import Problem
+
+
+def run(config: DictConfig, about: About) -> Done:
+    """Repair and measure.
+
+    Args:
+        config: the run's resolved config, a `bench.config.Config`.
+        about: what its record says of it.
+
+    Raises:
+        InputError: settings that do not fit the scenario, or data that is not there.
+    """
+    began = time.perf_counter()
+    scenario: Scenario = build(
+        "scenario",
+        config.scenario,
+        repair_images=config.repair_images,
+        validation_images=config.validation_images,
+        seed=config.seed,
+    )
+    method: Method = build("method", config.method)
+    with stage(f"{scenario.name}: network and repair set"):
+        problem = scenario.problem(_layers(config.layers))
+    prepared = time.perf_counter()
+    with stage(f"{_name(config.method)}: repair of {', '.join(problem.layers)}"):
+        repair = method(problem, seed=config.seed)
+    repaired = time.perf_counter()
+    with stage("evaluation on validation and test data"):
+        evaluation = evaluate(scenario, problem, repair)
+    done = time.perf_counter()
+    seconds = {
+        "prepare": prepared - began,
+        "repair": repaired - prepared,
+        **{f"repair/{name}": value for name, value in repair.seconds.items()},
+        "evaluate": done - repaired,
+        "total": done - began,
+    }
+    record = _record(config, about, scenario, problem, repair, evaluation, seconds)
+    return Done(record, _files(repair))
+
+
+def build(what: str, node: Any, **further: Any) -> Any:
+    """The object that a config node names by `_target_`.
+
+    Raises:
+        InputError: nothing is there by this name, or it does not take these settings.
+    """
+    if not OmegaConf.is_dict(node) or "_target_" not in node:
+        raise InputError(
+            f"{what} needs a _target_: the path of a class, such as package.module.Name."
+        )
+    try:
+        return hydra.utils.instantiate(node, **further, _convert_="all")
+    except hydra.errors.InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, InputError):
+            raise cause from error
+        if cause is not None and not isinstance(cause, TypeError | ImportError | AttributeError):
+            raise cause from error
+        first = str(error).splitlines()[0]
+        raise InputError(f"{what}: {first} Given: {node['_target_']}.") from error
+
+
+def _layers(layers: Any) -> str | tuple[str, ...]:
+    return layers if isinstance(layers, str) else tuple(layers)
+
+
+def _name(node: Any) -> str:
+    return str(node["_target_"]).rpartition(".")[2].lower()
+
+
+def _record(
+    config: DictConfig,
+    about: About,
+    scenario: Scenario,
+    problem: Problem,
+    repair: Repair,
+    evaluation: Evaluation,
+    seconds: dict[str, float],
+) -> Record:
+    passing = config.method.get("passing_tests")
+    layer = (
+        "last" if problem.layers == (problem.network.weighted[-1],) else "+".join(problem.layers)
+    )
+    details = {
+        "layer": layer,
+        "passing_tests": passing,
+        "exp": EXPERIMENTS.get(passing),
+        "repair_images": config.repair_images,
+        "validation": evaluation.validation,
+        **repair.details,
+    }
+    return Record(
+        experiment=about.experiment,
+        scenario=scenario.name,
+        method=_name(config.method),
+        seed=about.seed,
+        status=repair.status,
+        reason=repair.reason,
+        config_hash=about.config_hash,
+        metrics=evaluation.metrics,
+        chosen=evaluation.chosen,
+        combinations=evaluation.combinations,
+        patch=_describe(repair),
+        solver=repair.solver,
+        seconds=seconds,
+        environment=environment(),
+        details={key: value for key, value in details.items() if value is not None},
+    )
+
+
+def _describe(repair: Repair) -> dict[str, Any] | None:
+    """The record's `patch`: of experts, all their patches together."""
+    if repair.patch is not None:
+        return repair.patch.describe()
+    if repair.experts is None:
+        return None
+    patches = [patch.describe() for patch in repair.experts.patches.values()]
+    return {
+        "layers": sorted({layer for patch in patches for layer in patch["layers"]}),
+        "weights_changed": sum(patch["weights_changed"] for patch in patches),
+        "l1": sum(patch["l1"] for patch in patches),
+        "linf": max(patch["linf"] for patch in patches),
+    }
+
+
+def _files(repair: Repair) -> Writers:
+    if repair.patch is not None:
+        return {"patch.npz": repair.patch.save}
+    if repair.experts is None:
+        return {}
+    files: Writers = {
+        f"patch-{label}.npz": patch.save for label, patch in repair.experts.patches.items()
+    }
+    if repair.experts.full is not None:
+        files["patch-full.npz"] = repair.experts.full.save
+    return files

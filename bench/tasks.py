@@ -1,0 +1,76 @@
+"""What a run can do: a task by its name, and the settings that its result depends on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bench.record import Record
+from repair.errors import unknown
+
+Writers = dict[str, Callable[[Path], object]]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A task's result.
+
+    Attributes:
+        record: the run's record.
+        files: name -> what writes it into the run's folder.
+        tables: what to show on the terminal: rich renderables.
+    """
+
+    record: Record
+    files: Writers
+    tables: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of run.
+
+    Attributes:
+        module: where its function `run(config, about) -> Done` is; imported when it is needed.
+        settings: the top-level settings that its result depends on; the others are left out of the config's hash.
+    """
+
+    module: str
+    settings: tuple[str, ...]
+
+    def run(self, config: Any, about: "About") -> Done:
+        """Do it."""
+        return import_module(self.module).run(config, about)
+
+
+@dataclass(frozen=True)
+class About:
+    """What every record says of its run."""
+
+    experiment: str
+    seed: int
+    config_hash: str
+
+
+TASKS = {
+    "repair": Task(
+        "bench.repairing",
+        (
+            "scenario",
+            "method",
+            "localize",
+            "solver",
+            "repair_images",
+            "validation_images",
+            "layers",
+        ),
+    ),
+}
+
+
+def task(name: str) -> Task:
+    """The task of a name; InputError with those that exist."""
+    if name not in TASKS:
+        raise unknown("task", name, TASKS)
+    return TASKS[name]
