@@ -1,8 +1,9 @@
 """Cheapest chains of inserted layers that turn one shape into another.
 
-Shapes here are sizes without the batch, all known. A chain has at most three layers: flatten,
-project, reshape reaches everything. Chains of one layer are found by a case for each layer, of two
-by the shapes in the middle that can be reached by one layer from both sides.
+Shapes here are sizes without the batch, all known. Two layers lead from any shape to any other: a
+projection that leaves one place with as many channels as are wanted, then a reshape. Chains of one
+layer are found by a case for each layer; of two, the mildest by the shapes in the middle that one
+layer reaches from both sides.
 """
 
 from functools import lru_cache
@@ -42,15 +43,9 @@ def adapt(source: Sizes, target: Sizes) -> Chain:
     two = min(_pairs(source, target), default=None)
     if two is not None:
         return two
-    size = prod(target)
-    flat, last = (prod(source),), (size,)
-    parts = (flatten(source), single(flat, last) or NOTHING, single(last, target) or NOTHING)
+    flat, last = (prod(source),), (prod(target),)  # more axes than convolutions have
+    parts = [part for part in map(single, (source, flat, last), (flat, last, target)) if part]
     return Chain(sum(part.cost for part in parts), sum((part.steps for part in parts), ()))
-
-
-def flatten(source: Sizes) -> Chain:
-    """Flatten."""
-    return Chain(cost.EDIT + cost.FLATTEN, (("Flatten", ()),))
 
 
 @lru_cache(maxsize=1 << 17)
@@ -105,7 +100,8 @@ def _resized(s: Sizes, t: Sizes) -> tuple[int, Step] | None:
     strides = tuple(_stride(a, b) for a, b in space)
     if None in strides or s[-1] == t[-1]:
         return None
-    return cost.CONVOLUTION, (f"Conv{rank}D", (t[-1], strides))
+    thrown = max(a // b for a, b in space)
+    return cost.CONVOLUTION + 10 * thrown, (f"Conv{rank}D", (t[-1], strides))
 
 
 def _stride(a: int, b: int) -> int | None:
@@ -128,7 +124,7 @@ def _pairs(s: Sizes, t: Sizes) -> list[Chain]:
 def _middles(s: Sizes, t: Sizes) -> list[Sizes]:
     """Shapes through which two layers may lead from s to t."""
     have, want = prod(s), prod(t)
-    found: list[Sizes] = []
+    found: list[Sizes] = [(*(1,) * (len(s) - 1), want)]
     if want % prod(s[:-1]) == 0:
         found.append((*s[:-1], want // prod(s[:-1])))
     if have % prod(t[:-1]) == 0:
@@ -142,7 +138,7 @@ def _middles(s: Sizes, t: Sizes) -> list[Sizes]:
         found.append((s[-1],))
     if len(s) > 1 and len(t) == 2:
         found.append((s[-1],))
-    if len(found) == 0 or len(s) != len(t):
+    if len(s) != len(t):
         found += _rearrangements(s, t)
     return found
 

@@ -32,27 +32,27 @@ def fit(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Changed | Faul
     output = infer(layer, shapes, rules)
     if not isinstance(output, Fault):
         return Changed(0, layer, output)
-    bare = _bare(layer)
-    if bare == layer:
+    own = bare(layer)
+    if own == layer:
         return output
-    output = infer(bare, shapes, rules)
+    output = infer(own, shapes, rules)
     if isinstance(output, Fault):
         return output
     return Changed(cost.WEIGHTS, _weighted(layer, shapes, rules), output)
 
 
-def _bare(layer: Layer) -> Layer:
+def bare(layer: Layer) -> Layer:
     """The layer without given weights, wrapped ones neither."""
     if not layer.weights and not layer.inner:
         return layer
-    return replace(layer, weights={}, inner=tuple(map(_bare, layer.inner)))
+    return replace(layer, weights={}, inner=tuple(map(bare, layer.inner)))
 
 
 def _weighted(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Layer:
     """The layer with given weights, those of wrapped layers too, made for its inputs."""
     arguments = settled(layer)
     if isinstance(arguments, Fault):
-        return _bare(layer)
+        return bare(layer)
     wanted = entry_of(layer.type).weights(arguments, shapes) if layer.weights else {}
     step: Inferred = shapes[0]
     if layer.type in ("RNN", "TimeDistributed"):
@@ -60,10 +60,10 @@ def _weighted(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Layer:
     inner = []
     for wrapped in layer.inner:
         if isinstance(step, Fault | Outputs):
-            return _bare(layer)
+            return bare(layer)
         inner.append(_weighted(wrapped, (step,), rules))
         if layer.type in ("RNN", "Sequential"):
-            step = infer(_bare(wrapped), (step,), rules)
+            step = infer(bare(wrapped), (step,), rules)
     kept = {name: wanted[name] for name in layer.weights if name in wanted}
     return replace(layer, weights=kept, inner=tuple(inner))
 

@@ -1,7 +1,7 @@
 """Shapes that a layer's input may be given by one inserted layer, when it has the wrong rank."""
 
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import isqrt, prod
 
 from repair.architecture.search.adapters import Sizes, factorizations
@@ -51,7 +51,7 @@ def _merged(sizes: Sizes, rank: int) -> list[Sizes]:
     found = []
     for cuts in combinations(range(1, len(sizes)), rank - 1):
         edges = (0, *cuts, len(sizes))
-        parts = [sizes[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        parts = [sizes[a:b] for a, b in pairwise(edges)]
         found.append(tuple(map(prod, parts)))
     return sorted(found, key=lambda shape: -len(set(shape) & set(sizes)))
 

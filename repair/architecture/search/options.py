@@ -15,8 +15,13 @@ from repair.architecture.search.lifts import channels_moved, lifts
 
 
 class Option(NamedTuple):
-    """One way through a layer: its packed cost, the layer (None: taken out), what is inserted
-    before each input, and what comes out.
+    """One way through a layer.
+
+    Args:
+        cost: packed.
+        layer: as it stands or edited; None: taken out.
+        chains: what is inserted before each input.
+        output: what comes out.
     """
 
     cost: int

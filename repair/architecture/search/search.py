@@ -5,7 +5,7 @@ from time import monotonic
 from repair.architecture import cost
 from repair.architecture.graph import Graph
 from repair.architecture.rules import KERAS3, Rules
-from repair.architecture.search.bound import lower_bound
+from repair.architecture.search.bound import relaxed_bound, roots_bound
 from repair.architecture.search.build import build
 from repair.architecture.search.result import Repair, Result, Status
 from repair.architecture.search.tables import OutOfTime, Plan, Search
@@ -30,7 +30,9 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
         return Result(Status.VALID, (whole,), 0, True, monotonic() - start)
     deadline = start + time_limit
     repairs = _found(graph, rules, before, alternatives, deadline)
-    bound = lower_bound(graph, rules, before)
+    bound = roots_bound(graph, before)
+    if not repairs or (repairs[0].count > bound and monotonic() < deadline):
+        bound = max(bound, relaxed_bound(graph, rules, before))
     if not repairs:
         return Result(Status.UNREPAIRABLE, (), bound, False, monotonic() - start)
     proven = repairs[0].count <= bound
