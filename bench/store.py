@@ -20,8 +20,9 @@ from repair.errors import InputError
 
 RECORD = "record.json"
 CONFIG = "config.yaml"
-PATCH = "patch.npz"
+PATCHES = "patch*.npz"
 _LOCK = ".lock"
+_UNFINISHED = ".unfinished-"
 _RETRIED = frozenset(("error", "time_limit"))
 
 
@@ -135,8 +136,7 @@ def save(
     Args:
         config: the resolved config in plain types, for config.yaml.
         files: name -> a function that writes the file to the path it is given, such as
-            `{"patch.npz": patch.save}`. A file of these names from an earlier run that is not
-            written again (a run that now has no patch) is removed.
+            `{"patch.npz": patch.save}`. Patches of an earlier run in this folder are removed.
 
     Raises:
         InputError: the folder is read-only, the disk is full, or the like.
@@ -148,8 +148,10 @@ def save(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RECORD).unlink(missing_ok=True)  # while the files change, the run is not finished
-        if PATCH not in written:
-            (folder / PATCH).unlink(missing_ok=True)
+        # What an earlier run left: patches that this one has not, and files of one that was killed.
+        for path in (*folder.glob(PATCHES), *folder.glob(f"{_UNFINISHED}*")):
+            if path.name not in written:
+                path.unlink()
         for name, write in written.items():
             _replace(folder / name, write)
         _replace(folder / RECORD, lambda path: path.write_text(to_json(record), encoding="utf-8"))
@@ -198,7 +200,7 @@ def write_bytes(path: Path, content: bytes) -> Path:
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
     # The suffix stays: writers such as numpy's add theirs to a name without it.
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{_UNFINISHED}{os.getpid()}-{path.name}")
     try:
         write(temporary)
         os.replace(temporary, path)

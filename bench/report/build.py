@@ -24,7 +24,23 @@ class Report:
 
     records: tuple[Record, ...]
     lines: tuple[Line, ...]
-    unreadable: tuple[Unreadable, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        records: Iterable[Record],
+        unreadable: Iterable[Unreadable] = (),
+        reported: Published | None = None,
+    ) -> "Report":
+        """The report of some records.
+
+        Args:
+            reported: the published numbers; by default those shipped with the code.
+        """
+        ordered = tuple(sorted(records, key=_order))
+        lines = compare(ordered, published() if reported is None else reported)
+        return cls(ordered, tuple(lines), tuple(unreadable))
 
     def tables(self) -> dict[str, Table]:
         """File stem -> table; `published_beside_ours` only where there is something published."""
@@ -36,30 +52,24 @@ class Report:
         return sorted({record.scenario for record in self.records})
 
 
-def collect(
-    results: Path | str | Iterable[Path | str], reported: Published | None = None
-) -> Report:
+def collect(results: Path | str | Iterable[Path | str]) -> Report:
     """Reads the records of one or more results folders.
-
-    Args:
-        reported: the published numbers; by default those shipped with the code.
 
     Raises:
         InputError: a folder is missing, or there is not one finished record.
     """
     folders = [results] if isinstance(results, Path | str) else list(results)
     found = [contents(folder) for folder in folders]
-    records = tuple(sorted((run.record for item in found for run in item.runs), key=_order))
-    unreadable = tuple(broken for item in found for broken in item.unreadable)
-    if not records:
+    unreadable = [broken for item in found for broken in item.unreadable]
+    report = Report.of((run.record for item in found for run in item.runs), unreadable)
+    if not report.records:
         names = ", ".join(str(folder) for folder in folders)
         broken = "".join(f"\n  {item}" for item in unreadable)
         raise InputError(
             f"no finished record in {names}. Expected the results_dir of earlier runs; make one "
             f"with `python -m bench +experiment=quickstart`.{broken}"
         )
-    lines = compare(records, published() if reported is None else reported)
-    return Report(records, tuple(lines), unreadable)
+    return report
 
 
 def write(report: Report, out: Path | str) -> list[Path]:

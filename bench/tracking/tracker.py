@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.record import config_hash
 from bench.store import Stored
 from repair.errors import unknown
 
@@ -56,9 +55,9 @@ class NoTracker:
         """Does nothing."""
 
 
-def run_id(experiment: str, hash_of_config: str, seed: int) -> str:
+def run_id(experiment: str, config_hash: str, seed: int) -> str:
     """The run's name at the tracker: the same for a run that is resumed or done again."""
-    return f"{re.sub('[^A-Za-z0-9_.-]', '-', experiment)}-{hash_of_config}-{seed}"
+    return f"{re.sub('[^A-Za-z0-9_.-]', '-', experiment)}-{config_hash}-{seed}"
 
 
 @contextmanager
@@ -67,13 +66,15 @@ def tracked(
     *,
     results_dir: Path | str,
     experiment: str,
-    config: Mapping[str, Any],
+    config_hash: str,
     seed: int,
+    config: Mapping[str, Any],
 ) -> Iterator[Tracker]:
     """The tracker of a run, open inside the block; a block that raises is a failed run there.
 
     Args:
         results_dir: all files of the tracker go below its folder `wandb`.
+        experiment, config_hash, seed: those of the record; they name the run.
         config: the resolved config in plain types, shown with the run.
 
     Raises:
@@ -86,6 +87,6 @@ def tracked(
         return
     from bench.tracking.wandb_run import wandb_run  # wandb: only who tracks waits for its import
 
-    name = run_id(experiment, config_hash(config), seed)
+    name = run_id(experiment, config_hash, seed)
     with wandb_run(settings, Path(results_dir), experiment, config, name) as tracker:
         yield tracker

@@ -17,7 +17,7 @@ import requests
 import wandb
 
 from bench.rows import row
-from bench.store import PATCH, Stored, contents
+from bench.store import PATCHES, Stored, contents
 from bench.tracking.plots import plots, results_table
 from bench.tracking.tracker import NoTracker, Tracker, WandbSettings
 
@@ -39,7 +39,7 @@ class WandbTracker:
             self._run.log(dict(values))
 
     def finish(self, stored: Stored) -> None:
-        """Summary, the table of all records so far, plots, and the patch file."""
+        """Summary, the table of all records so far, plots, and the patch files."""
         records = [run.record for run in contents(self._experiment_dir).runs]
         record = stored.record
         with _quietly("record"):
@@ -48,10 +48,11 @@ class WandbTracker:
             self._run.summary.update({f"seconds/{k}": v for k, v in record.seconds.items()})
             self._run.tags = (record.scenario, record.method, record.status)
             self._run.log({"results": results_table(records), **plots(records)})
-            patch = stored.folder / PATCH
-            if self._settings.artifacts and patch.exists():
+            patches = sorted(stored.folder.glob(PATCHES))
+            if self._settings.artifacts and patches:
                 artifact = wandb.Artifact(f"patch-{self._run.id}", type="patch")
-                artifact.add_file(str(patch))
+                for path in patches:
+                    artifact.add_file(str(path))
                 self._run.log_artifact(artifact)
 
 

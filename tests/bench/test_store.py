@@ -101,12 +101,27 @@ def test_a_run_that_dies_while_writing_is_not_finished(tmp_path, record_of):
     assert not [path for path in folder.iterdir() if path.name.endswith("-patch.npz")]
 
 
+def test_what_a_killed_run_left_is_swept_away(tmp_path, record_of):
+    record = record_of()
+    folder = folder_of(tmp_path, record)
+    folder.mkdir(parents=True)
+    (folder / ".unfinished-77-record.json").write_text("{")
+    save(folder, record, {})
+    assert {path.name for path in folder.iterdir()} == {"record.json", "config.yaml"}
+
+
 def test_the_patch_of_an_earlier_run_does_not_stay(tmp_path, record_of):
     record = record_of()
     folder = folder_of(tmp_path, record)
-    save(folder, record, {}, {"patch.npz": lambda path: path.write_bytes(b"old")})
+
+    def old(path):
+        path.write_bytes(b"old")
+
+    save(folder, record, {}, {"patch-0.npz": old, "patch-1.npz": old})
+    save(folder, record, {}, {"patch-1.npz": old})
+    assert [path.name for path in folder.glob("patch*")] == ["patch-1.npz"]
     save(folder, record_of(status="infeasible"), {})
-    assert not (folder / "patch.npz").exists()
+    assert not list(folder.glob("patch*"))
 
 
 def test_a_place_that_cannot_be_written_is_one_message(tmp_path, record_of):

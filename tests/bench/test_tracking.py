@@ -9,7 +9,6 @@ import pytest
 import wandb
 from wandb.proto import wandb_internal_pb2
 
-from bench.record import config_hash
 from bench.rows import row
 from bench.store import run_folder, save
 from bench.tracking import NoTracker, WandbSettings, run_id, tracked
@@ -18,10 +17,15 @@ from repair.errors import InputError
 
 def run(root, record, settings=None, progress=()):
     """One run as the harness does it."""
-    config = {"scenario": record.scenario, "hash": record.config_hash}
-    place = {"results_dir": root, "experiment": record.experiment}
-    settings = settings or WandbSettings()
-    with tracked(settings, **place, config=config, seed=record.seed) as tracker:
+    config = {"scenario": record.scenario, "method": record.method}
+    with tracked(
+        settings or WandbSettings(),
+        results_dir=root,
+        experiment=record.experiment,
+        config_hash=record.config_hash,
+        seed=record.seed,
+        config=config,
+    ) as tracker:
         for values in progress:
             tracker.log(values)
         folder = run_folder(root, record.experiment, record.config_hash, record.seed)
@@ -122,7 +126,7 @@ def test_a_run_has_its_group_id_config_and_summary(sweep):
     root, records = sweep
     messages = messages_of(root, 2)
     opened = [m.run for m in messages if m.HasField("run")]
-    assert {o.run_id for o in opened} == {run_id("poison_mnist", _hash(records[2]), 2)}
+    assert {o.run_id for o in opened} == {run_id("poison_mnist", records[2].config_hash, 2)}
     assert {o.run_group for o in opened} == {"poison_mnist"}
     assert {o.project for o in opened} == {"repairbench"}
     assert list(opened[-1].tags) == ["poison_mnist", "nnrepair", "ok"]
@@ -167,10 +171,11 @@ def test_a_run_done_again_continues_its_own(tmp_path, record_of):
 
 def test_a_block_that_raises_is_a_failed_run(tmp_path, record_of):
     record = record_of()
-    place = {"results_dir": tmp_path, "experiment": "poison_mnist", "config": {"a": 1}}
+    named = {"experiment": "poison_mnist", "config_hash": record.config_hash, "seed": 0}
+    settings = WandbSettings(group="mine")
     with (
         pytest.raises(ZeroDivisionError),
-        tracked(WandbSettings(group="mine"), **place, seed=record.seed),
+        tracked(settings, results_dir=tmp_path, **named, config={}),
     ):
         _ = 1 // 0
     messages = messages_of(tmp_path, 0)
@@ -232,7 +237,3 @@ def test_disabled_leaves_no_trace(tmp_path, record_of):
 def test_an_unknown_mode_lists_the_known(tmp_path, record_of):
     with pytest.raises(InputError, match="offline, online"):
         run(tmp_path, record_of(), WandbSettings(mode="onlin"))
-
-
-def _hash(record):
-    return config_hash({"scenario": record.scenario, "hash": record.config_hash})
