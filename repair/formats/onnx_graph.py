@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from google.protobuf.message import DecodeError
-from onnx import numpy_helper
+from onnx import helper
 
 from repair.convolution import Shape, same_padding
 from repair.errors import InputError
 from repair.formats.file import SCALE_NOTE, agreed_scale
+from repair.formats.onnx_chain import Chain, read_chain
 from repair.layers import (
     Activation,
     AvgPool,
@@ -30,6 +29,7 @@ from repair.layers import (
 )
 from repair.network import Network, require_finite
 
+AUTO_PAD = {"VALID": "valid", "SAME_UPPER": "same"}
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 ELEMENTWISE = {
     "Relu": "relu",
@@ -63,46 +63,20 @@ def load(path: Path, scale: str | None = None) -> Network:
         InputError: a damaged file, a graph that is not a chain, an unsupported operator or attribute
             (named, with its place), or weights that are misshapen or not finite.
     """
-    try:
-        model = onnx.load(path, load_external_data=False)
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is not a readable ONNX file: {reason}") from error
-    noted = {entry.key: entry.value for entry in model.metadata_props}.get(SCALE_NOTE)
-    return _Reader(path, model.graph).network(agreed_scale(path, scale, noted))
+    chain = read_chain(path)
+    scale = agreed_scale(path, scale, chain.notes.get(SCALE_NOTE))
+    return require_finite(_Reader(path, chain).network(scale), str(path))
 
 
 class _Reader:
-    """Follows the chain of operators; knows shape and layout of the tensor that it has reached."""
+    """Walks along the chain; knows shape and layout of the tensor that it has reached."""
 
-    def __init__(self, path: Path, graph: Any):
-        self.path = path
-        self.constants: dict[str, np.ndarray] = {}
-        for tensor in graph.initializer:
-            if tensor.data_location == onnx.TensorProto.EXTERNAL:
-                raise InputError(
-                    f"{path} keeps {tensor.name!r} in another file; save it as one file."
-                )
-            self.constants[tensor.name] = numpy_helper.to_array(tensor)
-        for node in graph.node:
-            if node.op_type == "Constant" and node.attribute[0].name == "value":
-                self.constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
-        inputs = [value for value in graph.input if value.name not in self.constants]
-        if len(inputs) != 1 or len(graph.output) != 1:
-            raise InputError(
-                f"{path} has {len(inputs)} inputs and {len(graph.output)} outputs; expected one of each."
-            )
-        self.nodes = self._chain(graph, inputs[0].name)
-        sizes = tuple(d.dim_value for d in inputs[0].type.tensor_type.shape.dim)[1:]
-        if len(sizes) not in (1, 3) or min(sizes) < 1:
-            raise InputError(
-                f"{path} takes an input of sizes {sizes} beside the batch; expected (C, H, W),"
-                " (H, W, C) or (D,), all known."
-            )
-        self.channels_first = len(sizes) == 3 and self._takes_nchw(sizes)
+    def __init__(self, path: Path, chain: Chain):
+        self.path, self.chain = path, chain
+        self.channels_first = len(chain.sizes) == 3 and self._takes_nchw(chain.sizes)
         # `shape` is ours, (H, W, C); `nchw` says how the graph orders it at this place.
-        self.shape: Shape = (*sizes[1:], sizes[0]) if self.channels_first else sizes
+        channels, *rest = chain.sizes
+        self.shape: Shape = (*rest, channels) if self.channels_first else chain.sizes
         self.input_shape, self.nchw = self.shape, self.channels_first
         # After a flattening in NCHW order: the graph's index for each of our features.
         self.order: np.ndarray | None = None
@@ -110,52 +84,23 @@ class _Reader:
         self.softmax = False
 
     def network(self, scale: str) -> Network:
-        for place, node in enumerate(self.nodes):
-            self._step(
-                node, f"{self.path}: operator {place} {node.op_type} ({node.name or 'unnamed'})"
-            )
+        for place, node in enumerate(self.chain.nodes):
+            self._step(node, f"{self.path}: {self.chain.where(place)}")
         if self.order is not None:
             raise InputError(
                 f"{self.path} ends in flattened images; expected a dense layer after them."
             )
-        network = Network(
+        return Network(
             self.layers,
             input_shape=self.input_shape,
             scale=scale,
             softmax=self.softmax,
             channels_first=self.channels_first,
         )
-        return require_finite(network, str(self.path))
-
-    def _chain(self, graph: Any, tensor: str) -> list[Any]:
-        """The operators in order, if each takes the result of the one before and constants."""
-        nodes = [node for node in graph.node if node.op_type != "Constant"]
-        takers: dict[str, list[Any]] = {}
-        for node in nodes:
-            for name in set(node.input):
-                takers.setdefault(name, []).append(node)
-        chain: list[Any] = []
-        while tensor != graph.output[0].name or tensor in takers:
-            following = takers.get(tensor, [])
-            if len(following) != 1:
-                kinds = ", ".join(node.op_type for node in following) or "nothing"
-                raise InputError(
-                    f"{self.path}: the tensor {tensor!r} goes to {kinds}; expected exactly one operator,"
-                    " since a network is an ordered stack."
-                )
-            chain.append(following[0])
-            tensor = following[0].output[0]
-        if len(chain) != len(nodes):
-            stray = next(node for node in nodes if node not in chain)
-            raise InputError(
-                f"{self.path}: operator {stray.op_type} ({stray.name or 'unnamed'}) is not on the chain"
-                " from input to output; only constant weights may stand beside it."
-            )
-        return chain
 
     def _takes_nchw(self, sizes: Shape) -> bool:
         """Whether the graph's input is NCHW: no transposition stands before the first layer that cares."""
-        for node in self.nodes:
+        for node in self.chain.nodes:
             if node.op_type == "Transpose" or (node.op_type == "Reshape" and sizes[-1] == 1):
                 return False
             if node.op_type in ("Conv", "MaxPool", "AveragePool", "BatchNormalization"):
@@ -163,10 +108,8 @@ class _Reader:
         return sizes[0] in (1, 3) and sizes[-1] not in (1, 3)
 
     def _step(self, node: Any, where: str) -> None:
-        kind, attributes = (
-            node.op_type,
-            {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute},
-        )
+        kind = node.op_type
+        attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
         if node.domain not in ("", "ai.onnx"):
             raise InputError(f"{where} is of the domain {node.domain!r}, which is not supported.")
         for key, value in FIXED.items():
@@ -214,11 +157,11 @@ class _Reader:
 
     def _constant(self, node: Any, place: int, where: str) -> np.ndarray:
         name = node.input[place] if place < len(node.input) else ""
-        if name not in self.constants:
+        if name not in self.chain.constants:
             raise InputError(
                 f"{where} takes {name!r}, which is computed; expected constant weights."
             )
-        return self.constants[name]
+        return self.chain.constants[name]
 
     def _images(self, where: str) -> None:
         if len(self.shape) != 3 or not self.nchw:
@@ -285,12 +228,10 @@ class _Reader:
     ) -> Any:
         """("valid" | "same", None), or ("valid", explicit amounts) where neither gives the pads."""
         auto = attributes.get("auto_pad", b"NOTSET").decode()
-        if auto in ("VALID", "SAME_UPPER"):
-            return auto[:5].rstrip("_").lower(), None
+        if auto in AUTO_PAD:
+            return AUTO_PAD[auto], None
         if auto != "NOTSET":
-            raise InputError(
-                f"{where} has auto_pad={auto}; only VALID and SAME_UPPER are supported."
-            )
+            raise InputError(f"{where} has auto_pad={auto}; supported: {', '.join(AUTO_PAD)}.")
         top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0))
         amounts = ((top, bottom), (left, right))
         if not any((top, left, bottom, right)):
@@ -320,7 +261,9 @@ class _Reader:
         return values[self.order]
 
     def _bias(self, node: Any, attributes: dict[str, Any], where: str) -> None:
-        constant = next((place for place in (0, 1) if node.input[place] in self.constants), -1)
+        constant = next(
+            (place for place in (0, 1) if node.input[place] in self.chain.constants), -1
+        )
         last = self.layers[-1] if self.layers else None
         if constant < 0 or not isinstance(last, Conv | Dense) or np.any(np.asarray(last.bias[...])):
             raise InputError(f"{where} is not the bias of a convolution or dense layer before it.")
@@ -347,6 +290,7 @@ class _Reader:
         if (
             attributes.get("mode", b"constant") != b"constant"
             or np.any(value)
+            or len(pads) != 8
             or np.any(pads[[0, 1, 4, 5]])
         ):
             raise InputError(
