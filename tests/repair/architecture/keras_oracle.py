@@ -13,12 +13,14 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import jax
-import keras
 import numpy as np
+import pytest
 
 from repair.architecture.graph import Graph
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import LAYERS
+
+keras = pytest.importorskip("keras", reason="Keras, the oracle, is not installed")
 
 REFUSALS = (ValueError, TypeError, IndexError, ZeroDivisionError, AssertionError, AttributeError)
 """What Keras and JAX raise on a definition that they do not take."""
@@ -65,7 +67,10 @@ def call(built: keras.layers.Layer, type_: str, inputs: list[Any]) -> Any:
 
 
 def judge(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
-    """Output shapes of one layer, batch first; None where Keras refuses it."""
+    """Output shapes of one layer, batch first; None where Keras refuses it.
+
+    Also None where Keras builds it but then yields other shapes than it declared.
+    """
     keras.utils.clear_session(free_memory=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -74,20 +79,34 @@ def judge(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
             outputs = call(make(layer), layer.type, inputs)
             outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
             model = keras.Model(inputs, outputs)
-            _run(model, shapes)
+            real = _run(model)
         except REFUSALS:
             return None
-    return tuple(tuple(output.shape) for output in outputs)
+    declared = tuple(tuple(output.shape) for output in outputs)
+    kept = all(
+        len(shape) == len(made) and all(a in (b, None) for a, b in zip(shape, made, strict=True))
+        for shape, made in zip(declared, real, strict=True)
+    )
+    return declared if kept else None
 
 
-def _run(model: keras.Model, shapes: tuple[Shape, ...]) -> None:
-    arrays = [
-        jax.ShapeDtypeStruct(tuple(3 if size is None else size for size in shape), "float32")
-        for shape in shapes
-    ]
+BATCH = 3
+
+
+def fixed(shape: Shape) -> tuple[int, ...]:
+    """The shape with a number for every unknown size."""
+    return tuple(BATCH if size is None else size for size in shape)
+
+
+def _run(model: keras.Model) -> list[tuple[int, ...]]:
+    """The output shapes of the model's call, traced on arrays without values."""
+    arrays = [jax.ShapeDtypeStruct(fixed(tuple(x.shape)), "float32") for x in model.inputs]
     trainable = [value.value for value in model.trainable_variables]
-    fixed = [value.value for value in model.non_trainable_variables]
-    jax.eval_shape(lambda *xs: model.stateless_call(trainable, fixed, list(xs))[0], *arrays)
+    others = [value.value for value in model.non_trainable_variables]
+    outputs = jax.eval_shape(
+        lambda *xs: model.stateless_call(trainable, others, list(xs))[0], *arrays
+    )
+    return [tuple(output.shape) for output in jax.tree.leaves(outputs)]
 
 
 def build(graph: Graph) -> Mapping[str, Shape]:
@@ -110,5 +129,5 @@ def build(graph: Graph) -> Mapping[str, Shape]:
         given = [tensors[name] for name, _ in node.sources]
         tensors[node.name] = call(layers[owner], node.layer.type, given)
     model = keras.Model(inputs, [tensors[name] for name in graph.outputs])
-    _run(model, tuple(tuple(x.shape) for x in inputs))
+    _run(model)
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
