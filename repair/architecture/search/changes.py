@@ -111,7 +111,7 @@ def _edited(layer: Layer, shapes: tuple[Shape, ...], rules: Rules,
         for change in _arguments(layer, entry, a, shapes, rules, wanted):
             yield price(change, layer), amend(layer, change)
         yield from _widths(layer, entry, a, shapes, wanted)
-    yield from _other_rank(layer, entry, shapes, rules)
+    yield from _other_rank(layer, entry, shapes, rules, wanted)
     yield from _inner(layer, entry, shapes, rules, wanted)
 
 
@@ -176,16 +176,23 @@ def _widths(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape, .
             wanted: tuple[Shape, ...]) -> Iterator[tuple[int, Layer]]:  # fmt: skip
     """Another width: kept out by its price, but where the given bias contradicts the width."""
     for name in entry.widths:
-        bias = layer.weights.get("bias", ())
-        if len(bias) == 1 and name in ("units", "filters") and bias[0] != a[name]:
-            yield price({name: 0}, layer), layer.change(**{name: bias[0]})
+        if contradicted(layer, a) and name in ("units", "filters"):
+            yield price({name: 0}, layer), layer.change(**{name: layer.weights["bias"][0]})
         if name in ("units", "filters", "output_dim"):
             for goal in wanted:
                 yield price({name: 0}, layer) + cost.KEPT, layer.change(**{name: goal[-1]})
 
 
+def contradicted(layer: Layer, a: Arguments) -> bool:
+    """Whether the given bias says another width than the arguments."""
+    bias, plain = layer.weights.get("bias", ()), ("Dense", "Conv", "SeparableConv")
+    if len(bias) != 1 or not layer.type.startswith(plain) or layer.type.startswith("ConvLSTM"):
+        return False
+    return bias[0] not in (a.get("units"), a.get("filters"))
+
+
 def _other_rank(layer: Layer, entry: LayerType, shapes: tuple[Shape, ...],
-                rules: Rules) -> Iterator[tuple[int, Layer]]:  # fmt: skip
+                rules: Rules, wanted: tuple[Shape, ...]) -> Iterator[tuple[int, Layer]]:  # fmt: skip
     """The same layer in the number of dimensions that its input has."""
     rank = len(shapes[0]) - (3 if layer.type.startswith("ConvLSTM") else 2)
     name = entry.variants.get(rank)
@@ -202,8 +209,12 @@ def _other_rank(layer: Layer, entry: LayerType, shapes: tuple[Shape, ...],
     moved = Layer(name, arguments, layer.inner, layer.weights)
     yield cost.EDIT + cost.TYPE, moved
     a = settled(moved)
-    if not isinstance(a, Fault):
-        for change in windows.fitted(other, a, shapes[0]):
+    if isinstance(a, Fault):
+        return
+    for change in windows.fitted(other, a, shapes[0]):
+        yield cost.EDIT + cost.TYPE + cost.MORE, amend(moved, change)
+    for goal in wanted:
+        for change in windows.reaching(moved, other, a, shapes[0], goal, rules):
             yield cost.EDIT + cost.TYPE + cost.MORE, amend(moved, change)
 
 

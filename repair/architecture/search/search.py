@@ -31,8 +31,10 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
     deadline = start + time_limit
     repairs = _found(graph, rules, before, alternatives, deadline)
     bound = roots_bound(graph, before)
-    if not repairs or (repairs[0].count > bound and monotonic() < deadline):
-        bound = max(bound, relaxed_bound(graph, rules, before))
+    if repairs and repairs[0].count > bound and monotonic() < deadline:
+        after = trace(repairs[0].graph, rules)
+        known = (shape for shape in before.shapes.values() if shape and None not in shape[1:])
+        bound = max(bound, relaxed_bound(graph, rules, (*known, *after.shapes.values())))
     if not repairs:
         return Result(Status.UNREPAIRABLE, (), bound, False, monotonic() - start)
     proven = repairs[0].count <= bound
