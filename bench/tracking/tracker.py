@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.store import Stored
-from repair.errors import unknown
+from repair.errors import InputError, unknown
 
 MODES = ("offline", "online", "disabled")
 
@@ -24,7 +24,10 @@ class WandbSettings:
         group: name of the sweep that the run belongs to; by default the experiment.
         timeout: seconds to wait for a server at the start and at the end of a run; without an
             answer the run goes on offline.
-        artifacts: mirror the patch file too.
+        artifacts: mirror the patch files too.
+
+    Raises:
+        InputError: the mode is unknown, or the timeout is no time.
     """
 
     mode: str = "offline"
@@ -33,6 +36,13 @@ class WandbSettings:
     group: str | None = None
     timeout: float = 20.0
     artifacts: bool = True
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise unknown("wandb.mode", str(self.mode), MODES)
+        given: object = self.timeout  # a config file may hold anything
+        if not (isinstance(given, int | float) and given > 0):
+            raise InputError(f"wandb.timeout={self.timeout}: expected seconds, more than 0.")
 
 
 class Tracker(Protocol):
@@ -76,12 +86,7 @@ def tracked(
         results_dir: all files of the tracker go below its folder `wandb`.
         experiment, config_hash, seed: those of the record; they name the run.
         config: the resolved config in plain types, shown with the run.
-
-    Raises:
-        InputError: the mode is unknown.
     """
-    if settings.mode not in MODES:
-        raise unknown("wandb.mode", settings.mode, MODES)
     if settings.mode == "disabled":
         yield NoTracker()
         return

@@ -1,6 +1,9 @@
 import json
+import subprocess
 from importlib.resources import files
+from pathlib import Path
 
+import jax
 import jsonschema
 import numpy as np
 import pytest
@@ -27,6 +30,17 @@ def test_every_status_fits_the_schema_and_survives_the_disk(record_of, status):
     jsonschema.validate(json.loads(text), SCHEMA)
     assert from_json(text) == record
     assert to_json(from_json(text)) == text
+
+
+def test_the_environment_names_this_commit_and_device():
+    found = environment()
+    root = Path(__file__).parents[2]
+    if (root / ".git").exists():
+        command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+        head = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        assert head.startswith(found["code_version"].removesuffix("-dirty"))
+    assert found["device"].startswith(jax.default_backend())
+    assert found["cpus"] >= 1
 
 
 def test_the_schema_names_the_statuses_of_the_code():

@@ -234,6 +234,15 @@ def test_disabled_leaves_no_trace(tmp_path, record_of):
     assert not (tmp_path / "wandb").exists()
 
 
-def test_an_unknown_mode_lists_the_known(tmp_path, record_of):
-    with pytest.raises(InputError, match="offline, online"):
-        run(tmp_path, record_of(), WandbSettings(mode="onlin"))
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"mode": "onlin"}, "Did you mean 'online'"),
+        ({"mode": False}, "offline, online"),  # what YAML makes of mode: off
+        ({"timeout": "long"}, "expected seconds"),
+        ({"timeout": 0}, "expected seconds"),
+    ],
+)
+def test_bad_settings_are_one_message(setting, words):
+    with pytest.raises(InputError, match=words):
+        WandbSettings(**setting)
