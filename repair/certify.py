@@ -1,6 +1,6 @@
 """Checks a patch by running the patched network: every constraint again, in float32."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -56,6 +56,11 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def take(self, which: np.ndarray) -> Self:
+        """Those rows of the given indices, or where a mask (M,) of bool is true."""
+        columns = ("inputs", "larger", "smaller", "margin", "strict")
+        return replace(self, **{name: getattr(self, name)[which] for name in columns})
 
     @classmethod
     def margins(cls, examples: Examples, classes: int, margin: float = 0.0) -> Self:

@@ -8,6 +8,9 @@ import numpy as np
 
 from repair.localize import Entering
 
+# A patch whose rows do not hold after rounding to float32 is solved again with its margin times these.
+TIGHTENED = (1.0, 10.0, 100.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Asked:

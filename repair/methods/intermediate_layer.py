@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from repair import certify
 from repair.errors import InputError
 from repair.localize import Entering, Localization, highest
 from repair.maxsat import Rows
-from repair.methods.asked import Asked
+from repair.methods.asked import TIGHTENED, Asked
 from repair.methods.margins import neuron_signs
 from repair.methods.tests import Tests
 from repair.network import Network
@@ -57,6 +58,7 @@ class IntermediateLayer:
                 f" off; behind {layer!r} stands {after.name!r} ({after.kind})."
             )
         self.network, self.layer, self.tests, self.localize = network, layer, tests, localize
+        self.after = after.name
         self.kernel, self.bias = (
             np.asarray(network.weights(layer)[key], np.float64) for key in ("kernel", "bias")
         )
@@ -101,11 +103,16 @@ class IntermediateLayer:
         )
         return hard, soft
 
+    def claims(self, images: np.ndarray, tests: Entering, label: int) -> certify.Rows:
+        """The rows of tests, in the order of `rows`, for the certificate."""
+        pattern = self.patterns[label]
+        return certify.Rows.pattern(images, self.after, pattern.neurons, pattern.on)
+
     def _before(self, tests: Entering) -> np.ndarray:
         return tests.values.astype(np.float64) @ self.kernel + self.bias
 
     def _keeps(self, label: int, tests: Entering) -> np.ndarray:
-        """(N,) bool: tests that have the pattern by more than the margin."""
+        """(N,) bool: tests that have the pattern by more than the tightest margin."""
         pattern = self.patterns[label]
         before = self._before(tests)[:, pattern.neurons]
-        return np.all(np.where(pattern.on, before, -before) > self.margin, axis=1)
+        return np.all(np.where(pattern.on, before, -before) > TIGHTENED[-1] * self.margin, axis=1)

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from repair import certify
 from repair.localize import Entering, Localization, highest
 from repair.maxsat import Rows
-from repair.methods.asked import Asked
+from repair.methods.asked import TIGHTENED, Asked
 from repair.methods.margins import class_margins
 from repair.methods.tests import Tests
 from repair.network import Network
+from repair.problem import Examples
 
 WIDE = 128  # with more inputs than this (the CIFAR-10 networks) the paper frees 10 weights, else 5
 
@@ -50,9 +52,9 @@ class LastLayer:
         self.failing, self.localize_tests = failing, localize_tests
         scale = float(np.abs(self._logits(tests.entering)).mean())
         self.margin = margin * (scale or 1.0)
-        # A test that passes by less than the margin asks for nothing that zero deltas would not break.
+        # With zero deltas a test that passes by less than the margin would break its hard row.
         kept = self._robust(tests.keeping(len(tests.entering), network.classes))
-        self.keeping = kept.take(np.arange(min(passing, len(kept))))
+        self.keeping = kept.take(slice(passing))
 
     def ask(self, label: int) -> Asked | None:
         """The k weights of column `label` most to blame, for the first failing tests of the class."""
@@ -76,6 +78,10 @@ class LastLayer:
         )
         return hard, soft
 
+    def claims(self, images: np.ndarray, tests: Entering, label: int) -> certify.Rows:
+        """The rows of tests, in the order of `rows`, for the certificate."""
+        return certify.Rows.margins(Examples(images, tests.labels), self.network.classes)
+
     def _logits(self, tests: Entering) -> np.ndarray:
         return tests.values.astype(np.float64) @ self.kernel + self.bias
 
@@ -83,4 +89,4 @@ class LastLayer:
         logits = self._logits(tests)
         own = np.take_along_axis(logits, tests.labels[:, None], axis=1)
         np.put_along_axis(logits, tests.labels[:, None], -np.inf, axis=1)
-        return tests.take(own[:, 0] - logits.max(axis=1, initial=-np.inf) > self.margin)
+        return tests.take(own[:, 0] - logits.max(axis=1) > TIGHTENED[-1] * self.margin)

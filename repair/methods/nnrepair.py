@@ -5,18 +5,19 @@ tests must keep what they have (hard rows), and experts are combined into one cl
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from repair.certify import Certificate, Rows, certify
 from repair.errors import InputError
 from repair.experts import Experts
 from repair.localize import ActivationDifference, Localization
 from repair.maximise import Maximum, Secondary, maximise
 from repair.maxsat import max_satisfied
-from repair.methods.asked import Asked
+from repair.methods.asked import TIGHTENED, Asked
 from repair.methods.intermediate_layer import IntermediateLayer
 from repair.methods.last_layer import LastLayer
 from repair.methods.margins import stacked
@@ -27,6 +28,7 @@ from repair.patch import Patch
 from repair.problem import Problem
 from repair.program import SolverOptions, Status
 
+Place = LastLayer | IntermediateLayer
 _FAILURES = {
     Status.INFEASIBLE: "infeasible",
     Status.TIME_LIMIT: "time_limit",
@@ -96,28 +98,23 @@ class NNRepair:
         place = self._place(network, layer, tests, seed)
         asked = [asked for label in range(network.classes) if (asked := place.ask(label))]
         located = time.perf_counter()
-        answers = {a.label: _Answer(*self._solve(place, [a])) for a in asked}
-        together = _Answer(*self._solve(place, asked)) if self.full and asked else None
+        answers = {a.label: self._answer(problem, place, [a]) for a in asked}
+        together = self._answer(problem, place, asked) if self.full and asked else None
         solved = time.perf_counter()
-        patches = {
-            label: patch for label, a in answers.items() if (patch := a.patch(network, layer))
-        }
+        patches = {label: a.patch for label, a in answers.items() if a.patch and a.certified}
         seconds = {"tests": tested - began, "localize": located - tested, "solve": solved - located}
-        maxima = [answer.maximum for answer in answers.values()]
         outcome: dict[str, Any] = {
-            "solver": _summary(maxima),
+            "solver": _summary([answer.maximum for answer in answers.values()]),
             "details": _details(asked, answers, together, network.classes),
         }
         if not patches:
-            return Repair(*_failure(maxima), seconds=seconds, **outcome)
-        full = together.patch(network, layer) if together else None
+            return Repair(*_failure(list(answers.values())), seconds=seconds, **outcome)
+        full = together.patch if together and together.certified else None
         experts = Experts.measured(network, layer, patches, *tests.halves, full)
         seconds["measure"] = time.perf_counter() - solved
         return Repair(experts=experts, seconds=seconds, **outcome)
 
-    def _place(
-        self, network: Network, layer: str, tests: Tests, seed: int
-    ) -> LastLayer | IntermediateLayer:
+    def _place(self, network: Network, layer: str, tests: Tests, seed: int) -> Place:
         settings: dict[str, Any] = {
             "localize": self.localize,
             "k": self.k,
@@ -132,36 +129,65 @@ class NNRepair:
         depth = self.pattern_depth
         return IntermediateLayer(network, layer, tests, **settings, depth=depth, seed=seed)
 
-    def _solve(
-        self, place: LastLayer | IntermediateLayer, asked: Sequence[Asked]
-    ) -> tuple[np.ndarray, Maximum]:
+    def _answer(self, problem: Problem, place: Place, asked: Sequence[Asked]) -> "_Answer":
+        """The certified answer to what classes ask together; the last one tried if none is."""
         free = np.unique(np.concatenate([a.free for a in asked]))
         parts = [place.rows(a, free) for a in asked]
         hard, soft = (stacked(rows) for rows in zip(*parts, strict=True))
         limit = np.full(len(free), place.bound)
-        program = max_satisfied(hard, soft, -limit, limit, margin=place.margin)
-        return free, maximise(program, self.solver, self.options, secondary=self.secondary)
+        answer = None
+        for tightened in TIGHTENED:
+            program = max_satisfied(hard, soft, -limit, limit, margin=tightened * place.margin)
+            maximum = maximise(program, self.solver, self.options, secondary=self.secondary)
+            if maximum.deltas is None or maximum.held is None or not maximum.admitted:
+                return answer or _Answer(len(free), maximum)
+            key = (problem.layer, "kernel")
+            patch = Patch.sparse(problem.network, {key: (free, maximum.deltas)})
+            claimed = _claimed(problem, place, asked, maximum.held)
+            certificates = [certify(problem.network, patch, rows) for rows in claimed]
+            answer = _Answer(len(free), maximum, patch, tuple(certificates))
+            if answer.certified:
+                break
+        assert answer is not None  # TIGHTENED is not empty
+        return answer
+
+
+def _claimed(
+    problem: Problem, place: Place, asked: Sequence[Asked], held: np.ndarray
+) -> Iterator[Rows]:
+    """What the deltas claim: the hard rows, and the soft ones that hold."""
+    images, begin = problem.tests.images, 0
+    for a in asked:
+        if len(a.passing):
+            yield place.claims(images[a.passing.places], a.passing, a.label)
+        soft = place.claims(images[a.failing.places], a.failing, a.label)
+        yield soft.take(held[begin : begin + len(soft)])
+        begin += len(soft)
 
 
 @dataclass(frozen=True, eq=False)
 class _Answer:
-    free: np.ndarray
-    maximum: Maximum
+    """What the solver said, and what a run of the patched network said of it."""
 
-    def patch(self, network: Network, layer: str) -> Patch | None:
-        """The patch; None where the solver found no deltas that keep the hard rows."""
-        if self.maximum.deltas is None or not self.maximum.admitted:
-            return None
-        return Patch.sparse(network, {(layer, "kernel"): (self.free, self.maximum.deltas)})
+    free_weights: int
+    maximum: Maximum
+    patch: Patch | None = None
+    certificates: tuple[Certificate, ...] = ()
+
+    @property
+    def certified(self) -> bool:
+        return self.patch is not None and all(certificate.ok for certificate in self.certificates)
 
     def describe(self) -> dict[str, Any]:
         maximum = self.maximum
         return {
-            "free_weights": len(self.free),
+            "free_weights": self.free_weights,
             "soft_rows": None if maximum.held is None else len(maximum.held),
             "soft_rows_held": maximum.count,
             "soft_rows_bound": maximum.bound,
             "proven": maximum.proven,
+            "certified_rows": sum(certificate.held for certificate in self.certificates),
+            "claimed_rows": sum(certificate.rows for certificate in self.certificates),
             "solver": maximum.solution.solver,
             "status": maximum.solution.status.value,
             "seconds": maximum.solution.seconds,
@@ -214,9 +240,11 @@ def _summary(maxima: Sequence[Maximum]) -> dict[str, Any] | None:
     }
 
 
-def _failure(maxima: Sequence[Maximum]) -> tuple[str, str]:
-    if not maxima:
+def _failure(answers: Sequence[_Answer]) -> tuple[str, str]:
+    if not answers:
         return "skipped", "no class has failing tests to repair on; there is nothing to do."
-    status = maxima[0].solution.status
-    message = maxima[0].solution.message or f"the solver ended with {status.value}"
-    return _FAILURES.get(status, "error"), f"no expert was found: {message}"
+    if any(answer.patch for answer in answers):
+        return "uncertified", "no expert keeps its rows when the patched network runs in float32."
+    solution = answers[0].maximum.solution
+    message = solution.message or f"the solver ended with {solution.status.value}"
+    return _FAILURES.get(solution.status, "error"), f"no expert was found: {message}"

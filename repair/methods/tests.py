@@ -11,7 +11,7 @@ from repair.problem import Problem
 
 @dataclass(frozen=True, eq=False)
 class Tests:
-    """Tests in a random order, so that the first ones are a draw.
+    """Tests in a random order, so that the first ones are a draw; their places are those in `Problem.tests`.
 
     Attributes:
         entering: activations and true labels, (N, in).
@@ -39,7 +39,7 @@ class Tests:
         labels = tests.labels[order]
         right = problem.network.logits_of(values, at=layer).argmax(1) == labels
         clean = np.arange(len(tests)) >= len(tests) - len(problem.repair_clean)
-        return cls(Entering(values, labels), right, clean[order])
+        return cls(Entering(values, labels, order), right, clean[order])
 
     def failing(self, label: int) -> Entering:
         """Tests of a class that the network gets wrong."""
