@@ -1,0 +1,83 @@
+"""Other arguments for a call, as text: libcst keeps the formatting and the comments of the rest."""
+
+from collections.abc import Mapping
+from os.path import commonprefix
+
+import libcst as cst
+
+from repair.architecture.source.text import Edit
+from repair.architecture.source.values import Parameter
+
+
+def changed_call(
+    text: str, values: Mapping[Parameter, str | None], rename: str | None = None
+) -> str:
+    """The text of a call with other arguments.
+
+    Args:
+        text: of a call expression.
+        values: by parameter, source text of the new value; None takes the argument out.
+        rename: another name of what is called, in place of the last part.
+    """
+    call = cst.ensure_type(cst.parse_expression(text), cst.Call)
+    arguments = list(call.args)
+    for parameter, value in values.items():
+        index = _index(arguments, parameter)
+        if value is None:
+            if index is not None:
+                arguments = _without(arguments, index)
+        elif index is not None:
+            new = cst.parse_expression(value)
+            arguments[index] = arguments[index].with_changes(value=new)
+        else:
+            arguments = _with(arguments, parameter.name, value)
+    call = call.with_changes(args=arguments)
+    if rename is not None:
+        function = call.func
+        name = cst.Name(rename)
+        call = call.with_changes(
+            func=function.with_changes(attr=name) if isinstance(function, cst.Attribute) else name
+        )
+    return cst.Module([]).code_for_node(call)
+
+
+def trimmed(start: int, before: str, after: str) -> Edit:
+    """The smallest edit that turns one text at a place into another."""
+    head = len(commonprefix([before, after]))
+    tail = len(commonprefix([before[head:][::-1], after[head:][::-1]]))
+    return Edit(start + head, start + len(before) - tail, after[head : len(after) - tail])
+
+
+def _index(arguments: list[cst.Arg], parameter: Parameter) -> int | None:
+    for index, argument in enumerate(arguments):
+        if argument.keyword is not None and argument.keyword.value == parameter.name:
+            return index
+    position = parameter.position
+    if position is not None and position < len(arguments):
+        if all(a.keyword is None and not a.star for a in arguments[: position + 1]):
+            return position
+    return None
+
+
+def _with(arguments: list[cst.Arg], name: str, value: str) -> list[cst.Arg]:
+    """One more argument by name: last, but before `rngs`, which people write last."""
+    tight = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    new = cst.Arg(cst.parse_expression(value), keyword=cst.Name(name), equal=tight)
+    names = [argument.keyword.value if argument.keyword else "" for argument in arguments]
+    at = names.index("rngs") if "rngs" in names else len(arguments)
+    usual = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    if at < len(arguments):
+        between = arguments[at - 1].comma if at else usual
+        return [*arguments[:at], new.with_changes(comma=between), *arguments[at:]]
+    if not arguments:
+        return [new]
+    last, end = arguments[-1], arguments[-1].comma
+    between = arguments[-2].comma if len(arguments) > 1 else usual
+    return [*arguments[:-1], last.with_changes(comma=between), new.with_changes(comma=end)]
+
+
+def _without(arguments: list[cst.Arg], index: int) -> list[cst.Arg]:
+    rest = arguments[:index] + arguments[index + 1 :]
+    if index == len(arguments) - 1 and rest:
+        rest[-1] = rest[-1].with_changes(comma=arguments[-1].comma)
+    return rest

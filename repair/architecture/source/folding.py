@@ -1,0 +1,94 @@
+"""Arithmetic on constants of a program, bounded: no exponent or repetition can grow large."""
+
+import ast
+import operator
+from collections.abc import Callable
+
+LARGEST = 10**30
+MOST_ITEMS = 10_000
+
+_BINARY: dict[type[ast.operator], Callable[[object, object], object]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+_COMPARE: dict[type[ast.cmpop], Callable[[object, object], object]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+}
+
+
+class CannotFold(ValueError):  # noqa: N818  raised and caught inside the reader only
+    """The operation is not one that is folded."""
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is an integer or a float; truth values are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def binary(kind: type[ast.operator], left: object, right: object) -> object:
+    """The value of an arithmetic operation on two constants.
+
+    Raises:
+        CannotFold: not numbers, out of bounds, or not defined.
+    """
+    if kind is ast.Add and isinstance(left, list | tuple) and type(left) is type(right):
+        if len(left) + len(right) > MOST_ITEMS:  # type: ignore[arg-type]
+            raise CannotFold
+        return left + right  # type: ignore[operator]
+    if kind is ast.Mult and isinstance(left, list | tuple) and type(right) is int:
+        if not 0 <= right * len(left) <= MOST_ITEMS:
+            raise CannotFold
+        return left * right
+    if kind not in _BINARY or not is_number(left) or not is_number(right):
+        raise CannotFold
+    if kind is ast.Pow and not (abs(right) <= 64 and abs(left) <= 10_000):  # type: ignore[arg-type]
+        raise CannotFold
+    try:
+        value = _BINARY[kind](left, right)
+    except (ArithmeticError, ValueError):
+        raise CannotFold from None
+    if isinstance(value, complex) or not abs(value) <= LARGEST:  # type: ignore[arg-type]
+        raise CannotFold
+    return value
+
+
+def unary(kind: type[ast.unaryop], value: object) -> object:
+    """The value of -x, +x or not x.
+
+    Raises:
+        CannotFold: not a number, or another operation.
+    """
+    if kind is ast.Not and (value is None or isinstance(value, bool | int | float | str | tuple)):
+        return not value
+    if kind is ast.USub and is_number(value):
+        return -value  # type: ignore[operator]
+    if kind is ast.UAdd and is_number(value):
+        return value
+    raise CannotFold
+
+
+def compare(kind: type[ast.cmpop], left: object, right: object) -> bool:
+    """The truth of a comparison of two constants.
+
+    Raises:
+        CannotFold: not constants that compare.
+    """
+    plain = (int, float, str, bool, type(None), tuple)
+    if kind not in _COMPARE or not isinstance(left, plain) or not isinstance(right, plain):
+        raise CannotFold
+    try:
+        return bool(_COMPARE[kind](left, right))
+    except TypeError:
+        raise CannotFold from None
