@@ -26,6 +26,13 @@ class SolverConfig:
 
 
 @dataclass
+class ReplayConfig:
+    """The node `replay`, of the task of that name: which `sets` to rebuild, test or all."""
+
+    sets: str = "test"
+
+
+@dataclass
 class Config:
     """All settings of a run; configs/config.yaml says what they mean.
 
@@ -39,6 +46,7 @@ class Config:
     method: Any = MISSING
     localize: Any = MISSING
     solver: SolverConfig = field(default_factory=SolverConfig)
+    replay: ReplayConfig = field(default_factory=ReplayConfig)
     wandb: Any = MISSING
     seed: int = 0
     repair_images: int = 1000

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -57,15 +58,15 @@ def run(config: DictConfig) -> Stored:
             done = kind.run(config, About(config.experiment, config.seed, name))
             stored = store.save(folder, done.record, plain, done.files)
             tracker.finish(stored)
-    show(stored)
+    show(stored, done.tables)
     return stored
 
 
-def show(stored: Stored) -> None:
-    """The run's tables on standard output, and where its files are."""
+def show(stored: Stored, tables: Sequence[Any] = ()) -> None:
+    """The run's own tables and the report's on standard output, and where its files are."""
     console = Console() if sys.stdout.isatty() else Console(width=200)
-    for table in Report.of([stored.record]).tables().values():
-        console.print(table.rich())
+    for table in (*tables, *(t.rich() for t in Report.of([stored.record]).tables().values())):
+        console.print(table)
     record = stored.record
     if record.status != "ok":
         console.print(f"{record.status}: {record.reason}", markup=False, highlight=False)

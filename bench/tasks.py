@@ -66,6 +66,7 @@ TASKS = {
             "layers",
         ),
     ),
+    "replay": Task("bench.replay.task", ("replay",)),
 }
 
 
