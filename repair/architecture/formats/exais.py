@@ -1,7 +1,11 @@
 """The published tool's formats: its model JSON and its terms, told apart by their form."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from repair.architecture.formats.exais_model import Files, read_model
 from repair.architecture.formats.exais_terms import read_terms
+from repair.architecture.formats.exais_write import write_model, write_terms
 from repair.architecture.graph import Graph
 
 
@@ -19,3 +23,16 @@ def read(document: object, *, weights: bool = True, files: Files | None = None) 
     if isinstance(document, list):
         return read_terms(document, weights=weights)
     return read_model(document, weights=weights, files=files)
+
+
+def write(graph: Graph, original: object) -> list[Any] | dict[str, Any]:
+    """The network in the form of the document that it was read from.
+
+    Args:
+        graph: a repair of what the document describes.
+        original: that document.
+
+    Raises:
+        InputError: a layer that the tool does not know.
+    """
+    return write_model(graph, original) if isinstance(original, Mapping) else write_terms(graph)

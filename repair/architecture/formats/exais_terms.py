@@ -16,7 +16,7 @@ from repair.errors import InputError, unknown
 #   <name> is an argument of the layer, r<name> all the rest as one, {name} a weight.
 _WINDOWS = "k {kernel} {bias} s p"
 _RECURRENT = "{kernel} {recurrent_kernel} {bias}"
-_GRAMMAR: Mapping[str, tuple[str, int, str]] = {
+GRAMMAR: Mapping[str, tuple[str, int, str]] = {
     **{
         f"{name}_layer": (name.title(), 0, "I")
         for name in ("add", "average", "maximum", "minimum", "multiply")
@@ -100,10 +100,10 @@ class _Term:
     """One term while it is read: a cursor over its arguments."""
 
     def __init__(self, name: str, functor: str, rest: list[object]) -> None:
-        if functor not in _GRAMMAR:
-            raise unknown("functor", functor, _GRAMMAR)
+        if functor not in GRAMMAR:
+            raise unknown("functor", functor, GRAMMAR)
         self.name = name
-        self.type, self.rank, self.grammar = _GRAMMAR[functor]
+        self.type, self.rank, self.grammar = GRAMMAR[functor]
         self.rest = list(rest)
         self.tensors: list[Node] = []
 

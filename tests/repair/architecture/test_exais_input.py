@@ -1,4 +1,9 @@
-"""Documents of the published tool's form that are not right: one message, never another exception."""
+"""Documents of the published tool's form that are not right: one message, never another exception.
+
+ARCHITECTURE_FUZZ_EXAMPLES sets the number of random documents, for a longer run with new ones.
+"""
+
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -68,7 +73,10 @@ TERMS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+EXAMPLES = os.environ.get("ARCHITECTURE_FUZZ_EXAMPLES")
+
+
+@settings(max_examples=int(EXAMPLES or 150), deadline=None, derandomize=EXAMPLES is None)
 @given(
     JSON
     | TERMS
