@@ -118,10 +118,10 @@ def _broadcast(costs: Costs, box: Box) -> Costs:
         block = box.block(made, rank)
         for axis in range(rank):
             np.minimum(block, block.take([0], axis), out=block)
-        if rank > 1:
-            below = box.block(made, rank - 1)
-            common = tuple(map(slice, map(min, below.shape, block.shape[1:])))
-            part = block[(slice(None), *common)]
+        for lower in range(1, rank):
+            below, last = box.block(made, lower), block.shape[rank - lower :]
+            common = tuple(map(slice, map(min, below.shape, last)))
+            part = block[(..., *common)]
             np.minimum(part, below[common], out=part)
     return made
 

@@ -102,20 +102,33 @@ def _edited(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
     elif entry.variants and not layer.type.startswith(("Depthwise", "ConvLSTM")):
         for spatial in entry.variants:
             have, block = box.block(given, spatial + 1), box.block(made, spatial + 1)
-            _window(a.get("filters"), have, block)
+            _window(layer.type, a.get("filters"), have, block)
             if "data_format" in a:
-                _window(a.get("filters"), np.moveaxis(have, 0, -1), np.moveaxis(block, 0, -1))
+                _window(layer.type, a.get("filters"), np.moveaxis(have, 0, -1),
+                        np.moveaxis(block, 0, -1))  # fmt: skip
     else:
         made[:] = given.min()
     return made
 
 
-def _window(filters: int | None, given: np.ndarray, made: np.ndarray) -> None:
-    """An edited layer that slides, pools, pads or crops: any spatial sizes may come out."""
-    if filters is None:
-        np.minimum(made, given.min(tuple(range(given.ndim - 1))), out=made)
-    elif filters <= made.shape[-1]:
-        np.minimum(made[..., filters - 1], given.min(), out=made[..., filters - 1])
+def _window(kind: str, filters: int | None, given: np.ndarray, made: np.ndarray) -> None:
+    """An edited layer that slides, pools, pads or crops: spatial sizes only grow, or only shrink."""
+    grows = kind.startswith(("ZeroPadding", "UpSampling")) or kind.endswith("Transpose")
+    space = (slice(None),) * (given.ndim - 1)
+    if filters is not None:
+        if filters > made.shape[-1]:
+            return
+        given, made = given.min(-1), made[..., filters - 1]
+        space = (slice(None),) * given.ndim
+    turned = () if grows else tuple(slice(None, None, -1) for _ in space)
+    reached = given[turned]
+    for axis in range(len(space)):
+        reached = np.minimum.accumulate(reached, axis)
+        if kind.endswith("Transpose"):  # output_padding may take one off
+            less = np.roll(reached, -1, axis)
+            less[(slice(None),) * axis + (-1,)] = reached[(slice(None),) * axis + (-1,)]
+            reached = np.minimum(reached, less)
+    np.minimum(made, reached[turned], out=made)
 
 
 def _pooled(given: Costs, box: Box, made: Costs) -> None:
