@@ -142,17 +142,18 @@ class Network(nnx.Module):
             InputError: an unknown layer or weight, or another shape than the present one.
         """
         present = self.weights(name)
-        graph, state = nnx.split(self)
-        variables: Any = state["layers"][self.position(name)]
         for key, value in weights.items():
             if key not in present:
                 raise unknown(f"weight of layer {name!r}", key, present)
-            value = jnp.asarray(value, dtype=jnp.float32)
-            if value.shape != present[key].shape:
+            if np.shape(value) != present[key].shape:
                 raise InputError(
-                    f"{key} of layer {name!r} has shape {present[key].shape}; got {value.shape} in its place."
+                    f"{key} of layer {name!r} has shape {present[key].shape};"
+                    f" got {np.shape(value)} in its place."
                 )
-            variables[key] = variables[key].replace(value)
+        graph, state = nnx.split(self)
+        for key, value in weights.items():
+            variables: Any = state["layers"][self.position(name)]
+            variables[key] = variables[key].replace(jnp.asarray(value, dtype=jnp.float32))
         merged: Self = nnx.merge(graph, state)
         return merged
 
