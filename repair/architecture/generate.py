@@ -111,7 +111,7 @@ def random_layer(name: str, rng: Random, shape: Shape | None = None) -> Layer:
         arguments["size"] = rng.randint(1, 3)
     if "BatchNormalization" in name or name in ("LayerNormalization", "GroupNormalization"):
         arguments.pop("scale", None)
-    if name == "Reshape" and shape and None not in shape[1:]:
+    if name == "Reshape" and shape and shape[1:] and None not in shape[1:]:
         arguments["target_shape"] = _factors(rng, shape)
     return Layer(name, arguments)
 

@@ -43,7 +43,7 @@ def _attention(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferre
         (query[-1], key[-1], "features of query and key"),
         (value[-2], key[-2], "steps of value and key"),
         *((query[k], other[k], f"sizes of axis {k}") for k in range(1, len(query) - 2)
-          for other in (value, key)),
+          for other in (value, key) if other[k] != 1),
     ]  # fmt: skip
     for left, right, what in pairs:
         if _differ(left, right):
