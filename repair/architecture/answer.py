@@ -1,0 +1,134 @@
+"""One definition file from reading to repair."""
+
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from repair.architecture.formats.definition import Definition, Options, read_definition
+from repair.architecture.search import Repair, Result, Status, repair
+from repair.architecture.show import diff
+from repair.architecture.trace import Trace, trace
+from repair.errors import InputError
+
+CODE = ("keras", "keras-json", "nnx", "plain")
+"""What a network can be written as beside the format that it came in."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What there is to say about a definition.
+
+    Args:
+        name: of the file.
+        rules: name of the rule set.
+        definition: what was read.
+        trace: its shapes and errors.
+        result: of the search.
+        texts: for each repair the file with it, or None and why the format cannot say it.
+        best: which repair is the answer: the first that can be written.
+        written: the file that was written.
+        code: the answer in another format.
+    """
+
+    name: str
+    rules: str
+    definition: Definition
+    trace: Trace
+    result: Result
+    texts: tuple[tuple[str | None, str | None], ...]
+    best: int
+    written: Path | None = None
+    code: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 valid, 1 repaired, 3 no repair, or none that the file can say."""
+        if self.result.status is Status.VALID:
+            return 0
+        said = any(text is not None for text, _ in self.texts)
+        return 1 if said or self.code is not None else 3
+
+    def diff(self, text: str) -> str:
+        """The unified diff from the file to a text."""
+        return diff(self.definition.text, text, self.definition.target.name)
+
+
+def answer(
+    path: Path,
+    options: Options,
+    *,
+    alternatives: int = 3,
+    time_limit: float = 10.0,
+    write: bool = False,
+    to: str | None = None,
+) -> Answer:
+    """Reads, traces and repairs a definition file; writes it if asked.
+
+    Args:
+        path: the file.
+        options: what a person says beside it.
+        alternatives: most repairs to look for.
+        time_limit: seconds for the search.
+        write: put the repair into the file.
+        to: the repaired network in this format too, one of `CODE`.
+
+    Raises:
+        InputError: the file or an option is no good.
+    """
+    definition = read_definition(path, options)
+    result = repair(
+        definition.graph, options.rules, alternatives=alternatives, time_limit=time_limit
+    )
+    texts = tuple(_text(definition, found) for found in result.repairs)
+    best = next((k for k, (text, _) in enumerate(texts) if text is not None), 0)
+    found = Answer(path.name, options.rules.name, definition, trace(definition.graph, options.rules),
+                   result, texts, best)  # fmt: skip
+    if to is not None and result.repairs:
+        found = replace(found, code=code(result.repairs[best if to is None else 0].graph, to))
+    if write and result.status is Status.REPAIRED and texts[best][0] is not None:
+        _write(definition.target, str(texts[best][0]))
+        found = replace(found, written=definition.target)
+    return found
+
+
+def code(graph: object, form: str) -> str:
+    """A valid network as "keras" or "nnx" source, Keras JSON, or a plain list.
+
+    Raises:
+        InputError: a layer that the format does not have.
+    """
+    from repair.architecture.formats.code import keras_code, nnx_class
+    from repair.architecture.formats.definition import pretty
+    from repair.architecture.formats.keras_write import write_keras
+    from repair.architecture.formats.plain import write_plain
+    from repair.architecture.graph import Graph
+
+    assert isinstance(graph, Graph)
+    if form == "keras":
+        return keras_code(graph)
+    if form == "nnx":
+        return nnx_class(graph)
+    return pretty(write_keras(graph) if form == "keras-json" else write_plain(graph))
+
+
+def _text(definition: Definition, found: Repair) -> tuple[str | None, str | None]:
+    if not found.edits:
+        return definition.text, None
+    try:
+        return definition.rewrite(found), None
+    except InputError as error:
+        return None, str(error)
+
+
+def _write(path: Path, text: str) -> None:
+    """Replaces a file at once, so that no half of it is ever there."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        if path.exists():
+            os.chmod(name, path.stat().st_mode & 0o777)
+        os.replace(name, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error}.") from None

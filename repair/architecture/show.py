@@ -1,0 +1,199 @@
+"""The answer of the command: a shape trace, what is wrong, the repair; for people or as JSON."""
+
+import json
+from collections.abc import Mapping
+from difflib import unified_diff
+from typing import TYPE_CHECKING
+
+from repair.architecture import cost
+from repair.architecture.errors import LayerError, show
+from repair.architecture.layer import Layer
+from repair.architecture.search.result import Repair, Result, Status
+from repair.architecture.trace import Trace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from repair.architecture.answer import Answer
+
+MOST_ROWS = 200
+"""Layers that are shown; of more, those around the errors."""
+AROUND = 3
+
+
+def as_json(answer: "Answer") -> str:
+    """The whole answer for machines."""
+    found, result = answer.trace, answer.result
+    document = {
+        "file": answer.name,
+        "form": answer.definition.form,
+        "rules": answer.rules,
+        "status": str(result.status),
+        "layers": [
+            {
+                "name": node.name,
+                "type": node.layer.type,
+                "arguments": dict(node.layer.arguments),
+                "inputs": list(node.inputs),
+                "output_shape": found.shapes[node.name],
+                "line": answer.definition.lines.get(node.name),
+            }
+            for node in answer.definition.graph.nodes
+        ],
+        "errors": [_error(error, answer.definition.lines) for error in found.errors],
+        "repairs": [
+            _repair(repair, text, reason, answer)
+            for repair, (text, reason) in zip(result.repairs, answer.texts, strict=True)
+            if repair.edits
+        ],
+        "bound": result.bound,
+        "minimal": "proven" if result.proven else f"at least {result.bound} edits",
+        "seconds": round(result.seconds, 6),
+        "written": None if answer.written is None else str(answer.written),
+        "code": answer.code,
+    }
+    return json.dumps(document, indent=2)
+
+
+def _error(error: LayerError, lines: Mapping[str, int]) -> dict[str, object]:
+    return {
+        "layer": error.layer,
+        "type": error.type,
+        "kind": str(error.kind),
+        "sentence": error.sentence,
+        "given": error.given,
+        "expected": error.expected,
+        "argument": error.fault.argument,
+        "independent": error.root,
+        "chain": [{"layer": name, "output_shape": shape} for name, shape in error.chain],
+        "line": lines.get(error.layer),
+    }
+
+
+def _repair(
+    repair: Repair, text: str | None, reason: str | None, answer: "Answer"
+) -> dict[str, object]:
+    return {
+        "edits": [str(edit) for edit in repair.edits],
+        "count": repair.count,
+        "cost": {
+            "not_kept": repair.not_kept,
+            "edits": cost.edits(repair.cost),
+            "drastic": cost.drastic(repair.cost),
+        },
+        "diff": None if text is None else answer.diff(text),
+        "not_written_because": reason,
+    }
+
+
+def print_answer(console: "Console", answer: "Answer") -> None:
+    """The whole answer for a person."""
+    found, result = answer.trace, answer.result
+    console.print(f"[bold]{_plain(answer.name)}[/]: {_plain(answer.definition.form)}, "
+                  f"{len(answer.definition.graph)} layers, rules {answer.rules}")  # fmt: skip
+    _print_trace(console, answer, found)
+    if result.status is Status.VALID:
+        console.print("[green]valid[/]")
+        return
+    _print_errors(console, found.errors, answer.definition.lines)
+    if not result.repairs:
+        console.print(f"[red]no repair found[/] in {result.seconds:.2f} s; any repair takes at "
+                      f"least {result.bound} edits")  # fmt: skip
+        return
+    _print_repairs(console, answer, result)
+    if answer.written is not None:
+        console.print(f"written to {_plain(str(answer.written))}")
+
+
+def _print_trace(console: "Console", answer: "Answer", found: Trace) -> None:
+    from rich.table import Table
+
+    broken = {error.layer: error for error in found.errors}
+    lines = answer.definition.lines
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    if lines:
+        table.add_column("line", justify="right", style="dim")
+    for name in ("layer", "is", "output shape", ""):
+        table.add_column(name, overflow="fold")
+    nodes = answer.definition.graph.nodes
+    near = {
+        k + d
+        for k, node in enumerate(nodes)
+        if node.name in broken
+        for d in range(-AROUND, AROUND + 1)
+    }
+    skipped = False
+    for position, node in enumerate(nodes):
+        if len(nodes) > MOST_ROWS and position not in near and position < len(nodes) - 1:
+            skipped = True
+            continue
+        if skipped:
+            table.add_row(*([""] if lines else []), "...", "", "", "")
+            skipped = False
+        error = broken.get(node.name)
+        shape = show(found.shapes[node.name])
+        mark = "" if error is None else "[red]<- broken[/]" if error.root else "[yellow]<- ?[/]"
+        style = None if error is None else "red" if error.root else "yellow"
+        row = [_plain(node.name), _plain(_layer(node.layer)),
+               _plain(f"meant {shape}" if error else shape), mark]  # fmt: skip
+        table.add_row(*([str(lines.get(node.name, ""))] if lines else []), *row, style=style)
+    console.print(table)
+
+
+def _print_errors(
+    console: "Console", errors: tuple[LayerError, ...], lines: Mapping[str, int]
+) -> None:
+    for error in errors:
+        where = f"line {lines[error.layer]}: " if error.layer in lines else ""
+        cause = "" if error.root else " (may follow from an error above)"
+        console.print(f"[red]{error.kind}[/]: {where}{_plain(error.sentence)}{cause}")
+        if error.expected:
+            console.print(f"  expected: {_plain(error.expected)}", style="dim")
+        chain = " -> ".join(f"{name} {show(shape)}" for name, shape in error.chain[-4:])
+        if chain:
+            console.print(f"  shapes: {_plain(chain)}", style="dim")
+
+
+def _print_repairs(console: "Console", answer: "Answer", result: Result) -> None:
+    from rich.syntax import Syntax
+
+    for position, repair in enumerate(result.repairs):
+        text, reason = answer.texts[position]
+        console.print()
+        if position == answer.best:
+            proof = ("minimal: proven" if result.proven and position == 0
+                     else f"any repair takes at least {result.bound}")  # fmt: skip
+            console.print(f"[bold green]repair[/]: {_price(repair)}; {proof}; "
+                          f"{result.seconds * 1000:.0f} ms")  # fmt: skip
+        else:
+            console.print(f"[bold]alternative {position + 1}[/]: {_price(repair)}")
+        for edit in repair.edits:
+            console.print(f"  {_plain(str(edit))}")
+        if reason is not None:
+            console.print(f"  cannot be written into this file: {_plain(reason)}", style="yellow")
+        elif text is not None and position == answer.best:
+            console.print(Syntax(answer.diff(text), "diff", background_color="default"))
+
+
+def _price(repair: Repair) -> str:
+    noun = "edit" if repair.count == 1 else "edits"
+    kept = repair.not_kept
+    keeps = "keeps input, widths and head" if not kept else f"{kept} widths or heads not kept"
+    return f"{repair.count} {noun}, {keeps}, drastic {cost.drastic(repair.cost)}"
+
+
+def _layer(layer: Layer) -> str:
+    text = str(layer)
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+def _plain(text: str) -> str:
+    """Text in which rich sees no markup."""
+    return text.replace("[", "\\[")
+
+
+def diff(before: str, after: str, name: str) -> str:
+    """A unified diff."""
+    lines = [text.splitlines(keepends=True) for text in (before, after)]
+    lines = [[line if line.endswith("\n") else line + "\n" for line in part] for part in lines]
+    return "".join(unified_diff(*lines, f"a/{name}", f"b/{name}", n=2))
