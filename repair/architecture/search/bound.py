@@ -8,7 +8,8 @@ within the box: every size of the network and of the repair that was found, and 
 6 x 6 x 6 and 5 x 5 x 5 x 5.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,8 +53,25 @@ def _above(graph: Graph, name: str) -> set[str]:
     return found
 
 
-def relaxed_bound(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> int:
-    """Fewest edits of the relaxed problem; 0 where it does not apply.
+@dataclass(frozen=True)
+class Relaxation:
+    """The relaxed problem, solved.
+
+    Args:
+        box: what the arrays mean.
+        made: fewest edits to every output of each node.
+        given: fewest edits to every input of each node, those of inserted layers included.
+        bound: fewest edits altogether.
+    """
+
+    box: Box
+    made: Mapping[str, Costs]
+    given: Mapping[str, tuple[Costs, ...]]
+    bound: int
+
+
+def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxation | None:
+    """Solves the relaxed problem; None where it does not apply.
 
     Args:
         graph: the network.
@@ -62,8 +80,9 @@ def relaxed_bound(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) ->
     """
     box = Box.around(shapes)
     if box is None:
-        return 0
+        return None
     made: dict[str, Costs] = {}
+    given: dict[str, tuple[Costs, ...]] = {}
     read: set[str] = set()
 
     def take(name: str, index: int) -> Costs:
@@ -76,18 +95,18 @@ def relaxed_bound(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) ->
         return costs
 
     for node in graph.nodes:
-        inputs = [take(name, index) for name, index in node.sources]
+        inputs = tuple(box.adapted(take(name, index)) for name, index in node.sources)
         if not inputs:
-            made[node.name] = _source(node.layer, rules, box)
+            costs = _source(node.layer, rules, box)
         elif len(inputs) == 1 and node.layer.type not in ELEMENTWISE:
-            made[node.name] = relaxed.unary(node.layer, box.adapted(inputs[0]), rules, box)
+            costs = relaxed.unary(node.layer, inputs[0], rules, box)
         else:
-            adapted = [box.adapted(costs) for costs in inputs]
-            made[node.name] = np.minimum(_merged(node, adapted, rules, box), IMPOSSIBLE)
-        if made[node.name].min() >= IMPOSSIBLE:
-            return 0
+            costs = np.minimum(_merged(node, inputs, rules, box), IMPOSSIBLE)
+        if costs.min() >= IMPOSSIBLE:
+            return None
+        made[node.name], given[node.name] = costs, inputs
     ends = [take(*source(reference)) for reference in dict.fromkeys(graph.outputs)]
-    return sum(int(costs.min()) for costs in ends)
+    return Relaxation(box, made, given, sum(int(costs.min()) for costs in ends))
 
 
 def _source(layer: Layer, rules: Rules, box: Box) -> Costs:
@@ -98,11 +117,11 @@ def _source(layer: Layer, rules: Rules, box: Box) -> Costs:
     return made
 
 
-def _merged(node: Node, inputs: list[Costs], rules: Rules, box: Box) -> Costs:
+def _merged(node: Node, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> Costs:
     kind = node.layer.type
     if kind in ELEMENTWISE:
         if not rules.strict:
-            inputs = [_broadcast(costs, box) for costs in inputs]
+            inputs = tuple(broadcast(costs, box) for costs in inputs)
         return sum(inputs[1:], inputs[0])
     if kind == "Concatenate":
         return _concatenated(node.layer, inputs, box)
@@ -111,7 +130,7 @@ def _merged(node: Node, inputs: list[Costs], rules: Rules, box: Box) -> Costs:
     return np.full_like(inputs[0], sum(int(costs.min()) for costs in inputs))
 
 
-def _broadcast(costs: Costs, box: Box) -> Costs:
+def broadcast(costs: Costs, box: Box) -> Costs:
     """Fewest edits to a shape that broadcasts to each shape."""
     made = costs.copy()
     for rank in RANKS:
@@ -126,7 +145,7 @@ def _broadcast(costs: Costs, box: Box) -> Costs:
     return made
 
 
-def _concatenated(layer: Layer, inputs: list[Costs], box: Box) -> Costs:
+def _concatenated(layer: Layer, inputs: tuple[Costs, ...], box: Box) -> Costs:
     """Each input agrees with the output but on one axis."""
     axis = layer.arguments.get("axis", -1)
     made = box.empty()
@@ -139,11 +158,11 @@ def _concatenated(layer: Layer, inputs: list[Costs], box: Box) -> Costs:
     return made
 
 
-def _dot(layer: Layer, inputs: list[Costs], rules: Rules, box: Box) -> Costs:
+def _dot(layer: Layer, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> Costs:
     """Two inputs of one size, or of two sizes, with an equal axis."""
     made = box.empty()
     lines = [box.block(costs, 1) for costs in inputs]
-    box.block(made, 1)[0] = (lines[0] + lines[1]).min() + _axes_cost(layer, (1, 1), rules, 1)
+    box.block(made, 1)[0] = (lines[0] + lines[1]).min() + axes_cost(layer, (1, 1), rules, 1)
     pairs = [box.block(costs, 2) for costs in inputs]
     out = box.block(made, 2)
     for i in (0, 1):
@@ -151,15 +170,13 @@ def _dot(layer: Layer, inputs: list[Costs], rules: Rules, box: Box) -> Costs:
             a, b = np.moveaxis(pairs[0], i, 1), np.moveaxis(pairs[1], j, 1)
             common = min(a.shape[1], b.shape[1])
             cost = (a[:, None, :common] + b[None, :, :common]).min(-1)
-            cost = cost[: out.shape[0], : out.shape[1]] + _axes_cost(
-                layer, (i + 1, j + 1), rules, 2
-            )
+            cost = cost[: out.shape[0], : out.shape[1]] + axes_cost(layer, (i + 1, j + 1), rules, 2)
             part = out[: cost.shape[0], : cost.shape[1]]
             np.minimum(part, cost, out=part)
     return made
 
 
-def _axes_cost(layer: Layer, axes: tuple[int, int], rules: Rules, rank: int) -> int:
+def axes_cost(layer: Layer, axes: tuple[int, int], rules: Rules, rank: int) -> int:
     """0 where the layer multiplies along these axes as it stands, else 1."""
     shape = (None, *(7,) * rank)
     given = layer.arguments.get("axes")

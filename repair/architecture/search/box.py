@@ -73,6 +73,12 @@ class Box:
         index = tuple(size - 1 for size in sizes)  # type: ignore[operator]
         return int(np.ravel_multi_index(index, self.limits[rank - 1])) + self.blocks[rank - 1].start
 
+    def shape(self, place: int) -> tuple[int, ...]:
+        """The sizes at a place of an array."""
+        rank = next(rank for rank in RANKS if place < self.blocks[rank - 1].stop)
+        index = np.unravel_index(place - self.blocks[rank - 1].start, self.limits[rank - 1])
+        return tuple(int(k) + 1 for k in index)
+
     @cached_property
     def by_product(self) -> "Classes":
         """Shapes of equally many values."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
 from math import prod
 from typing import NamedTuple
 
@@ -27,7 +27,8 @@ class Goal(NamedTuple):
 
 
 def goals(layer: Layer, given: Sequence[Sequence[Shape]], rules: Rules,
-          wanted: tuple[Shape, ...], editable: bool) -> Iterator[Goal]:  # fmt: skip
+          wanted: tuple[Shape, ...], editable: bool,
+          tried: tuple[tuple[Shape, ...], ...] = ()) -> Iterator[Goal]:  # fmt: skip
     """Combinations of input shapes that the layer takes.
 
     Args:
@@ -36,9 +37,10 @@ def goals(layer: Layer, given: Sequence[Sequence[Shape]], rules: Rules,
         rules: the rule set.
         wanted: outputs that its reader would take.
         editable: whether the layer itself may change.
+        tried: combinations to try besides the likely ones.
     """
     seen: set[tuple[Shape, ...]] = set()
-    for shapes in _combinations(layer, given, rules):
+    for shapes in chain(tried, _combinations(layer, given, rules)):
         if shapes in seen:
             continue
         seen.add(shapes)

@@ -70,7 +70,8 @@ def removable(layer: Layer) -> bool:
 
 @lru_cache(maxsize=1 << 15)
 def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *,
-          editable: bool = True, extra: int = 0) -> tuple[Option, ...]:  # fmt: skip
+          editable: bool = True, extra: int = 0,
+          hinted: Shape | None = None) -> tuple[Option, ...]:  # fmt: skip
     """All ways through a layer of one input, cheapest first.
 
     Args:
@@ -80,6 +81,7 @@ def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *
         wanted: outputs that its reader would take.
         editable: whether the layer itself may change; not so where its weights are shared.
         extra: packed cost on top of each inserted layer, behind the head.
+        hinted: an input to try besides the likely ones.
     """
     found: list[Option] = []
     stands = fit(layer, (shape,), rules)
@@ -102,6 +104,8 @@ def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *
                 found.append(Option(price, lifted.layer, (chain,), lifted.output))
         if not found:
             found += _both(layer, shape, rules, wanted, targets, extra)
+        if hinted is not None and hinted != shape:
+            found += _both(layer, shape, rules, wanted, (hinted[1:],), extra)  # type: ignore[arg-type]
     else:
         for target in _pooled(shape):
             chain_open, lifted = bridge(shape, target), fit(layer, (target,), rules)
@@ -117,7 +121,10 @@ def _both(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...],
     found = []
     for target in targets:
         chain = adapt(shape[1:], target)  # type: ignore[arg-type]
-        for c in changes(layer, ((shape[0], *target),), rules, wanted):
+        lifted = (shape[0], *target)
+        stands = fit(layer, (lifted,), rules)
+        for c in (*changes(layer, (lifted,), rules, wanted),
+                  *(() if isinstance(stands, Fault) else (stands,))):  # fmt: skip
             price = chain.cost + extra * len(chain.steps) + c.cost
             found.append(Option(price, c.layer, (chain,), c.output))
     return found

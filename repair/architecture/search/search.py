@@ -1,12 +1,14 @@
 """Finds the cheapest repairs of a network, and how few edits any repair needs."""
 
+from collections.abc import Mapping
 from time import monotonic
 
 from repair.architecture import cost
 from repair.architecture.graph import Graph
 from repair.architecture.rules import KERAS3, Rules
-from repair.architecture.search.bound import relaxed_bound, roots_bound
+from repair.architecture.search.bound import relax, roots_bound
 from repair.architecture.search.build import build
+from repair.architecture.search.hints import Hint, hints
 from repair.architecture.search.result import Repair, Result, Status
 from repair.architecture.search.tables import OutOfTime, Plan, Search
 from repair.architecture.search.targets import behind_head, wanted
@@ -33,21 +35,35 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
     bound = roots_bound(graph, before)
     if repairs and repairs[0].count > bound and monotonic() < deadline:
         after = trace(repairs[0].graph, rules)
-        known = (shape for shape in before.shapes.values() if shape and None not in shape[1:])
-        bound = max(bound, relaxed_bound(graph, rules, (*known, *after.shapes.values())))
+        known = [shape for shape in before.shapes.values() if shape and None not in shape[1:]]
+        relaxation = relax(graph, rules, (*known, *after.shapes.values()))
+        if relaxation is not None:
+            bound = max(bound, relaxation.bound)
+            if repairs[0].count > bound and monotonic() < deadline:
+                tried = hints(graph, rules, relaxation)
+                more = _found(graph, rules, before, alternatives, deadline, tried)
+                repairs = _best((*repairs, *more), alternatives)
     if not repairs:
         return Result(Status.UNREPAIRABLE, (), bound, False, monotonic() - start)
     proven = repairs[0].count <= bound
     return Result(Status.REPAIRED, repairs, bound, proven, monotonic() - start)
 
 
-def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int,
-           deadline: float) -> tuple[Repair, ...]:  # fmt: skip
+def _best(repairs: tuple[Repair, ...], most: int) -> tuple[Repair, ...]:
+    """The cheapest repairs, each once."""
+    several: dict[tuple[str, ...], Repair] = {}
+    for repair_ in sorted(repairs, key=lambda repair_: repair_.cost):
+        several.setdefault(tuple(map(str, repair_.edits)), repair_)
+    return tuple(several.values())[:most]
+
+
+def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadline: float,
+           tried: Mapping[str, Hint] | None = None) -> tuple[Repair, ...]:  # fmt: skip
     if alternatives == 1:
         plan = Plan(rules, deadline=deadline)
     else:
         plan = Plan(rules, keep=2 * alternatives, rows=32, slack=2 * cost.EDIT, deadline=deadline)
-    search = Search(graph, plan, wanted(graph, before), behind_head(graph))
+    search = Search(graph, plan, wanted(graph, before), behind_head(graph), tried or {})
     try:
         choices = search.run()
     except OutOfTime:

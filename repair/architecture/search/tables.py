@@ -19,6 +19,7 @@ from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import Rules
 from repair.architecture.search.adapters import NOTHING, Chain, single
+from repair.architecture.search.hints import Hint
 from repair.architecture.search.merges import goals
 from repair.architecture.search.options import bridge, unary
 from repair.architecture.search.sharing import END, meetings, shared
@@ -80,6 +81,7 @@ class Search:
     plan: Plan
     wanted: Mapping[str, tuple[Shape, ...]]
     behind_head: frozenset[str]
+    hints: Mapping[str, Hint] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     shared: frozenset[str] = frozenset()
     closing: dict[str, list[str]] = field(default_factory=dict)
@@ -103,7 +105,8 @@ class Search:
         return self._end()
 
     def _table(self, node: Node) -> Table:
-        rules, wanted = self.plan.rules, self.wanted.get(node.name, ())
+        rules, wanted, hint = self.plan.rules, self._wanted(node), self.hints.get(node.name)
+        hinted = hint.inputs[0] if hint else None
         inputs = [self._read(name, index) for name, index in node.sources]
         editable = node.shares is None and node.name not in self._owners
         extra = cost.KEPT if node.name in self.behind_head else 0
@@ -113,7 +116,8 @@ class Search:
                 _push(table, (option, ()), Choice(0, node.name, node.layer, (), ()), self.plan.keep)
         elif len(inputs) == 1:
             for (shape, assumed), choices in inputs[0].items():
-                for way in unary(node.layer, shape, rules, wanted, editable=editable, extra=extra):
+                for way in unary(node.layer, shape, rules, wanted, editable=editable, extra=extra,
+                                 hinted=hinted):  # fmt: skip
                     for choice in choices:
                         made = Choice(choice.cost + way.cost, node.name, way.layer, way.chains,
                                       (choice,))  # fmt: skip
@@ -122,6 +126,11 @@ class Search:
             for group in _agreeing(inputs):
                 self._merge(node, group, table, editable)
         return table
+
+    def _wanted(self, node: Node) -> tuple[Shape, ...]:
+        """Outputs that the reader would take, that of the relaxed solution among them."""
+        wanted, hint = self.wanted.get(node.name, ()), self.hints.get(node.name)
+        return (*wanted, hint.output) if hint and hint.output not in wanted else wanted
 
     @property
     def _owners(self) -> frozenset[str]:
@@ -151,8 +160,9 @@ class Search:
                 known = found[place, target] = _brought(sides[place], given[place], target, keep)
             return known
 
-        wanted = self.wanted.get(node.name, ())
-        for goal in goals(node.layer, given, rules, wanted, editable):
+        hint = self.hints.get(node.name)
+        tried = (hint.inputs,) if hint else ()
+        for goal in goals(node.layer, given, rules, self._wanted(node), editable, tried):
             parts = [part(place, goal.shapes[place]) for place in range(k)]
             ways = product(*parts) if keep > 1 else zip(*parts, strict=False)
             for way in list(ways)[: keep * keep]:

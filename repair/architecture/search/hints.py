@@ -1,0 +1,137 @@
+"""Shapes that a solution of the relaxed problem goes through: targets for the search.
+
+The search inserts layers towards shapes that occur in the network. Where the lower bound says that
+fewer edits might do, one solution of the relaxed problem is read off its arrays, from the outputs
+up, and its shapes are tried as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from repair.architecture.errors import Fault
+from repair.architecture.graph import Graph, Node, source
+from repair.architecture.layer import Shape
+from repair.architecture.layers import entry_of, infer
+from repair.architecture.rules import Rules
+from repair.architecture.search.adapters import Sizes, single
+from repair.architecture.search.bound import Relaxation, axes_cost
+from repair.architecture.search.box import Costs
+from repair.architecture.search.changes import bare
+from repair.architecture.search.merges import ELEMENTWISE
+
+MOST = 400
+"""Most shapes that are looked through for one that fits."""
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What the relaxed solution has at a node.
+
+    Args:
+        inputs: the shape of each input, batch first.
+        output: the shape that comes out.
+    """
+
+    inputs: tuple[Shape, ...]
+    output: Shape
+
+
+def hints(graph: Graph, rules: Rules, relaxation: Relaxation) -> Mapping[str, Hint]:
+    """The shapes of one relaxed solution, by node."""
+    found: dict[str, Hint] = {}
+    wanted: dict[str, int] = {}
+    for reference in graph.outputs:
+        name = source(reference)[0]
+        wanted.setdefault(name, int(relaxation.made[name].argmin()))
+    for node in reversed(graph.nodes):
+        place = wanted.get(node.name)
+        if place is None or not node.inputs:
+            continue
+        inputs = _inputs(node, place, rules, relaxation)
+        for (name, index), given, sizes in zip(
+            node.sources, relaxation.given[node.name], inputs, strict=True
+        ):
+            if index == 0:
+                above = _before(relaxation.made[name], given, sizes, relaxation)
+                wanted.setdefault(name, above)
+        output = relaxation.box.shape(place)
+        found[node.name] = Hint(tuple((None, *sizes) for sizes in inputs), (None, *output))
+    return found
+
+
+def _before(made: Costs, given: Costs, target: Sizes, relaxation: Relaxation) -> int:
+    """A shape that layers are inserted after, to reach the target as cheaply as it can be."""
+    box = relaxation.box
+    place = box.place(target)
+    if place is None or made[place] == given[place]:
+        return int(made.argmin()) if place is None else place
+    for other in np.flatnonzero(made == given[place] - 1)[:MOST].tolist():
+        if single(box.shape(other), target) is not None:
+            return int(other)
+    return int(made.argmin())
+
+
+def _inputs(node: Node, place: int, rules: Rules, relaxation: Relaxation) -> tuple[Sizes, ...]:
+    """Inputs of a node that cost as little as its output does."""
+    box, given = relaxation.box, relaxation.given[node.name]
+    edits = int(relaxation.made[node.name][place])
+    output = box.shape(place)
+    if len(given) == 1:
+        return (_input(node, output, edits, rules, relaxation),)
+    if node.layer.type in ELEMENTWISE:
+        if rules.strict:
+            return (output,) * len(given)
+        return tuple(_broadcasting(costs, output, relaxation) for costs in given)
+    if node.layer.type == "Dot":
+        return _factors(node, output, edits, rules, relaxation)
+    return tuple(box.shape(int(costs.argmin())) for costs in given)
+
+
+def _input(node: Node, output: Sizes, edits: int, rules: Rules, relaxation: Relaxation) -> Sizes:
+    box, (given,) = relaxation.box, relaxation.given[node.name]
+    layer, rank = bare(node.layer), entry_of(node.layer.type).rank
+    for cost in (edits, edits - 1):
+        places = np.flatnonzero(given == cost)
+        shapes = [box.shape(place) for place in places[:MOST].tolist()]
+        shapes.sort(key=lambda sizes: (len(sizes) != (rank or 0) - 1, sizes != output))
+        for sizes in shapes:
+            result = infer(layer, ((None, *sizes),), rules)
+            if cost == edits and type(result) is tuple and result[1:] == output:
+                return sizes
+            if cost < edits and (len(sizes) == len(output) or isinstance(result, Fault)):
+                return sizes
+    return box.shape(int(given.argmin()))
+
+
+def _broadcasting(given: Costs, output: Sizes, relaxation: Relaxation) -> Sizes:
+    """The cheapest shape that broadcasts to the output."""
+    best, cost = output, 10**6
+    for rank in range(1, len(output) + 1):
+        for ones in product((False, True), repeat=rank):
+            part = output[len(output) - rank :]
+            sizes = tuple(1 if one else size for one, size in zip(ones, part, strict=True))
+            place = relaxation.box.place(sizes)
+            if place is not None and given[place] < cost:
+                best, cost = sizes, int(given[place])
+    return best
+
+
+def _factors(node: Node, output: Sizes, edits: int, rules: Rules,
+             relaxation: Relaxation) -> tuple[Sizes, ...]:  # fmt: skip
+    """Two inputs of a Dot with this output."""
+    box, (left, right) = relaxation.box, relaxation.given[node.name]
+    for rank in (1, 2):
+        for i, j in product(range(rank), repeat=2):
+            price = axes_cost(node.layer, (i + 1, j + 1), rules, rank)
+            for size in range(1, max(box.limits[rank - 1]) + 1):
+                a = (size,) if rank == 1 else tuple(size if k == i else output[0] for k in (0, 1))
+                b = (size,) if rank == 1 else tuple(size if k == j else output[-1] for k in (0, 1))
+                places = box.place(a), box.place(b)
+                if None in places or (rank == 1) != (len(output) == 1):
+                    continue
+                if int(left[places[0]]) + int(right[places[1]]) + price == edits:
+                    return a, b
+    return tuple(box.shape(int(costs.argmin())) for costs in (left, right))
