@@ -77,8 +77,11 @@ def answer(
         InputError: the file or an option is no good.
     """
     definition = read_definition(path, options)
-    result = repair(
-        definition.graph, options.rules, alternatives=alternatives, time_limit=time_limit
+    search = repair
+    if definition.stated:
+        from repair.architecture.source.stated import repair_stated as search
+    result = _distinct(
+        search(definition.graph, options.rules, alternatives=alternatives, time_limit=time_limit)
     )
     texts = tuple(_text(definition, found) for found in result.repairs)
     best = next((k for k, (text, _) in enumerate(texts) if text is not None), 0)
@@ -90,6 +93,15 @@ def answer(
         _write(definition.target, str(texts[best][0]))
         found = replace(found, written=definition.target)
     return found
+
+
+def _distinct(result: Result) -> Result:
+    """Without alternatives that do all that a better one does, and more."""
+    kept: list[Repair] = []
+    for found in result.repairs:
+        if not any(set(map(str, better.edits)) <= set(map(str, found.edits)) for better in kept):
+            kept.append(found)
+    return replace(result, repairs=tuple(kept))
 
 
 def code(graph: object, form: str) -> str:

@@ -1,5 +1,6 @@
 """A network as a program: Keras 3 code, or a Flax NNX class."""
 
+import json
 import keyword
 import re
 from collections.abc import Mapping, Sequence
@@ -161,6 +162,16 @@ def _leading(layer: Layer) -> list[str]:
 
 
 def _arguments(arguments: Mapping[str, Value], leading: Sequence[str] = ()) -> str:
-    by_position = [repr(arguments[name]) for name in leading]
-    named = [f"{name}={value!r}" for name, value in arguments.items() if name not in leading]
+    by_position = [spell(arguments[name]) for name in leading]
+    named = [f"{name}={spell(value)}" for name, value in arguments.items() if name not in leading]
     return ", ".join(by_position + named)
+
+
+def spell(value: object) -> str:
+    """A plain value as source text, texts in double quotes."""
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, tuple):
+        inner = ", ".join(map(spell, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    return repr(value)

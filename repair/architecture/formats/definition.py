@@ -48,6 +48,7 @@ class Definition:
         form: the format, for a person.
         text: the file, in the layout that diffs are made of.
         target: the file that a repair is written to.
+        stated: layers state the sizes of their inputs, so that these are part of the definition.
         lines: by node, the line that a person looks at; empty where lines say little.
         rewrite: the text with a repair in it; raises InputError where the format cannot say it.
     """
@@ -57,6 +58,7 @@ class Definition:
     text: str
     target: Path
     rewrite: Callable[[Repair], str]
+    stated: bool = False
     lines: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -121,6 +123,7 @@ def _python(path: Path, text: str, options: Options) -> Definition:
         text,
         path,
         lambda repair: rewrite(program, repair, options.rules, again),
+        program.framework == "nnx",
         {name: line for name, line in lines.items() if line},
     )
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping
 
 from repair.architecture.errors import Fault
-from repair.architecture.formats.code import keras_layer
+from repair.architecture.formats.code import keras_layer, spell
 from repair.architecture.formats.nnx_layers import nnx_code
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer, Shape
@@ -44,7 +44,12 @@ class Spelling:
         prefix = self._prefix()
         if prefix == "":
             self.missing.append(node.layer.type)
-        return keras_layer(node.layer, prefix)
+        return self.quoted(keras_layer(node.layer, prefix))
+
+    def quoted(self, code: str) -> str:
+        """Code with the quotes that the program prefers."""
+        text = self.program.source.text
+        return code.replace('"', "'") if text.count("'") > text.count('"') else code
 
     def apply(self, node: Node, reads: str) -> str:
         """The expression of a new layer on a tensor that a variable or expression holds."""
@@ -92,7 +97,10 @@ class Spelling:
                 if "*" in known or not new:
                     return self.attributes
                 _, end = self.program.source.span(statement.names[-1])
-                names = "".join(f", {kind}" for kind in new)
+                start, _ = self.program.source.span(statement.names[-1])
+                own = self.program.source.first_on_line(start)
+                gap = self.program.source.newline + self.program.source.indent(start)
+                names = "".join(f",{gap if own else ' '}{kind}" for kind in new)
                 return [*self.attributes, Edit(end, end, names)]
         raise CannotWrite(f"the program does not import {', '.join(self.missing)}.")
 
@@ -128,6 +136,25 @@ class Spelling:
         edit = line_after(self.program.source, init.body[-1], line)
         if edit not in self.attributes:
             self.attributes.append(edit)
+
+
+def moved_shape(spelling: Spelling, target: str, codes: list[str]) -> tuple[list[str], list[Edit]]:
+    """The codes of layers put in front of the first one, which states the shape of the input."""
+    call = spelling.program.site(target).written.call
+    stated = [k for k in call.keywords if k.arg in FIRST] if call else []
+    if call is None or not stated:
+        return codes, []
+    from repair.architecture.source.call_text import changed_call
+
+    shape = spelling.program.graph[target].inputs[0]
+    sizes = spell(spelling.program.graph[shape].layer.arguments["shape"])
+    first = changed_call(codes[0], {Parameter("input_shape"): sizes})
+    gone = dict.fromkeys((Parameter(str(k.arg)) for k in stated), None)
+    return [first, *codes[1:]], [_edited(spelling.program, call, gone, None)]
+
+
+FIRST = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_shape")
+"""Arguments of a first layer that state the shape of the input."""
 
 
 def altered_edits(spelling: Spelling, difference: Changes) -> list[Edit]:
@@ -194,7 +221,7 @@ def _calls(spelling: Spelling, written: Written, before: Layer, after: Layer) ->
     if len(before.inner) != len(after.inner) or (before.inner and not written.inner):
         raise CannotWrite(f"{before.type} wraps another number of layers.")
     rename = after.type if after.type != before.type and written.renames else None
-    values = _values(written, before, after)
+    values = _values(spelling, written, before, after)
     if written.call is None:
         if values or rename:
             raise CannotWrite(f"{before.type} is not written as a call.")
@@ -206,7 +233,9 @@ def _calls(spelling: Spelling, written: Written, before: Layer, after: Layer) ->
     return edits
 
 
-def _values(written: Written, before: Layer, after: Layer) -> dict[Parameter, str | None]:
+def _values(
+    spelling: Spelling, written: Written, before: Layer, after: Layer
+) -> dict[Parameter, str | None]:
     """New texts of the arguments that differ."""
     old, new = settled(before), settled(after)
     if isinstance(new, Fault):
@@ -223,9 +252,11 @@ def _values(written: Written, before: Layer, after: Layer) -> dict[Parameter, st
         if not written.renames and not isinstance(old, Fault):
             # another framework has other defaults: what holds is written
             if old.get(name) != new.get(name):
-                values[parameter] = parameter.spell(_simple(new.get(name), before, name))
+                new_value = parameter.spell(_simple(new.get(name), before, name))
+                values[parameter] = spelling.quoted(spell(new_value))
         elif name in after.arguments:
-            values[parameter] = parameter.spell(_simple(after.arguments[name], before, name))
+            new_value = parameter.spell(_simple(after.arguments[name], before, name))
+            values[parameter] = spelling.quoted(spell(new_value))
         else:
             values[parameter] = None
     return values

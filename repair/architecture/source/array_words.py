@@ -171,7 +171,9 @@ class ArrayWords:
         layer = Layer(f"{kind}Pooling{len(window)}D", arguments)
         keys = ("pool_size", "strides", "padding")
         parameters = {
-            key: Parameter(parameter, position if place is node else None, SPELL.get(key, repr))
+            key: Parameter(
+                parameter, position if place is node else None, SPELL.get(key, lambda value: value)
+            )
             for position, (key, parameter) in enumerate(zip(keys, names, strict=True), 1)
         }
         first, read = given.positional[0]

@@ -164,7 +164,7 @@ def make_nnx(kind: str, given: Given, node: ast.Call) -> Made:
             weights = constructor.weights(size, arguments)
     parameters = {
         name: Parameter(parameter, order.index(parameter) if parameter in order else None,
-                        spell=SPELL.get(name, repr))
+                        spell=SPELL.get(name, _same))
         for name, parameter in constructor.arguments.items()
     }  # fmt: skip
     features = constructor.features and Parameter(
@@ -197,5 +197,9 @@ def _as_keras(name: str, value: Plain, node: ast.Call) -> Plain:
     )
 
 
-SPELL: Mapping[str, Callable[[object], str]] = {"padding": lambda value: repr(str(value).upper())}
+def _same(value: object) -> object:
+    return value
+
+
+SPELL: Mapping[str, Callable[[object], object]] = {"padding": lambda value: str(value).upper()}
 """How Keras arguments are spelled in NNX where this differs."""

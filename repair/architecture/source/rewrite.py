@@ -7,7 +7,7 @@ from itertools import groupby
 from repair.architecture.graph import source as split
 from repair.architecture.rules import Rules
 from repair.architecture.search.result import Repair
-from repair.architecture.source.altered import Spelling, altered_edits
+from repair.architecture.source.altered import Spelling, altered_edits, moved_shape
 from repair.architecture.source.changes import CannotWrite, Changes, Connection, changes
 from repair.architecture.source.places import entry_after, entry_before, line_after, line_before
 from repair.architecture.source.places import without
@@ -93,7 +93,10 @@ def _connect(spelling: Spelling, links: list[Connection]) -> list[Edit]:
         target = program.site(first.target)
         if _is_entry(target) and target.use is not None:
             codes = [spelling.constructor(node) for node in first.chain]
-            return entry_before(program.source, target.use, codes)
+            moved: list[Edit] = []
+            if program.graph[start].layer.type == "Input":
+                codes, moved = moved_shape(spelling, first.target, codes)
+            return moved + entry_before(program.source, target.use, codes)
         return _before(spelling, first, target)
     if any(link.rewired for link in links):
         raise CannotWrite("new layers and another connection in one place.")

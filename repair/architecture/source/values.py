@@ -63,12 +63,12 @@ class Parameter:
     Args:
         name: of the parameter there.
         position: of the positional argument; None: by name only.
-        spell: from the Keras value to source text.
+        spell: from the Keras value to the one that stands there.
     """
 
     name: str
     position: int | None = None
-    spell: Callable[[object], str] = repr
+    spell: Callable[[object], object] = lambda value: value
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Walk:
             case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
                 whole = ast.BinOp(ast.Name(target.id, ast.Load()), op, value)
                 self.assign(target, self.value(ast.copy_location(whole, value)))
-            case ast.Expr(value=value):
+            case ast.Expr(value=value) | ast.Assert(test=value):
                 self.value(value)
             case ast.FunctionDef():
                 self.bind(node.name, Function(node, self.scopes[-1]))
@@ -204,6 +204,9 @@ class Walk:
                 instance = self.value(owner)
                 if isinstance(instance, Instance):
                     instance.attributes[name] = value
+                    for part in value if isinstance(value, list | tuple) else [value]:
+                        if isinstance(part, Stack | Functional | Instance):
+                            part.used = True  # a part of another model
                     if isinstance(value, Made) and value.name is None:
                         value.name = name
             case ast.Tuple(elts=targets) | ast.List(elts=targets):

@@ -1,0 +1,75 @@
+"""Repair where layers state the size of their input, as in Flax NNX: that size is part of the text.
+
+A size that is stated says what was meant: nnx.Linear(13 * 13 * 32, ...) on (batch, 13, 13, 32)
+lacks a Flatten, and is not a layer for 32 channels. And another number in its place is an edit of
+the definition like any other, which it is not where frameworks make weights themselves.
+"""
+
+from dataclasses import dataclass
+from math import prod
+
+from repair.architecture import cost
+from repair.architecture.edits import Edit, Insert, MakeWeights, count
+from repair.architecture.errors import Kind
+from repair.architecture.graph import Graph, Node
+from repair.architecture.layer import Layer
+from repair.architecture.rules import Rules
+from repair.architecture.search import Repair, Result, Status, repair
+from repair.architecture.trace import trace
+
+
+@dataclass(frozen=True)
+class StatedRepair(Repair):
+    """A repair in which other stated sizes count as edits."""
+
+    @property
+    def count(self) -> int:
+        """Number of edits of the program."""
+        return count(self.edits) + sum(isinstance(edit, MakeWeights) for edit in self.edits)
+
+
+def repair_stated(
+    graph: Graph, rules: Rules, *, alternatives: int = 3, time_limit: float = 10.0
+) -> Result:
+    """As `search.repair`, for networks whose layers state the sizes of their inputs."""
+    plain = repair(graph, rules, alternatives=alternatives, time_limit=time_limit)
+    if plain.status is Status.VALID:
+        return plain
+    found = [(True, StatedRepair(r.graph, r.edits, r.cost)) for r in plain.repairs]
+    flat, inserted = flattened(graph, rules)
+    seconds = plain.seconds
+    if inserted:
+        more = repair(flat, rules, alternatives=alternatives, time_limit=time_limit)
+        seconds += more.seconds
+        price = len(inserted) * (cost.EDIT + cost.FLATTEN)
+        found += [
+            (False, StatedRepair(r.graph, (*inserted, *r.edits), r.cost + price))
+            for r in more.repairs
+        ]
+    if not found:
+        return plain
+    found.sort(key=lambda pair: (pair[1].not_kept, pair[1].count, pair[0], pair[1].cost))
+    ranked = tuple(r for _, r in found[:alternatives])
+    bound = max(plain.bound, 1)  # it is not valid as it stands
+    return Result(Status.REPAIRED, ranked, bound, ranked[0].count <= bound, seconds)
+
+
+def flattened(graph: Graph, rules: Rules) -> tuple[Graph, tuple[Edit, ...]]:
+    """The network with a Flatten before each Dense that is made for all values of its input."""
+    nodes = {node.name: node for node in graph.nodes}
+    edits: list[Edit] = []
+    for error in trace(graph, rules).errors:
+        node = nodes[error.layer]
+        kernel = node.layer.weights.get("kernel", ())
+        shape = error.given[0] if error.given else None
+        if error.kind is not Kind.WEIGHT_SHAPE or node.layer.type != "Dense" or not shape:
+            continue
+        sizes = [size for size in shape[1:] if size is not None]
+        if len(sizes) < 2 or len(sizes) < len(shape) - 1 or prod(sizes) != kernel[0]:
+            continue
+        name = Graph(tuple(nodes.values()), graph.outputs).fresh("flatten")
+        layer = Layer("Flatten")
+        edits.append(Insert(name, layer, node.inputs[0], node.name))
+        nodes[name] = Node(name, layer, node.inputs)
+        nodes[node.name] = Node(node.name, node.layer, (name,), node.shares)
+    return (Graph.of(nodes.values(), graph.outputs) if edits else graph), tuple(edits)

@@ -1,0 +1,21 @@
+# GAN generator: "The total size of the tensor must be unchanged" at Reshape
+import numpy as np
+import keras
+from keras import layers
+
+latent_dim = 100
+
+generator = keras.Sequential(
+    [
+        keras.Input(shape=(latent_dim,)),
+        layers.Dense(7 * 7 * 128),
+        layers.LeakyReLU(negative_slope=0.2),
+        layers.Reshape((7, 7, 256)),  # twice the values that the Dense layer makes
+        layers.Conv2DTranspose(128, 4, strides=2, padding="same"),
+        layers.LeakyReLU(negative_slope=0.2),
+        layers.Conv2DTranspose(1, 4, strides=2, padding="same", activation="sigmoid"),
+    ],
+    name="generator",
+)
+
+assert generator.predict(np.zeros((2, latent_dim)), verbose=0).shape == (2, 28, 28, 1)

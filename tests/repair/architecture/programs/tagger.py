@@ -1,0 +1,14 @@
+# sequence tagging: TimeDistributed "input should be at least 3D" after Bidirectional
+import numpy as np
+from keras.models import Model
+from keras.layers import Input, Embedding, LSTM, Bidirectional, TimeDistributed, Dense
+
+words, tags, length = 5000, 17, 40
+
+tokens = Input(shape=(length,))
+embedded = Embedding(input_dim=words, output_dim=64)(tokens)
+hidden = Bidirectional(LSTM(units=48))(embedded)
+out = TimeDistributed(Dense(tags, activation="softmax"))(hidden)
+model = Model(tokens, out)
+
+assert model.predict(np.zeros((2, length)), verbose=0).shape == (2, length, tags)

@@ -1,0 +1,21 @@
+# text classification: Conv2D on embedded words, "expected min_ndim=4, found ndim=3"
+import numpy as np
+from keras.models import Sequential
+from keras.layers import (
+    Conv2D,
+    Dense,
+    Embedding,
+    GlobalMaxPooling1D,
+    Input,
+)
+
+vocab_size, maxlen = 32187, 100
+
+model = Sequential()
+model.add(Input((maxlen,)))
+model.add(Embedding(vocab_size, 50))
+model.add(Conv2D(128, 5, activation='relu'))
+model.add(GlobalMaxPooling1D())
+model.add(Dense(1, activation='sigmoid'))
+
+assert model.predict(np.zeros((2, maxlen)), verbose=0).shape == (2, 1)
