@@ -16,6 +16,7 @@ from repair.architecture.rules import Rules
 from repair.architecture.search import windows
 from repair.architecture.search.adapters import factorizations
 from repair.architecture.search.arguments import Change, amend, corrections
+from repair.architecture.search.lifts import channels_first
 
 
 class Changed(NamedTuple):
@@ -132,7 +133,7 @@ def _arguments(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape
         yield {"unroll": False}
     if a.get("data_format", "") in (None, "channels_last", "channels_first"):
         other = "channels_last" if a["data_format"] == "channels_first" else "channels_first"
-        if layer.type != "Flatten" and (isinstance(present, Fault) or _first(shape)):
+        if layer.type != "Flatten" and channels_first(shape[1:]):
             yield {"data_format": other}
     if "axis" in a and isinstance(present, Fault):
         for axis in (-1, *range(1, len(shape))):
@@ -153,11 +154,6 @@ def _arguments(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape
         yield from _targets(a["target_shape"], prod(shape[1:]), wanted)  # type: ignore[type-var]
     if layer.type == "Lambda" and a["output_shape"] is None:
         yield from ({"output_shape": goal[1:]} for goal in wanted)
-
-
-def _first(shape: Shape) -> bool:
-    """Looks like an image with its channels first."""
-    return len(shape) > 3 and shape[1] in (1, 2, 3, 4) and min(s or 1 for s in shape[2:]) > 4
 
 
 def _targets(target: tuple[int, ...], size: int, wanted: tuple[Shape, ...]) -> Iterator[Change]:

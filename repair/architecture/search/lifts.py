@@ -4,6 +4,7 @@ from functools import lru_cache
 from itertools import combinations, pairwise
 from math import isqrt, prod
 
+from repair.architecture.layer import Shape
 from repair.architecture.search.adapters import Sizes, factorizations
 
 SMALL = 64
@@ -56,8 +57,13 @@ def _merged(sizes: Sizes, rank: int) -> list[Sizes]:
     return sorted(found, key=lambda shape: -len(set(shape) & set(sizes)))
 
 
+def channels_first(sizes: Shape) -> bool:
+    """Whether an image, batch not counted, looks as if its channels came first."""
+    if len(sizes) < 3 or None in sizes:
+        return False
+    return sizes[0] in (1, 2, 3, 4) and min(sizes[1:-1]) > 4  # type: ignore[type-var,operator]
+
+
 def channels_moved(sizes: Sizes) -> tuple[Sizes, ...]:
     """The image with its channels last, when it looks as if they come first."""
-    if len(sizes) < 3 or sizes[0] not in (1, 2, 3, 4) or min(sizes[1:-1]) <= 4:
-        return ()
-    return ((*sizes[1:], sizes[0]),)
+    return ((*sizes[1:], sizes[0]),) if channels_first(sizes) else ()

@@ -4,6 +4,8 @@ Where an edit in place could lead is not worked out but overestimated, so that t
 bounds: an edited window may leave any spatial sizes, an edited layer of another kind anything.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from repair.architecture.errors import Fault
@@ -99,20 +101,29 @@ def _edited(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
                         rules, box)  # fmt: skip
     elif layer.type.startswith("Global"):
         _pooled(given, box, made)
-    elif entry.variants and not layer.type.startswith(("Depthwise", "ConvLSTM")):
-        for spatial in entry.variants:
+    elif entry.variants and not layer.type.startswith("ConvLSTM"):
+        for spatial, name in entry.variants.items():
             have, block = box.block(given, spatial + 1), box.block(made, spatial + 1)
-            _window(layer.type, a.get("filters"), have, block)
-            if "data_format" in a:
-                _window(layer.type, a.get("filters"), np.moveaxis(have, 0, -1),
-                        np.moveaxis(block, 0, -1))  # fmt: skip
+            times = a.get("depth_multiplier", 1) if layer.type.startswith("Depth") else 1
+            _window(layer.type, a.get("filters"), times, have, block)
+            if spatial > 1 and "data_format" in entry_of(name).arguments:
+                have = np.moveaxis(np.where(_first(have.shape), have, IMPOSSIBLE), 0, -1)
+                _window(layer.type, a.get("filters"), times, have, np.moveaxis(block, 0, -1))
     else:
         made[:] = given.min()
     return made
 
 
-def _window(kind: str, filters: int | None, given: np.ndarray, made: np.ndarray) -> None:
-    """An edited layer that slides, pools, pads or crops: spatial sizes only grow, or only shrink."""
+@lru_cache(maxsize=256)
+def _first(limits: tuple[int, ...]) -> np.ndarray:
+    """Shapes that look like images with their channels first."""
+    sizes = np.indices(limits) + 1
+    return (sizes[0] <= 4) & (sizes[1:-1].min(0) > 4)
+
+
+def _window(kind: str, filters: int | None, times: int, given: np.ndarray,
+            made: np.ndarray) -> None:  # fmt: skip
+    """An edited layer that slides, pools, pads or crops: spatial sizes only grow, or shrink."""
     grows = kind.startswith(("ZeroPadding", "UpSampling")) or kind.endswith("Transpose")
     space = (slice(None),) * (given.ndim - 1)
     if filters is not None:
@@ -128,18 +139,23 @@ def _window(kind: str, filters: int | None, given: np.ndarray, made: np.ndarray)
             less = np.roll(reached, -1, axis)
             less[(slice(None),) * axis + (-1,)] = reached[(slice(None),) * axis + (-1,)]
             reached = np.minimum(reached, less)
-    np.minimum(made, reached[turned], out=made)
+    reached = reached[turned]
+    if times > 1:  # so many channels for each one
+        made, reached = made[..., times - 1 :: times], reached[..., : made.shape[-1] // times]
+    np.minimum(made, reached, out=made)
 
 
 def _pooled(given: Costs, box: Box, made: Costs) -> None:
-    """An edited global pooling: of any rank, keeping its axes or not, the channels either end."""
+    """An edited global pooling: of any rank, keeping its axes or not."""
     line = box.block(made, 1)
     for rank in (2, 3, 4):
-        block, have = box.block(made, rank), box.block(given, rank)
-        for turn in (False, True):
-            channels = (np.moveaxis(have, 0, -1) if turn else have).min(tuple(range(rank - 1)))
+        have = box.block(given, rank)
+        firsts = np.where(_first(have.shape), have, IMPOSSIBLE) if rank > 2 else have
+        for turn, block in ((False, have), (True, np.moveaxis(firsts, 0, -1))):
+            channels = block.min(tuple(range(rank - 1)))
             common = min(line.size, channels.size)
             np.minimum(line[:common], channels[:common], out=line[:common])
-            ones = (0,) * (rank - 1)
-            kept = block[(slice(None), *ones)] if turn else block[ones]
-            np.minimum(kept, channels, out=kept)
+            ones, out = (0,) * (rank - 1), box.block(made, rank)
+            kept = out[(slice(None), *ones)] if turn else out[ones]
+            if not turn or rank > 2:
+                np.minimum(kept, channels, out=kept)
