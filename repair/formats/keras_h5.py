@@ -217,10 +217,10 @@ def _arrays(file: h5py.File, name: str, where: str, **wanted: str) -> dict[str, 
 def save(network: Network, path: Path) -> None:
     """Write a Keras Sequential model that Keras 2 and 3 load; its weights are the network's."""
     with replaced(Path(path)) as draft, h5py.File(draft, "w") as file:
-        configs = [_keras(layer) for layer in network.layers]
+        entry = {"name": "network_input", "batch_input_shape": [None, *network.input_shape]}
+        configs = [("InputLayer", entry), *(_keras(layer) for layer in network.layers)]
         if network.softmax:
             configs.append(("Activation", {"name": "softmax", "activation": "softmax"}))
-        configs[0][1]["batch_input_shape"] = [None, *network.input_shape]
         layers = [{"class_name": kind, "config": config} for kind, config in configs]
         model = {"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}}
         file.attrs["model_config"] = json.dumps(model)
