@@ -132,8 +132,8 @@ def test_the_committed_table_covers_all_files_and_proves_each() -> None:
     assert len(table) == 200
     for line in table.values():
         assert line.satisfied == line.bound == line.published_satisfied
-        if line.z3_status == "optimal":
-            assert line.z3_satisfied == line.satisfied
+        assert line.status == line.z3_status == "optimal"
+        assert line.z3_satisfied == line.z3_bound == line.satisfied
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
