@@ -198,8 +198,11 @@ def _other_rank(layer: Layer, entry: LayerType, shapes: tuple[Shape, ...],
     arguments = {}
     for argument, value in layer.arguments.items():
         if argument in other.arguments and isinstance(value, tuple) and value:
+            pairs = argument in ("padding", "cropping")
+            flat = pairs and not isinstance(value[0], tuple)  # of a layer of one dimension
+            value = (value,) if flat else value
             value = (*value, *(value[-1],) * rank)[:rank]
-            if argument == "size" and rank == 1:
+            if rank == 1 and (argument == "size" or pairs):
                 value = value[0]
         arguments[argument] = value
     moved = Layer(name, arguments, layer.inner, layer.weights)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from repair.architecture.errors import Fault
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import Layer, Shape, Value
 from repair.architecture.layers import LayerType, infer
 from repair.architecture.layers.table import Arguments
 from repair.architecture.rules import Rules
@@ -44,8 +44,13 @@ def fitted(entry: LayerType, a: Arguments, shape: Shape) -> Iterator[Change]:
                 yield {"groups": groups}
                 break
     if "cropping" in a:
-        yield {"cropping": tuple(_shrunk(pair, size - 1)  # type: ignore[operator]
-                                 for pair, size in zip(a["cropping"], space, strict=True))}  # fmt: skip
+        yield {"cropping": _written(tuple(_shrunk(pair, size - 1)  # type: ignore[operator]
+                                          for pair, size in zip(a["cropping"], space, strict=True)))}  # fmt: skip
+
+
+def _written(pairs: tuple[tuple[int, int], ...]) -> Value:
+    """Margins as Keras takes them: of one axis, the pair alone."""
+    return pairs[0] if len(pairs) == 1 else pairs
 
 
 def _shrunk(pair: tuple[int, int], total: int) -> tuple[int, int]:
@@ -69,9 +74,7 @@ def reaching(layer: Layer, entry: LayerType, a: Arguments, shape: Shape, goal: S
             sign = -1 if name == "cropping" else 1
             totals = [sign * (w - h) for w, h in zip(want, have, strict=True)]  # type: ignore
             if min(totals) >= 0:
-                yield {
-                    name: tuple(_spread(pair, t) for pair, t in zip(a[name], totals, strict=True))
-                }
+                yield {name: _written(tuple(map(_spread, a[name], totals)))}
     for name in SLIDING:
         if name in a and a[name] is not None:
             values = _solved(layer, a, name, shape, goal, rules)
