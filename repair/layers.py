@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax import lax
 
@@ -261,7 +262,7 @@ class BatchNorm(Layer):
         super().__init__(name)
         self.scale, self.bias = nnx.Param(_float32(scale)), nnx.Param(_float32(bias))
         self.mean, self.variance = nnx.BatchStat(_float32(mean)), nnx.BatchStat(_float32(variance))
-        self.epsilon = float(epsilon)
+        self.epsilon = float(np.float32(epsilon))  # as files keep it
 
     def _compute(self, x: jax.Array) -> jax.Array:
         factor = self.scale[...] * lax.rsqrt(self.variance[...] + self.epsilon)
