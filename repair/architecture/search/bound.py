@@ -94,8 +94,14 @@ def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxat
         read.add(name)
         return costs
 
+    def adapted(name: str, index: int) -> Costs:
+        costs = take(name, index)
+        if graph[name].inputs:
+            return box.adapted(costs)
+        return box.adapted_from(int(costs.argmin()))
+
     for node in graph.nodes:
-        inputs = tuple(box.adapted(take(name, index)) for name, index in node.sources)
+        inputs = tuple(adapted(name, index) for name, index in node.sources)
         if not inputs:
             costs = _source(node.layer, rules, box)
         elif len(inputs) == 1 and node.layer.type not in ELEMENTWISE:
@@ -110,11 +116,9 @@ def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxat
 
 
 def _source(layer: Layer, rules: Rules, box: Box) -> Costs:
-    made, output = box.empty(), infer(layer, (), rules)
+    output = infer(layer, (), rules)
     place = box.place(output[1:]) if type(output) is tuple else None
-    if place is not None:
-        made[place] = 0
-    return made
+    return box.empty() if place is None else box.at(place)
 
 
 def _merged(node: Node, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> Costs:

@@ -119,8 +119,8 @@ class Box:
         for axis in range(rank - 1):
             grown = np.minimum.accumulate(grown, axis)
             cut = np.minimum.accumulate(cut, axis)
-            moved = np.moveaxis(projected, axis, 0)
-            projected = np.moveaxis((moved[:, None] + step).min(0), 0, axis)
+            moved = projected.swapaxes(0, axis)
+            projected = (moved[:, None] + step).min(0).swapaxes(0, axis)
         np.minimum(made, grown, out=made)
         np.minimum(made, cut[turned], out=made)
         np.minimum(made, projected[..., None], out=made)  # a convolution of kernel 1, with strides
@@ -128,6 +128,23 @@ class Box:
     def adapted(self, costs: Costs) -> Costs:
         """Fewest edits to each shape when layers may be inserted; two lead everywhere."""
         return np.minimum(np.minimum(costs, self.single(costs) + 1), costs.min() + 2)
+
+    def at(self, place: int) -> Costs:
+        """No edits to one shape, no way to any other."""
+        made = self.empty()
+        made[place] = 0
+        return made
+
+    @cached_property
+    def _from(self) -> dict[int, Costs]:
+        return {}
+
+    def adapted_from(self, place: int) -> Costs:
+        """As `adapted`, from one shape; kept for the next network."""
+        known = self._from.get(place)
+        if known is None:
+            known = self._from[place] = self.adapted(self.at(place))
+        return known
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def fit(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Changed | Faul
     return Changed(cost.WEIGHTS, _weighted(layer, shapes, rules), output)
 
 
+@lru_cache(maxsize=1 << 14)
 def bare(layer: Layer) -> Layer:
     """The layer without given weights, wrapped ones neither."""
     if not layer.weights and not layer.inner:
@@ -119,7 +120,7 @@ def _edited(layer: Layer, shapes: tuple[Shape, ...], rules: Rules,
 def _arguments(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape, ...],
                rules: Rules, wanted: tuple[Shape, ...]) -> Iterator[Change]:  # fmt: skip
     shape = shapes[0]
-    present = infer(replace(layer, weights={}), shapes, rules)
+    present = infer(bare(layer), shapes, rules)
     if isinstance(present, Fault):
         yield from windows.fitted(entry, a, shape)
     for goal in wanted:
