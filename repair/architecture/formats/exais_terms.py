@@ -142,6 +142,8 @@ class _Term:
         if token == "m":
             pairs = sizes if self.rank == 1 else tuple(zip(sizes[::2], sizes[1::2], strict=True))
             return {"cropping" if self.type.startswith("Cropping") else "padding": pairs}
+        if token == "z" and self.rank == 1:
+            return {"size": sizes[0]}
         kernel = "pool_size" if "Pooling" in self.type else "kernel_size"
         return {{"k": kernel, "s": "strides", "d": "dilation_rate", "z": "size"}[token]: sizes}
 
@@ -167,7 +169,8 @@ class _Term:
     def _shape(self, value: object) -> Shape:
         sizes = value.get("s") if isinstance(value, dict) else None
         frozen = freeze(sizes, self.name)
-        if not isinstance(frozen, tuple) or not all(type(size) is int for size in frozen):
+        sized = isinstance(frozen, tuple) and bool(frozen)
+        if not sized or not all(type(size) is int for size in frozen):  # type: ignore[union-attr]
             raise InputError(f"{self.name}: expected {{'s': [sizes]}}, got {value!r:.100}.")
         return frozen  # type: ignore[return-value]
 

@@ -47,6 +47,11 @@ def size(low: int = 1) -> Parse:
     return parse
 
 
+def single(value: Value) -> Value:
+    """An integer from 1 on; normal form: a tuple of it, as for layers of more axes."""
+    return (size()(value),)
+
+
 def sizes(rank: int, low: int = 1) -> Parse:
     """`rank` integers from `low` on, or one for all of them; normal form: a tuple."""
 

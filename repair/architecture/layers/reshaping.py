@@ -9,6 +9,7 @@ from repair.architecture.layers.domains import (
     integers,
     margins,
     number,
+    single,
     size,
     sizes,
 )
@@ -123,7 +124,11 @@ def _spatial(rank: int) -> list[LayerType]:
     # a channels-first UpSampling1D or Cropping1D does not exist
     made = [
         (f"Cropping{rank}D", _crop, {"cropping": Argument(margins(rank), crops[rank], True)}),
-        (f"UpSampling{rank}D", _upsample, {"size": Argument(sizes(rank), (2,) * rank, True)}),
+        (
+            f"UpSampling{rank}D",
+            _upsample,
+            {"size": Argument(sizes(rank) if rank > 1 else single, (2,) * rank, True)},
+        ),
         (f"ZeroPadding{rank}D", _pad, {"padding": Argument(margins(rank), ((1, 1),) * rank, True)}),
     ]
     entries = []
