@@ -33,6 +33,7 @@ def run(config: DictConfig) -> Stored:
     kind = task(config.task)
     OmegaConf.resolve(config)
     plain: dict[str, Any] = OmegaConf.to_container(config, throw_on_missing=True)  # type: ignore[assignment]
+    wandb = WandbSettings(**plain["wandb"])
     name = config_hash({key: plain[key] for key in ("experiment", "task", *kind.settings)})
     folder = store.run_folder(config.results_dir, config.experiment, name, config.seed)
     with store.locked(folder):
@@ -46,7 +47,6 @@ def run(config: DictConfig) -> Stored:
             _say(f"{folder}: finished before; overwrite=true does it again.")
             show(before)
             return before
-        wandb = WandbSettings(**plain["wandb"])
         with tracked(
             wandb,
             results_dir=config.results_dir,

@@ -100,7 +100,9 @@ def _epoch(
 
     def step(state: Any, batch: jax.Array) -> tuple[Any, None]:
         weights, moments = state
-        updates, moments = optimizer.update(jax.grad(loss)(weights, batch), moments, weights)
+        gradients = jax.grad(loss)(weights, batch)
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes its counter with floats
+            updates, moments = optimizer.update(gradients, moments, weights)
         return (optax.apply_updates(weights, updates), moments), None
 
     return jax.lax.scan(step, state, batches)[0]

@@ -8,7 +8,7 @@ from repair.localize import Entering, Localization, highest
 from repair.maxsat import Rows
 from repair.methods.asked import TIGHTENED, Asked
 from repair.methods.margins import neuron_signs
-from repair.methods.tests import Tests
+from repair.methods.pool import Pool
 from repair.network import Network
 from repair.oracle import infer_patterns
 
@@ -39,7 +39,7 @@ class IntermediateLayer:
         self,
         network: Network,
         layer: str,
-        tests: Tests,
+        tests: Pool,
         *,
         localize: Localization,
         k: int | None,

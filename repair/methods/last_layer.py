@@ -7,7 +7,7 @@ from repair.localize import Entering, Localization, highest
 from repair.maxsat import Rows
 from repair.methods.asked import TIGHTENED, Asked
 from repair.methods.margins import class_margins
-from repair.methods.tests import Tests
+from repair.methods.pool import Pool
 from repair.network import Network
 from repair.problem import Examples
 
@@ -33,7 +33,7 @@ class LastLayer:
         self,
         network: Network,
         layer: str,
-        tests: Tests,
+        tests: Pool,
         *,
         localize: Localization,
         k: int | None,

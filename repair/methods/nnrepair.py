@@ -22,7 +22,7 @@ from repair.methods.intermediate_layer import IntermediateLayer
 from repair.methods.last_layer import LastLayer
 from repair.methods.margins import stacked
 from repair.methods.repair import Repair
-from repair.methods.tests import Tests
+from repair.methods.pool import Pool
 from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
@@ -93,7 +93,7 @@ class NNRepair:
             raise InputError(
                 f"nnrepair repairs dense layers; {layer!r} is {network.layer(layer).kind}."
             )
-        tests = Tests.of(problem, layer, seed)
+        tests = Pool.of(problem, layer, seed)
         tested = time.perf_counter()
         place = self._place(network, layer, tests, seed)
         asked = [asked for label in range(network.classes) if (asked := place.ask(label))]
@@ -114,7 +114,7 @@ class NNRepair:
         seconds["measure"] = time.perf_counter() - solved
         return Repair(experts=experts, seconds=seconds, **outcome)
 
-    def _place(self, network: Network, layer: str, tests: Tests, seed: int) -> Place:
+    def _place(self, network: Network, layer: str, tests: Pool, seed: int) -> Place:
         settings: dict[str, Any] = {
             "localize": self.localize,
             "k": self.k,

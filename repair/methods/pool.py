@@ -10,7 +10,7 @@ from repair.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
-class Tests:
+class Pool:
     """Tests in a random order, so that the first ones are a draw; their places are those in `Problem.tests`.
 
     Attributes:

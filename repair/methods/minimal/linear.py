@@ -1,0 +1,247 @@
+"""The linear program of one round, solved exactly by generating its rows and its columns.
+
+Minimise the merit of the first-order model within a trust region. The program has a row for every test and rival
+class and two columns for every weight; only the rows that matter and the weights that pay are ever made (column and
+constraint generation for L1-regularised support vector machines: Dedieu, Mazumder, Wang, "Solving L1-regularized
+SVMs and related linear programs", JMLR 23, 2022).
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csc_array, csr_array
+
+from repair.methods.minimal.merit import Merit
+from repair.program import SolverOptions, Status
+from repair.solvers.session import Session, Vertex
+from repair.tangent import Tangent, margin_cotangents
+
+TOLERANCE = 1e-4  # of a row, in units of the margin: the first-order model is computed in float32
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How rows and columns are generated.
+
+    Attributes:
+        rows: most rows added at once.
+        columns: most weights added at once.
+        most_columns: most weights in the program at all.
+        passes: most solves.
+    """
+
+    rows: int = 400
+    columns: int = 200
+    most_columns: int = 1500
+    passes: int = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The answer of a round.
+
+    Attributes:
+        deltas: (n,) deltas from the unrepaired network.
+        exact: whether no row and no weight was left that would improve on it.
+        status: of the last solve.
+        rows, columns: of the program at the end.
+        solver_seconds: in the solver; the rest is ours.
+        passes: solves.
+    """
+
+    deltas: np.ndarray
+    exact: bool
+    status: Status
+    rows: int
+    columns: int
+    solver_seconds: float
+    passes: int
+    message: str = ""
+
+
+@dataclass(eq=False)
+class Generated:
+    """The program as far as it has been made.
+
+    Args:
+        tangent: the model.
+        merit: what is minimised.
+        radius: largest change of a delta from the tangent's point, in units; infinite for none.
+        bound: largest |delta|, in units.
+        options: of the solver.
+    """
+
+    tangent: Tangent
+    merit: Merit
+    radius: float
+    bound: float
+    options: SolverOptions
+    weights: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    plus: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    minus: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    tests: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    rivals: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __post_init__(self) -> None:
+        self.session = Session(self.options)
+        self.slack = np.full(len(self.merit.labels), -1)
+        self.logits = self.tangent.logits
+        self.margins = self.merit.margins(self.logits)
+
+    # --- growing ------------------------------------------------------------------------------------------------
+
+    def add_weights(self, weights: np.ndarray) -> None:
+        """Columns for weights (c,), ascending and new."""
+        at = self.tangent.at[weights] / self.merit.units[weights]
+        low = np.maximum(at - self.radius, -self.bound)
+        high = np.minimum(at + self.radius, self.bound)
+        zero, cost = np.zeros(len(weights)), self.merit.price * self.merit.cost[weights]
+        entries = self._entries(self.tests, self.rivals, weights)
+        matrix = csc_array(np.concatenate([entries, -entries], axis=1))
+        first = self.session.columns
+        self.session.add_columns(
+            np.concatenate([cost, cost]),
+            np.concatenate([np.maximum(low, zero), np.maximum(-high, zero)]),
+            np.concatenate([np.maximum(high, zero), np.maximum(-low, zero)]),
+            matrix if len(self.tests) else None,
+        )
+        count = np.arange(len(weights))
+        self.weights = np.concatenate([self.weights, weights])
+        self.plus = np.concatenate([self.plus, first + count])
+        self.minus = np.concatenate([self.minus, first + len(weights) + count])
+
+    def add_rows(self, tests: np.ndarray, rivals: np.ndarray) -> None:
+        """Rows margin >= 1 - slack for new pairs of test and rival; a slack for tests without one."""
+        new = np.unique(tests[self.slack[tests] < 0])
+        first = self.session.columns
+        self.session.add_columns(
+            self.merit.importance[new], np.zeros(len(new)), np.full(len(new), np.inf)
+        )
+        self.slack[new] = first + np.arange(len(new))
+        entries = self._entries(tests, rivals, self.weights)
+        # Margins at the tangent's point, less what its deltas contribute: rows are over deltas, not over steps.
+        base = self.margins[tests, rivals] - entries @ (
+            self.tangent.at[self.weights] / self.merit.units[self.weights]
+        )
+        matrix = np.zeros((len(tests), self.session.columns))
+        matrix[:, self.plus], matrix[:, self.minus] = entries, -entries
+        matrix[np.arange(len(tests)), self.slack[tests]] = 1.0
+        self.session.add_rows(1.0 - base, np.full(len(tests), np.inf), csr_array(matrix))
+        self.tests = np.concatenate([self.tests, tests])
+        self.rivals = np.concatenate([self.rivals, rivals])
+
+    def _entries(self, tests: np.ndarray, rivals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """(rows, weights) gradients of margins in units of the margin and of the deltas."""
+        cotangents = margin_cotangents(
+            self.merit.labels[tests], rivals, self.logits.shape[1]
+        )
+        order = np.argsort(weights)
+        entries = np.empty((len(tests), len(weights)))
+        entries[:, order] = self.tangent.entries(tests, cotangents, weights[order])
+        return entries * (self.merit.units[weights] / self.merit.margin)
+
+    # --- what is missing ----------------------------------------------------------------------------------------
+
+    def deltas(self, vertex: Vertex) -> np.ndarray:
+        """(n,) deltas of a vertex."""
+        deltas = np.zeros(len(self.merit.units))
+        values = vertex.values[self.plus] - vertex.values[self.minus]
+        deltas[self.weights] = values * self.merit.units[self.weights]
+        return deltas
+
+    def missed_rows(
+        self, vertex: Vertex, deltas: np.ndarray, most: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The worst missed row of each test, the most missed first: tests and rivals."""
+        logits = self.logits + self.tangent.along(deltas - self.tangent.at)
+        has = self.slack >= 0
+        slack = np.zeros(len(logits))
+        slack[has] = vertex.values[self.slack[has]]
+        lack = 1.0 - self.merit.margins(logits) - slack[:, None]
+        lack[self.tests, self.rivals] = 0.0
+        rivals = lack.argmax(1)
+        worst = lack.max(1)
+        tests = np.flatnonzero(worst > TOLERANCE)
+        tests = tests[np.argsort(-worst[tests], kind="stable")][:most]
+        return tests, rivals[tests]
+
+    def paying_weights(self, vertex: Vertex, most: int) -> np.ndarray:
+        """Weights outside the program whose reduced cost is negative, the most negative first; ascending."""
+        cotangents = np.zeros(self.logits.shape)
+        priced = vertex.duals / self.merit.margin
+        np.add.at(cotangents, (self.tests, self.merit.labels[self.tests]), priced)
+        np.add.at(cotangents, (self.tests, self.rivals), -priced)
+        return self.rising(np.unique(self.tests), cotangents, most)
+
+    def rising(self, tests: np.ndarray, cotangents: np.ndarray, most: int) -> np.ndarray:
+        """Weights whose gradient of sum(cotangents * logits) is above their price, the steepest first; ascending."""
+        gradient = self.tangent.gradient(tests, cotangents[tests]) * self.merit.units
+        pays = np.abs(gradient) - self.merit.price * self.merit.cost
+        pays[self.weights] = -np.inf
+        found = np.flatnonzero(pays > TOLERANCE * self.merit.price)
+        return np.sort(found[np.argsort(-pays[found], kind="stable")][:most])
+
+
+def best_step(
+    tangent: Tangent,
+    merit: Merit,
+    *,
+    radius: float = np.inf,
+    bound: float = np.inf,
+    generation: Generation | None = None,
+    options: SolverOptions | None = None,
+    until: float | None = None,
+) -> Step:
+    """Deltas of least merit under the first-order model within the trust region.
+
+    Args:
+        tangent: the model, at the present deltas.
+        merit: what is minimised.
+        radius: of the trust region, in units; infinite where the model is exact.
+        bound: largest |delta|, in units.
+        generation: how the program is made.
+        options: of the solver.
+        until: time (time.perf_counter) at which to stop with what there is.
+    """
+    how = generation or Generation()
+    program = Generated(tangent, merit, radius, bound, options or SolverOptions())
+    tests, cotangents = merit.hinge_cotangents(tangent.logits)
+    everywhere = np.zeros(tangent.logits.shape)
+    everywhere[tests] = cotangents
+    support = np.flatnonzero(tangent.at)
+    program.add_weights(support)
+    program.add_weights(program.rising(tests, everywhere, how.columns))
+    margins = program.margins
+    first = np.argsort(margins.min(1), kind="stable")[: how.rows]
+    first = first[margins[first].min(1) < 1]
+    program.add_rows(first, margins[first].argmin(1))
+    deltas, seconds = tangent.at, 0.0
+    vertex, exact, passes = None, False, 0
+    while passes < how.passes and not exact:
+        vertex = program.session.solve(
+            None if until is None else max(0.0, until - time.perf_counter())
+        )
+        passes, seconds = passes + 1, seconds + vertex.seconds
+        if vertex.status is not Status.OPTIMAL:
+            break
+        deltas = program.deltas(vertex)
+        tests, rivals = program.missed_rows(vertex, deltas, how.rows)
+        if len(tests):
+            program.add_rows(tests, rivals)
+            continue
+        room = how.most_columns - len(program.weights)
+        weights = program.paying_weights(vertex, min(how.columns, max(room, 0)))
+        exact = not len(weights)
+        program.add_weights(weights)
+    status = vertex.status if vertex is not None else Status.ERROR
+    return Step(
+        deltas,
+        exact and status is Status.OPTIMAL,
+        status,
+        program.session.rows,
+        program.session.columns,
+        seconds,
+        passes,
+        vertex.message if vertex is not None else "",
+    )

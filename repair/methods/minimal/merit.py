@@ -1,0 +1,66 @@
+"""What a minimal repair minimises: the priced hinge of every test's margin plus the weighted L1 norm of the deltas."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Merit:
+    """sum_t importance_t * max(0, 1 - margin_t / margin) + price * sum_i cost_i |delta_i| / unit_i.
+
+    A test's margin is its true logit minus the largest other one (Crammer and Singer, JMLR 2, 2001).
+
+    Attributes:
+        labels: (N,) true classes of the tests.
+        importance: (N,) price of a test's slack.
+        margin: what each test should reach, in the unit of the logits.
+        price: of a delta of one unit.
+        cost: (n,) relative price of each weight; infinite for one that may not change.
+        units: (n,) unit of each delta.
+    """
+
+    labels: np.ndarray
+    importance: np.ndarray
+    margin: float
+    price: float
+    cost: np.ndarray
+    units: np.ndarray
+
+    def priced(self, price: float) -> Self:
+        """The same with another price of change."""
+        return replace(self, price=price)
+
+    def margins(self, logits: np.ndarray) -> np.ndarray:
+        """(N, classes) true logit minus each other, in units of the margin; infinite at the true class."""
+        tests = np.arange(len(logits))
+        own = logits[tests, self.labels]
+        margins = (own[:, None] - logits) / self.margin
+        margins[tests, self.labels] = np.inf
+        return margins
+
+    def slack(self, logits: np.ndarray) -> np.ndarray:
+        """(N,) how much each test lacks of the margin, in units of it."""
+        return np.maximum(0.0, 1.0 - self.margins(logits).min(1))
+
+    def norm(self, deltas: np.ndarray) -> float:
+        """Weighted L1 norm of deltas (n,), in units."""
+        changed = np.flatnonzero(deltas)
+        return float((self.cost * np.abs(deltas) / self.units)[changed].sum())
+
+    def __call__(self, logits: np.ndarray, deltas: np.ndarray) -> float:
+        """The merit of deltas (n,) that lead to logits (N, classes)."""
+        return float(self.importance @ self.slack(logits)) + self.price * self.norm(deltas)
+
+    def hinge_cotangents(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Tests with slack, and minus the gradient of the hinge in their logits."""
+        margins = self.margins(logits)
+        rivals = margins.argmin(1)
+        tests = np.flatnonzero(margins.min(1) < 1)
+        weight = self.importance[tests] / self.margin
+        cotangents = np.zeros((len(tests), logits.shape[1]))
+        rows = np.arange(len(tests))
+        cotangents[rows, self.labels[tests]] = weight
+        cotangents[rows, rivals[tests]] = -weight
+        return tests, cotangents
