@@ -18,8 +18,8 @@ RULES = ("NAIVE", "PREC", "CONF", "VOTES", "PVC")
 
 
 def combine(
-    original: jax.typing.ArrayLike,
-    experts: jax.typing.ArrayLike,
+    original: np.ndarray,
+    experts: np.ndarray,
     classes: Sequence[int],
     precisions: Sequence[float],
     kept: Collection[int] | None = None,
@@ -32,7 +32,7 @@ def combine(
     PVC the one that those three name most often. Among equals the lowest class wins.
 
     Args:
-        original: logits (N, C) of the unrepaired network.
+        original: logits (N, C) of the unrepaired network; float64 ones are compared as such.
         experts: logits (E, N, C) of the experts.
         classes: (E,) the class of each expert, ascending.
         precisions: (E,) each expert's precision for its class on training data.
@@ -41,7 +41,6 @@ def combine(
     Raises:
         InputError: shapes that do not go together.
     """
-    original, experts = jnp.asarray(original), jnp.asarray(experts)
     own = np.asarray(classes, np.int32)
     if (
         original.ndim != 2
@@ -57,7 +56,8 @@ def combine(
     # Precisions only order the experts: ranks keep that exactly whatever the device's float is.
     ranks = np.unique(np.asarray(precisions, np.float64), return_inverse=True)[1].astype(np.int32)
     part = np.isin(own, own if kept is None else list(kept))
-    answers = _combine(original, experts, own, ranks, part)
+    with jax.enable_x64(original.dtype == np.float64):
+        answers = _combine(original, experts, own, ranks, part)
     return {name: np.asarray(answer) for name, answer in answers.items()}
 
 
@@ -127,6 +127,11 @@ class Detection:
         return Detection(
             self.tp + other.tp, self.tn + other.tn, self.fp + other.fp, self.fn + other.fn
         )
+
+    def counts(self, place: int) -> tuple[int, int, int, int]:
+        """(tp, tn, fp, fn) of the expert in this place."""
+        tp, tn, fp, fn = (int(c[place]) for c in (self.tp, self.tn, self.fp, self.fn))
+        return tp, tn, fp, fn
 
     @property
     def precision(self) -> np.ndarray:

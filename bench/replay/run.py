@@ -1,0 +1,181 @@
+"""The comparison itself: published repairs run on rebuilt sets, row by row beside the tables."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench import networks
+from bench.replay import solutions, tables
+from bench.replay.results import Comparison, Line
+from bench.replay.sets import ORIGINS, examples
+from bench.replay.solutions import Solution, silenced
+from bench.replay.tables import Counts, Key, Table
+from repair.combinations import Detection, combine
+from repair.errors import unknown
+from repair.experts import mean_patch, patched_logits
+from repair.network import Network
+from repair.patch import Patch
+
+SETS: Mapping[str, tuple[str, ...]] = {
+    "test": ("clean_test", "defect_test"),
+    "all": ("clean_test", "defect_test", "train", "defect_train"),
+}
+# Where the artifact took the precisions of all intermediate experiments of poisoned MNIST from.
+BORROWED = Key("poison_mnist", "last", "ExpA", "train", "all")
+
+NO_FULL = "no solution for all classes together is published; the row repeats ORIG"
+OVERFLOW = (
+    "fractions of over 308 digits are infinity over infinity in doubles, NaN; with a ReLU that makes"
+    " neurons with a NaN weight 0 the row is equal: the artifact ran so"
+)
+OTHER_PRECISIONS = (
+    "with the precisions of the last layer's ExpA the row is equal: the artifact took those"
+)
+NO_EXPERTS = (
+    "no expert was selected: the artifact's mean of no weights is NaN, for which it names class 0;"
+    " here the unrepaired network answers"
+)
+
+
+def replay(
+    which: str = "test",
+    *,
+    scenarios: tuple[str, ...] = tuple(ORIGINS),
+    around: Callable[[str], AbstractContextManager[None]] = lambda what: nullcontext(),
+) -> Comparison:
+    """Every published row of NNrepair (arXiv 2103.12535) that can be rebuilt, beside ours.
+
+    Features are computed in float32, the repaired layers and those after them in float64, as the
+    artifact's Java did. The precisions that PREC and PVC need are the published ones of the
+    experts' training set; which="all" counts those again too.
+
+    Args:
+        which: "test" for the test sets, "all" for the training sets besides.
+        scenarios: names of `bench.replay.sets.ORIGINS`.
+        around: given what is to be done, entered around each set of images: for progress.
+
+    Raises:
+        InputError: an unknown choice of sets or scenario, or missing data.
+    """
+    if which not in SETS:
+        raise unknown("choice of sets", which, SETS)
+    lines: list[Line] = []
+    for scenario in scenarios:
+        if scenario not in ORIGINS:
+            raise unknown("scenario", scenario, ORIGINS)
+        network = networks.load(ORIGINS[scenario].network)
+        for name in SETS[which]:
+            if any(key.of(scenario, name) for key in tables.published()):
+                with around(f"{scenario}: {name}"):
+                    lines += _set_of_images(network, scenario, name)
+    return Comparison(tuple(lines))
+
+
+def _set_of_images(network: Network, scenario: str, which: str) -> list[Line]:
+    published = [t for t in tables.published().values() if t.key.of(scenario, which)]
+    repairs = solutions.published(scenario)
+    at = min({s.layer for by in repairs.values() for s in by.values()}, key=network.position)
+    images = examples(scenario, which, network)
+    activations = network.activations(images.images, at=at)
+    lines: list[Line] = []
+    for (layer, exp), by_class in repairs.items():
+        group = [t for t in published if (t.key.layer, t.key.exp) == (layer, exp)]
+        lines += _experiment(network, at, activations, images.labels, by_class, group)
+    return lines
+
+
+def _experiment(
+    network: Network,
+    at: str,
+    activations: np.ndarray,
+    labels: np.ndarray,
+    repairs: Mapping[int, Solution],
+    group: list[Table],
+) -> Iterator[Line]:
+    exact = _answers(network, at, activations, repairs, group)
+    as_run = None
+    if any(len(solution.overflowed) for solution in repairs.values()):
+        as_run = _answers(network, at, activations, repairs, group, in_doubles=True)
+    for table in group:
+        key = table.key
+        own = tables.published()[Key(key.scenario, key.layer, key.exp, "train", "all")].precisions
+        ours = exact.counts(labels, table, own)
+        causes: dict[str, Mapping[str, Counts]] = {}
+        if as_run is not None:
+            causes[OVERFLOW] = as_run.counts(labels, table, own)
+        if (key.scenario, key.layer) == (BORROWED.scenario, "intermediate"):
+            borrowed = tables.published()[BORROWED].precisions
+            causes[OTHER_PRECISIONS] = exact.counts(labels, table, borrowed)
+        if not table.experts:
+            zeros = int((labels == 0).sum())
+            causes[NO_EXPERTS] = {**ours, "AVERAGE": (zeros, len(labels) - zeros)}
+        for row, counts in table.rows.items():
+            if row == "FULL":
+                yield Line(key, row, counts, None, NO_FULL if counts == table.rows["ORIG"] else "")
+                continue
+            equal = [cause for cause, other in causes.items() if other[row] == counts]
+            reason = "" if ours[row] == counts else "; ".join(equal)
+            yield Line(key, row, counts, ours[row], reason)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Logits (N, C) of the unrepaired network, (E, N, C) of the experts; answers of averages."""
+
+    original: np.ndarray
+    experts: np.ndarray
+    classes: tuple[int, ...]
+    averages: Mapping[tuple[int, ...], np.ndarray]
+
+    def counts(
+        self, labels: np.ndarray, table: Table, precisions: Mapping[int, float]
+    ) -> dict[str, Counts]:
+        """The rows of a table, counted here."""
+        answers = combine(
+            self.original,
+            self.experts,
+            self.classes,
+            [precisions[c] for c in self.classes],
+            table.experts,
+        )
+        answers["AVERAGE"] = self.averages[table.experts]
+        right = {name: int((answer == labels).sum()) for name, answer in answers.items()}
+        rows: dict[str, Counts] = {name: (n, len(labels) - n) for name, n in right.items()}
+        alone = self.experts.argmax(-1)
+        before = Detection.of(answers["ORIG"], labels, range(self.original.shape[1]))
+        after = Detection.of(alone, labels, self.classes)
+        for place, label in enumerate(self.classes):
+            correct = int((alone[place] == labels).sum())
+            rows[f"L{label}"] = (correct, len(labels) - correct, *after.counts(place))
+        rows |= {f"ORIG_L{c}": before.counts(c) for c in range(self.original.shape[1])}
+        return rows
+
+
+def _answers(
+    network: Network,
+    at: str,
+    activations: np.ndarray,
+    repairs: Mapping[int, Solution],
+    group: list[Table],
+    *,
+    in_doubles: bool = False,
+) -> _Answers:
+    """Everything in one pass; in_doubles: with the neurons silenced that overflow in doubles."""
+    classes = tuple(sorted(repairs))
+    kept = tuple({table.experts for table in group})
+    exact = {c: repairs[c].patch(network) for c in classes}
+
+    def patch(of: tuple[int, ...]) -> Patch:
+        mean = mean_patch(network, [exact[c] for c in of])
+        if not in_doubles:
+            return mean
+        neurons = np.concatenate([repairs[c].overflowed for c in of])
+        return mean + silenced(network, repairs[of[0]].layer, neurons)
+
+    patches = [Patch(network.fingerprint()), *(patch((c,)) for c in classes), *map(patch, kept)]
+    logits = patched_logits(network, patches, activations, at, "float64")
+    original, experts, averages = np.split(logits, [1, 1 + len(classes)])
+    means = averages.argmax(-1).astype(np.int32)
+    return _Answers(original[0], experts, classes, dict(zip(kept, means, strict=True)))

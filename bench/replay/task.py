@@ -1,0 +1,46 @@
+"""The task "replay": the comparison as a run with a record and files."""
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.environment import environment
+from bench.progress import stage
+from bench.record import Record
+from bench.replay.run import replay
+from bench.tasks import About, Done, Writers
+
+
+def run(config: Any, about: About) -> Done:
+    """Replay the published repairs.
+
+    Args:
+        config: the run's resolved config; `replay.sets` is "test" or "all".
+        about: what its record says of it.
+
+    Raises:
+        InputError: an unknown choice of sets, or data that is not there.
+    """
+    began = time.perf_counter()
+    found = replay(config.replay.sets, around=stage)
+    record = Record(
+        experiment=about.experiment,
+        scenario="published",
+        method="replay",
+        seed=about.seed,
+        status="ok",
+        config_hash=about.config_hash,
+        metrics=found.metrics,
+        seconds={"total": time.perf_counter() - began},
+        environment=environment(),
+    )
+    tables = found.tables()
+    texts = {f"{name}.csv": table.csv() for name, table in tables.items()}
+    texts["replay.md"] = found.markdown()
+    files: Writers = {name: partial(_write, text) for name, text in texts.items()}
+    return Done(record, files, tuple(tables[name].rich() for name in ("replay", "replay_reasons")))
+
+
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
