@@ -19,7 +19,7 @@ class SolverConfig:
     """The node `solver`; see `repair.program.SolverOptions`."""
 
     name: str = "auto"
-    time_limit: float | None = 60.0
+    time_limit: float | None = 30.0
     gap: float = 0.0
     threads: int = 1
     seed: int = 0

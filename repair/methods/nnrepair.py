@@ -99,7 +99,9 @@ class NNRepair:
         asked = [asked for label in range(network.classes) if (asked := place.ask(label))]
         located = time.perf_counter()
         answers = {a.label: self._answer(problem, place, [a]) for a in asked}
-        together = self._answer(problem, place, asked) if self.full and asked else None
+        together = None
+        if self.full and asked:
+            together = self._answer(problem, place, asked, [answers[a.label] for a in asked])
         solved = time.perf_counter()
         patches = {label: a.patch for label, a in answers.items() if a.patch and a.certified}
         seconds = {"tests": tested - began, "localize": located - tested, "solve": solved - located}
@@ -129,23 +131,36 @@ class NNRepair:
         depth = self.pattern_depth
         return IntermediateLayer(network, layer, tests, **settings, depth=depth, seed=seed)
 
-    def _answer(self, problem: Problem, place: Place, asked: Sequence[Asked]) -> "_Answer":
-        """The certified answer to what classes ask together; the last one tried if none is."""
+    def _answer(
+        self,
+        problem: Problem,
+        place: Place,
+        asked: Sequence[Asked],
+        before: Sequence["_Answer"] = (),
+    ) -> "_Answer":
+        """The certified answer to what classes ask together; the last one tried if none is.
+
+        The solver starts from the deltas of the answers `before`, all at once.
+        """
         free = np.unique(np.concatenate([a.free for a in asked]))
+        start = np.zeros(len(free)) if before else None
+        for a in before:
+            if start is not None and a.maximum.deltas is not None:
+                start[np.searchsorted(free, a.free)] = a.maximum.deltas
         parts = [place.rows(a, free) for a in asked]
         hard, soft = (stacked(rows) for rows in zip(*parts, strict=True))
         limit = np.full(len(free), place.bound)
         answer = None
         for tightened in TIGHTENED:
             program = max_satisfied(hard, soft, -limit, limit, margin=tightened * place.margin)
-            maximum = maximise(program, self.solver, self.options, secondary=self.secondary)
+            maximum = maximise(program, self.solver, self.options, start, self.secondary)
             if maximum.deltas is None or maximum.held is None or not maximum.admitted:
-                return answer or _Answer(len(free), maximum)
+                return answer or _Answer(free, maximum)
             key = (problem.layer, "kernel")
             patch = Patch.sparse(problem.network, {key: (free, maximum.deltas)})
             claimed = _claimed(problem, place, asked, maximum.held)
             certificates = [certify(problem.network, patch, rows) for rows in claimed]
-            answer = _Answer(len(free), maximum, patch, tuple(certificates))
+            answer = _Answer(free, maximum, patch, tuple(certificates))
             if answer.certified:
                 break
         assert answer is not None  # TIGHTENED is not empty
@@ -169,7 +184,7 @@ def _claimed(
 class _Answer:
     """What the solver said, and what a run of the patched network said of it."""
 
-    free_weights: int
+    free: np.ndarray
     maximum: Maximum
     patch: Patch | None = None
     certificates: tuple[Certificate, ...] = ()
@@ -181,7 +196,7 @@ class _Answer:
     def describe(self) -> dict[str, Any]:
         maximum = self.maximum
         return {
-            "free_weights": self.free_weights,
+            "free_weights": len(self.free),
             "soft_rows": None if maximum.held is None else len(maximum.held),
             "soft_rows_held": maximum.count,
             "soft_rows_bound": maximum.bound,

@@ -133,9 +133,7 @@ class Generated:
 
     def _entries(self, tests: np.ndarray, rivals: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """(rows, weights) gradients of margins in units of the margin and of the deltas."""
-        cotangents = margin_cotangents(
-            self.merit.labels[tests], rivals, self.logits.shape[1]
-        )
+        cotangents = margin_cotangents(self.merit.labels[tests], rivals, self.logits.shape[1])
         order = np.argsort(weights)
         entries = np.empty((len(tests), len(weights)))
         entries[:, order] = self.tangent.entries(tests, cotangents, weights[order])
