@@ -16,7 +16,15 @@ MORE = 100
 TYPE = 1_500
 WEIGHTS = 100
 """Weights made anew: no edit of the definition."""
-RESHAPE, FLATTEN, PERMUTE, REPEAT = 3_000, 3_000, 3_100, 3_500
+LAYOUT = 900
+"""Reading the image with its channels first, where they seem to come first."""
+TAKEN_OUT = 2_900
+"""A layer that only rearranges or pools everything away, taken out."""
+RESHAPE, FLATTEN, REPEAT = 3_000, 3_000, 3_500
+PERMUTE, IMAGE = 3_600, 2_800
+"""Axes in another order; of an image whose channels seem to come first, IMAGE."""
+FOLD, MIX = 200, 800
+"""More for a reshape that splits or joins axes, and for one that mixes all of them."""
 PAD, UPSAMPLE, POOL, CROP = 4_000, 4_100, 4_200, 4_500
 GLOBAL_POOL, DENSE, CONVOLUTION = 4_800, 5_000, 5_100
 REMOVE = 6_000

@@ -76,7 +76,17 @@ def _rearranged(s: Sizes, t: Sizes) -> tuple[int, Step]:
         for size in t:
             order.append(next(k for k, have in enumerate(s, 1) if have == size and k not in order))
         return cost.PERMUTE, ("Permute", tuple(order))
-    return cost.RESHAPE, ("Reshape", t)
+    return cost.RESHAPE + _mixing(s, t), ("Reshape", t)
+
+
+def _mixing(s: Sizes, t: Sizes) -> int:
+    """How much a reshape mixes axes: axes of size 1 come and go for nothing."""
+    before, after = ([size for size in sizes if size > 1] for sizes in (s, t))
+    if before == after:
+        return 0 if t[-1] == 1 or s[-1] == t[-1] or s[-1] == 1 else cost.FOLD // 2
+    if before[-1:] == after[-1:] or len(before) != len(after):
+        return cost.FOLD
+    return cost.MIX
 
 
 def _resized(s: Sizes, t: Sizes) -> tuple[int, Step] | None:

@@ -16,7 +16,6 @@ from repair.architecture.rules import Rules
 from repair.architecture.search import windows
 from repair.architecture.search.adapters import factorizations
 from repair.architecture.search.arguments import Change, amend, corrections
-from repair.architecture.search.lifts import channels_first
 
 
 class Changed(NamedTuple):
@@ -132,10 +131,6 @@ def _arguments(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape
         yield {"stateful": False}
     if "unroll" in a and a["unroll"] and len(shape) > 1 and shape[1] is None:
         yield {"unroll": False}
-    if a.get("data_format", "") in (None, "channels_last", "channels_first"):
-        other = "channels_last" if a["data_format"] == "channels_first" else "channels_first"
-        if layer.type != "Flatten" and channels_first(shape[1:]):
-            yield {"data_format": other}
     if "axis" in a and isinstance(present, Fault):
         for axis in (-1, *range(1, len(shape))):
             yield {"axis": axis}
@@ -172,6 +167,10 @@ def _targets(target: tuple[int, ...], size: int, wanted: tuple[Shape, ...]) -> I
 def _widths(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape, ...],
             wanted: tuple[Shape, ...]) -> Iterator[tuple[int, Layer]]:  # fmt: skip
     """Another width: kept out by its price, but where the given bias contradicts the width."""
+    given = layer.weights.get("embeddings", ())
+    if layer.type == "Embedding" and len(given) == 2:
+        fitting = {"input_dim": given[0], "output_dim": given[1]}
+        yield price(fitting, layer), layer.change(**fitting)
     for name in entry.widths:
         if contradicted(layer, a) and name in ("units", "filters"):
             yield price({name: 0}, layer), layer.change(**{name: layer.weights["bias"][0]})

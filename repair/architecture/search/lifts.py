@@ -16,7 +16,7 @@ def lifts(sizes: Sizes, rank: int) -> tuple[Sizes, ...]:
     """Shapes of `rank` sizes, likely ones first, that one layer makes of `sizes`."""
     found: dict[Sizes, None] = {}
     if rank > len(sizes):
-        for places in combinations(range(rank), rank - len(sizes)):
+        for places in reversed(list(combinations(range(rank), rank - len(sizes)))):
             found[_with_ones(sizes, places, rank)] = None
         if rank - len(sizes) >= 1:
             found |= dict.fromkeys(_split(sizes, rank))

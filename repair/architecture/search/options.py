@@ -11,7 +11,10 @@ from repair.architecture.layers import LAYERS, Outputs, entry_of, settled
 from repair.architecture.rules import Rules
 from repair.architecture.search.adapters import NOTHING, Chain, Sizes, adapt, single
 from repair.architecture.search.changes import changes, fit
-from repair.architecture.search.lifts import channels_moved, lifts
+from repair.architecture.search.lifts import channels_first, channels_moved, lifts
+
+LOSES = ("Flatten", "Reshape", "Permute", "RepeatVector", "Global")
+"""Layers whose removal undoes a loss of axes."""
 
 
 class Option(NamedTuple):
@@ -70,7 +73,7 @@ def removable(layer: Layer) -> bool:
 
 @lru_cache(maxsize=1 << 15)
 def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *,
-          editable: bool = True, extra: int = 0,
+          editable: bool = True, extra: int = 0, first: bool = False,
           hinted: Shape | None = None) -> tuple[Option, ...]:  # fmt: skip
     """All ways through a layer of one input, cheapest first.
 
@@ -81,6 +84,7 @@ def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *
         wanted: outputs that its reader would take.
         editable: whether the layer itself may change; not so where its weights are shared.
         extra: packed cost on top of each inserted layer, behind the head.
+        first: whether it reads an input of the network, which may be an image of other layout.
         hinted: an input to try besides the likely ones.
     """
     found: list[Option] = []
@@ -92,10 +96,20 @@ def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *
         found += [Option(c.cost, c.layer, (NOTHING,), c.output)
                   for c in changes(layer, (shape,), rules, wanted)]  # fmt: skip
         if removable(layer):
-            found.append(Option(cost.EDIT + cost.REMOVE, None, (NOTHING,), shape))
+            price = cost.TAKEN_OUT if layer.type.startswith(LOSES) else cost.REMOVE
+            found.append(Option(cost.EDIT + price, None, (NOTHING,), shape))
+        if first:
+            found += _other_layout(layer, shape, rules)
     if None not in shape[1:] and len(shape) > 1:
         sizes: Sizes = shape[1:]  # type: ignore[assignment]
-        targets = channels_moved(sizes) if valid else _targets(layer, sizes)
+        targets = () if valid else _targets(layer, sizes)
+        if first:
+            for target in channels_moved(sizes):
+                moved = fit(layer, ((shape[0], *target),), rules)
+                chain = single(sizes, target)
+                if chain is not None and not isinstance(moved, Fault):
+                    chain = Chain(cost.EDIT + cost.IMAGE, chain.steps)
+                    found.append(Option(chain.cost, moved.layer, (chain,), moved.output))
         for target in targets:
             chain = single(sizes, target)
             lifted = fit(layer, ((shape[0], *target),), rules)
@@ -113,6 +127,18 @@ def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *
                 found.append(Option(chain_open.cost + extra + lifted.cost, lifted.layer,
                                     (chain_open,), lifted.output))  # fmt: skip
     return tuple(sorted(found, key=lambda option: option.cost))
+
+
+def _other_layout(layer: Layer, shape: Shape, rules: Rules) -> list[Option]:
+    """The layer told that the channels come first, where they seem to."""
+    entry = entry_of(layer.type)
+    if "data_format" not in entry.arguments or not channels_first(shape[1:]):
+        return []
+    fitted = fit(layer.change(data_format="channels_first"), (shape,), rules)
+    if isinstance(fitted, Fault):
+        return []
+    price = cost.EDIT + cost.LAYOUT + fitted.cost
+    return [Option(price, fitted.layer, (NOTHING,), fitted.output)]
 
 
 def _both(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...],
@@ -137,7 +163,7 @@ def _pooled(shape: Shape) -> list[Shape]:
 @lru_cache(maxsize=1 << 14)
 def _targets(layer: Layer, sizes: Sizes) -> tuple[Sizes, ...]:
     """Input sizes that the layer may take and one inserted layer may make."""
-    found: dict[Sizes, None] = dict.fromkeys(channels_moved(sizes))
+    found: dict[Sizes, None] = {}
     if layer.type == "Reshape":
         a = settled(layer)
         if not isinstance(a, Fault):

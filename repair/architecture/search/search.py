@@ -50,11 +50,13 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
 
 
 def _best(repairs: tuple[Repair, ...], most: int) -> tuple[Repair, ...]:
-    """The cheapest repairs, each once."""
-    several: dict[tuple[str, ...], Repair] = {}
-    for repair_ in sorted(repairs, key=lambda repair_: repair_.cost):
-        several.setdefault(tuple(map(str, repair_.edits)), repair_)
-    return tuple(several.values())[:most]
+    """The cheapest repairs, none with the edits of a better one and more."""
+    kept: list[Repair] = []
+    for candidate in sorted(repairs, key=lambda found: found.cost):
+        texts = set(map(str, candidate.edits))
+        if not any(texts >= set(map(str, better.edits)) for better in kept):
+            kept.append(candidate)
+    return tuple(kept[:most])
 
 
 def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadline: float,
@@ -62,7 +64,8 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
     if alternatives == 1:
         plan = Plan(rules, deadline=deadline)
     else:
-        plan = Plan(rules, keep=2 * alternatives, rows=32, slack=2 * cost.EDIT, deadline=deadline)
+        slack = cost.EDIT + cost.EDIT // 2
+        plan = Plan(rules, keep=2 * alternatives, rows=24, slack=slack, deadline=deadline)
     search = Search(graph, plan, wanted(graph, before), behind_head(graph), tried or {})
     try:
         choices = search.run()
@@ -71,9 +74,11 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
     repairs: list[Repair] = []
     for choice in choices:
         made, edits = build(graph, choice)
-        if any(other.edits == edits for other in repairs) or not trace(made, rules).valid:
-            continue
-        repairs.append(Repair(made, edits, choice.cost))
+        texts = set(map(str, edits))
+        if any(texts >= set(map(str, other.edits)) for other in repairs):
+            continue  # the same, or the same and more
+        if trace(made, rules).valid:
+            repairs.append(Repair(made, edits, choice.cost))
         if len(repairs) == alternatives:
             break
     return tuple(repairs)

@@ -109,6 +109,7 @@ class Search:
         hinted = hint.inputs[0] if hint else None
         inputs = [self._read(name, index) for name, index in node.sources]
         editable = node.shares is None and node.name not in self._owners
+        first = any(not self.graph[name].inputs for name, _ in node.sources)
         extra = cost.KEPT if node.name in self.behind_head else 0
         table: Table = {}
         if not inputs:
@@ -116,7 +117,7 @@ class Search:
                 _push(table, (option, ()), Choice(0, node.name, node.layer, (), ()), self.plan.keep)
         elif len(inputs) == 1:
             for (shape, assumed), choices in inputs[0].items():
-                for way in unary(node.layer, shape, rules, wanted, editable=editable, extra=extra,
+                for way in unary(node.layer, shape, rules, wanted, editable=editable, extra=extra, first=first,
                                  hinted=hinted):  # fmt: skip
                     for choice in choices:
                         made = Choice(choice.cost + way.cost, node.name, way.layer, way.chains,

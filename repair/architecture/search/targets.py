@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from repair.architecture.graph import Graph, source
-from repair.architecture.layer import Shape
+from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import entry_of
+from repair.architecture.search.lifts import lifts
 from repair.architecture.search.merges import ELEMENTWISE
 from repair.architecture.trace import Trace
 
@@ -32,8 +33,18 @@ def wanted(graph: Graph, trace: Trace) -> Mapping[str, tuple[Shape, ...]]:
                         shapes[shape] = None
             elif after.layer.type in KEEPS_SHAPE:
                 shapes |= dict.fromkeys(found.get(reader, ()))
+            elif node.layer.type == "Reshape":
+                shapes |= dict.fromkeys(_of_rank(trace.shapes[node.name], after.layer))
         found[node.name] = tuple(shape for shape in shapes if shape != trace.shapes[node.name])
     return found
+
+
+def _of_rank(shape: Shape | None, reader: Layer) -> list[Shape]:
+    """A shape with as many axes as its reader takes."""
+    rank = entry_of(reader.type).rank
+    if shape is None or rank is None or len(shape) == rank or None in shape[1:]:
+        return []
+    return [(shape[0], *sizes) for sizes in lifts(shape[1:], rank - 1)[:8]]  # type: ignore[arg-type]
 
 
 def behind_head(graph: Graph) -> frozenset[str]:
