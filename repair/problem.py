@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from repair.errors import InputError
-from repair.network import Network
+from repair.network import UNIT, Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +71,14 @@ class Examples:
         return self.take(self.labels == label)
 
     def concat(self, other: "Examples", name: str | None = None) -> Self:
-        """These followed by others of the same image shape and type."""
+        """These followed by others of the same image shape; pixels beside unit images become unit images."""
         mine, theirs = self.images, other.images
-        if mine.shape[1:] != theirs.shape[1:] or mine.dtype != theirs.dtype:
+        if mine.shape[1:] != theirs.shape[1:]:
             raise InputError(
-                f"cannot join images {mine.shape} {mine.dtype} and {theirs.shape} {theirs.dtype}:"
-                " expected the same shape and type."
+                f"cannot join images of shapes {mine.shape} and {theirs.shape}: expected the same shape."
             )
+        if mine.dtype != theirs.dtype:
+            mine, theirs = (UNIT[x] if x.dtype == np.uint8 else x for x in (mine, theirs))
         return replace(
             self,
             images=np.concatenate([mine, theirs]),

@@ -47,8 +47,16 @@ def test_examples_that_do_not_fit_are_refused(make):
         Examples(examples.images, np.zeros(4), "mine")
     with pytest.raises(InputError, match="5 asked for, but there are 4"):
         examples.subset(5, seed=0)
-    with pytest.raises(InputError, match=r"cannot join .*float32 .*uint8"):
-        examples.concat(Examples(np.zeros((1, 8, 8, 1), np.uint8), np.zeros(1, int)))
+    with pytest.raises(InputError, match=r"cannot join .*\(4, 8, 8, 1\) .*\(1, 9, 8, 1\)"):
+        examples.concat(Examples(np.zeros((1, 9, 8, 1), np.uint8), np.zeros(1, int)))
+
+
+def test_pixels_join_unit_images_as_unit_images(make):
+    examples = make(0, 4, "unit")
+    pixels = Examples(np.full((1, 8, 8, 1), 51, np.uint8), np.zeros(1, int))
+    for joined, place in ((examples.concat(pixels), 4), (pixels.concat(examples), 0)):
+        assert joined.images.dtype == np.float32
+        np.testing.assert_array_equal(joined.images[place], np.float32(51) / np.float32(255))
 
 
 def test_tests_fail_or_pass_by_the_networks_own_answers(network, make):
