@@ -1,0 +1,191 @@
+"""Repairs a set of cases: a row for each, and the figures of the set."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from statistics import mean, median
+from typing import Any
+
+from bench.architecture.build import built
+from bench.architecture.cases import Case
+from bench.rows import Value
+from repair.architecture.edits import ChangeType, Insert, MakeWeights, Move, Remove, Rewire
+from repair.architecture.graph import Graph
+from repair.architecture.rules import Rules
+from repair.architecture.search import Result, Status, repair
+from repair.architecture.trace import trace
+from repair.errors import InputError
+
+COLUMNS = (
+    "case", "status", "reason", "error_kind", "error_layer", "errors", "layers", "edits", "cost", "bound",
+    "proven", "milliseconds", "inserted", "types_changed", "removed", "arguments_changed",
+    "weights_made", "not_kept", "expected_rank", "original", "keras", "nnx", "published_edits",
+    "published_widths_changed", "published_seconds", "repair",
+)  # fmt: skip
+Row = Mapping[str, Value]
+Around = Callable[[str], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a set of cases.
+
+    Args:
+        rows: one for each case, with the keys COLUMNS.
+        metrics: the figures of the set, as a record has them.
+    """
+
+    rows: tuple[Row, ...]
+    metrics: Mapping[str, float | int]
+
+    def csv(self) -> str:
+        """The rows as CSV; what does not apply is empty."""
+        out = io.StringIO()
+        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return out.getvalue()
+
+
+def run_cases(cases: Iterable[Case], rules: Rules, *, time_limit: float = 10.0,
+              alternatives: int = 1, build: Sequence[str] = (),
+              around: Around = nullcontext) -> Outcome:  # fmt: skip
+    """Repairs every case.
+
+    Args:
+        cases: the definitions.
+        rules: the rule set under which they shall be valid.
+        time_limit: seconds for each case.
+        alternatives: most repairs to ask for; the row is of the first.
+        build: frameworks ("keras", "nnx") that shall build what comes out.
+        around: a context manager around each case, for progress.
+    """
+    rows = []
+    for case in cases:
+        with around(case.name):
+            rows.append(_row(case, rules, time_limit, alternatives, build))
+    return Outcome(tuple(rows), metrics(rows))
+
+
+def _row(case: Case, rules: Rules, time_limit: float, alternatives: int,
+         build: Sequence[str]) -> Row:  # fmt: skip
+    row: dict[str, Value] = dict.fromkeys(COLUMNS)
+    row |= {"case": case.name, "published_edits": case.published.get("edits"),
+            "published_widths_changed": case.published.get("widths"),
+            "published_seconds": case.published.get("seconds")}  # fmt: skip
+    try:
+        graph = case.graph(rules)
+        before = trace(graph, rules)
+        result = repair(graph, rules, alternatives=alternatives, time_limit=time_limit)
+    except InputError as error:
+        return row | {"status": "unreadable", "reason": str(error), "proven": 0}
+    row |= {
+        "status": str(result.status),
+        "layers": len(graph),
+        "errors": len(before.errors),
+        "bound": result.bound,
+        "proven": int(result.proven),
+        "milliseconds": 1000 * result.seconds,
+    }
+    if before.errors:
+        row |= {"error_kind": str(before.errors[0].kind), "error_layer": before.errors[0].layer}
+    if not result.repairs:
+        reason = "no repair in the edit space, or none within the time limit"
+        return row | {"reason": reason}
+    return row | _repaired(case, rules, result) | {
+        framework: built(result.repairs[0].graph, framework, rules) for framework in build
+    }  # fmt: skip
+
+
+def _repaired(case: Case, rules: Rules, result: Result) -> dict[str, Value]:
+    best = result.repairs[0]
+    layers: dict[type, set[str]] = {}
+    for edit in best.edits:
+        name = edit.name if isinstance(edit, Insert | Remove | Move) else edit.layer
+        layers.setdefault(type(edit), set()).add(name)
+    counted = {kind: len(names) for kind, names in layers.items()}
+    others = (ChangeType, Insert, MakeWeights, Move, Remove, Rewire)
+    return {
+        "edits": best.count,
+        "cost": best.cost,
+        "not_kept": best.not_kept,
+        "inserted": counted.get(Insert, 0),
+        "types_changed": counted.get(ChangeType, 0),
+        "removed": counted.get(Remove, 0),
+        "arguments_changed": sum(n for kind, n in counted.items() if kind not in others),
+        "weights_made": counted.get(MakeWeights, 0),
+        "expected_rank": _rank(case, result),
+        "original": _original(case, rules, best.graph),
+        "repair": "; ".join(map(str, best.edits)),
+    }
+
+
+def _rank(case: Case, result: Result) -> int | None:
+    """Place of the first repair that has the edits a person would expect; 0: none has."""
+    if not case.expected:
+        return None
+    for place, found in enumerate(result.repairs, 1):
+        texts = set(map(str, found.edits))
+        if any(set(wanted) <= texts and (wanted or not texts) for wanted in case.expected):
+            return place
+    return 0
+
+
+def _original(case: Case, rules: Rules, graph: Graph) -> int | None:
+    """Whether the network from before the break came back: types, arguments and connections."""
+    if case.original is None:
+        return None
+    return int(_chain(graph) == _chain(case.graph(rules, original=True)))
+
+
+def _chain(graph: Graph) -> list[Any]:
+    place = {node.name: k for k, node in enumerate(graph.nodes)}
+    return [
+        (node.layer, [(place[name], index) for name, index in node.sources]) for node in graph.nodes
+    ]
+
+
+def metrics(rows: Sequence[Row]) -> dict[str, float | int]:
+    """The figures of a set; published ones only where every case has them."""
+    done = [row for row in rows if row["edits"] is not None]
+    valid = [row for row in rows if row["status"] in (Status.VALID, Status.REPAIRED)]
+    found: dict[str, float | int] = {
+        "cases": len(rows),
+        "success": len(valid) / len(rows) if rows else 0.0,
+        "proven": mean(_numbers(rows, "proven")) if rows else 0.0,
+        "valid_as_given": sum(row["status"] == Status.VALID for row in rows),
+        "not_kept": sum(_numbers(done, "not_kept")),
+    }
+    times = _numbers(rows, "milliseconds")
+    if times:
+        found |= {"milliseconds_median": median(times), "milliseconds_max": max(times)}
+    if done:
+        found["edits_mean"] = mean(_numbers(done, "edits"))
+    if done and all(row["published_edits"] is not None for row in done):
+        pairs = [(row["edits"], row["published_edits"], row["published_widths_changed"] or 0)
+                 for row in done]  # fmt: skip
+        found |= {
+            "published_edits_mean": mean(_numbers(done, "published_edits")),
+            "more_edits_than_published": sum(ours > theirs for ours, theirs, _ in pairs),  # type: ignore
+            "more_edits_than_published_with_widths": sum(
+                ours > theirs + widths for ours, theirs, widths in pairs  # type: ignore
+            ),
+        }  # fmt: skip
+    for framework in ("keras", "nnx"):
+        tried = [str(row[framework]) for row in rows if row[framework] is not None]
+        if tried:
+            found[f"{framework}_built"] = sum(text.startswith("yes") for text in tried)
+            found[f"{framework}_tried"] = len(tried)
+    ranked = [row["expected_rank"] for row in rows if row["expected_rank"] is not None]
+    if ranked:
+        found["expected_in_first_three"] = sum(1 <= rank <= 3 for rank in ranked)  # type: ignore
+    back = _numbers(rows, "original")
+    if back:
+        found["original_back"] = sum(back)
+    return found
+
+
+def _numbers(rows: Sequence[Row], name: str) -> list[float]:
+    return [row[name] for row in rows if row[name] is not None]  # type: ignore[misc]
