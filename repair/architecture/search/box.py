@@ -90,8 +90,8 @@ class Box:
 
     @cached_property
     def strides(self) -> tuple[np.ndarray, ...]:
-        """For each rank, 0 where a kernel of 1 with some stride takes size a (row) to b."""
-        return tuple(_strided(limits[0]) for limits in self.limits)
+        """For ranks 2 to 4, 0 where a kernel of 1 with some stride takes size a (row) to b."""
+        return tuple(_strided(limits[0]) for limits in self.limits[1:])
 
     def single(self, costs: Costs) -> Costs:
         """The cheapest shape from which one inserted layer leads to each shape."""
@@ -114,7 +114,7 @@ class Box:
         projected = here.min(-1)
         np.minimum(made, projected[..., None], out=made)  # Dense
         grown, cut = here, here[turned]
-        step = self.strides[rank - 1]
+        step = self.strides[rank - 2]
         step = step.reshape((*step.shape, *(1,) * (rank - 2)))
         for axis in range(rank - 1):
             grown = np.minimum.accumulate(grown, axis)
@@ -176,10 +176,10 @@ class Classes:
 
 
 def _strided(limit: int) -> np.ndarray:
-    sizes = np.arange(1, limit + 1)
-    a, b, stride = sizes[:, None, None], sizes[None, :, None], sizes[None, None, :]
-    fits = ((a - 1) // stride + 1 == b).any(-1)
-    return np.where(fits, 0, IMPOSSIBLE).astype(np.int16)
+    last = np.arange(limit)  # the last place of a size
+    fits = np.full((limit, limit), IMPOSSIBLE, np.int16)
+    fits[last[:, None], last[:, None] // np.arange(1, limit + 1)] = 0
+    return fits
 
 
 @lru_cache(maxsize=64)

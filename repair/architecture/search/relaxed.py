@@ -5,6 +5,7 @@ bounds: an edited window may leave any spatial sizes, an edited layer of another
 """
 
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
@@ -48,13 +49,19 @@ def standing(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
             for rank in RANKS:
                 if isinstance(infer(layer, ((None, *(1,) * rank),), rules), Fault):
                     box.block(made, rank)[...] = IMPOSSIBLE
-    elif layer.type in ("Flatten", "Reshape"):
+    elif layer.type == "Flatten":
         values, least = box.by_product.values, box.by_product.least(given)
-        for value, edits in zip(values.tolist(), least.tolist(), strict=True):
-            output = infer(layer, ((None, value),), rules)
+        inside = values <= box.limits[0][0]
+        made[values[inside] - 1] = least[inside]
+    elif layer.type == "Reshape":
+        target = layer.arguments.get("target_shape")
+        part = prod(size for size in target if size > 0) if isinstance(target, tuple) else 0
+        values, least = box.by_product.values, box.by_product.least(given)
+        for k in np.flatnonzero(values % max(part, 1) == 0).tolist():
+            output = infer(layer, ((None, int(values[k])),), rules)
             place = box.place(output[1:]) if type(output) is tuple else None
             if place is not None:
-                made[place] = min(made[place], edits)
+                made[place] = min(made[place], least[k])
     elif layer.type == "Dense":
         units = layer.arguments.get("units")
         for rank in RANKS:
