@@ -15,38 +15,31 @@ from bench.config import explain, register
 from repair.errors import InputError
 
 
-def _main(config: DictConfig) -> None:
-    from bench.run import log_plainly, run  # jax and solvers: not for --help or a misspelt setting
-    from repair.errors import InputError
-
-    log_plainly()
-    try:
-        run(config)
-    except InputError as error:
-        if HydraConfig.get().mode is not RunMode.MULTIRUN:
-            raise
-        # One bad job does not end a sweep.
-        print(f"{HydraConfig.get().job.override_dirname}: {error}", file=sys.stderr)
-
-
 def main() -> int:
     """Runs the command; 0 done, 2 bad input."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, and we say them in one message
     register()
-    start = hydra.main(
-        version_base="1.3", config_path=str(shipped("configs")), config_name="config"
-    )
-    try:
-        start(_main)()
-    except Exception as error:
-        from repair.errors import InputError
+    refused: list[str] = []
 
-        said = error if isinstance(error, InputError) else explain(error)
-        if said is None:
-            raise
-        print(said, file=sys.stderr)
-        return 2
-    return 0
+    def job(config: DictConfig) -> None:
+        from bench.run import log_plainly, run  # jax and solvers: not for a misspelt setting
+
+        log_plainly()
+        try:
+            run(config)
+        except InputError as error:  # one bad job does not end a sweep
+            name = HydraConfig.get().job.override_dirname
+            sweep = HydraConfig.get().mode is RunMode.MULTIRUN
+            refused.append(f"{name}: {error}" if sweep else str(error))
+
+    configs = str(shipped("configs"))
+    try:
+        hydra.main(version_base="1.3", config_path=configs, config_name="config")(job)()
+    except (HydraException, OmegaConfBaseException) as error:
+        refused.append(str(explain(error)))
+    for message in refused:
+        print(message, file=sys.stderr)
+    return 2 if refused else 0
 
 
 if __name__ == "__main__":

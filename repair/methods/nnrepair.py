@@ -21,8 +21,8 @@ from repair.methods.asked import TIGHTENED, Asked
 from repair.methods.intermediate_layer import IntermediateLayer
 from repair.methods.last_layer import LastLayer
 from repair.methods.margins import stacked
-from repair.methods.repair import Repair
 from repair.methods.pool import Pool
+from repair.methods.repair import Repair
 from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem

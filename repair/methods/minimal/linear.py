@@ -7,6 +7,7 @@ SVMs and related linear programs", JMLR 23, 2022).
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy.sparse import csc_array, csr_array
 from repair.methods.minimal.merit import Merit
 from repair.program import SolverOptions, Status
 from repair.solvers.session import Session, Vertex
-from repair.tangent import Tangent, margin_cotangents
+from repair.tangent import Factors, Tangent, margin_cotangents
 
 TOLERANCE = 1e-4  # of a row, in units of the margin: the first-order model is computed in float32
 
@@ -85,6 +86,7 @@ class Generated:
 
     def __post_init__(self) -> None:
         self.session = Session(self.options)
+        self.factors: list[Factors] = []
         self.slack = np.full(len(self.merit.labels), -1)
         self.logits = self.tangent.logits
         self.margins = self.merit.margins(self.logits)
@@ -97,7 +99,7 @@ class Generated:
         low = np.maximum(at - self.radius, -self.bound)
         high = np.minimum(at + self.radius, self.bound)
         zero, cost = np.zeros(len(weights)), self.merit.price * self.merit.cost[weights]
-        entries = self._entries(self.tests, self.rivals, weights)
+        entries = self._entries(self.factors, weights)
         matrix = csc_array(np.concatenate([entries, -entries], axis=1))
         first = self.session.columns
         self.session.add_columns(
@@ -119,7 +121,9 @@ class Generated:
             self.merit.importance[new], np.zeros(len(new)), np.full(len(new), np.inf)
         )
         self.slack[new] = first + np.arange(len(new))
-        entries = self._entries(tests, rivals, self.weights)
+        cotangents = margin_cotangents(self.merit.labels[tests], rivals, self.logits.shape[1])
+        factors = self.tangent.factors(tests, cotangents)
+        entries = self._entries([factors], self.weights)
         # Margins at the tangent's point, less what its deltas contribute: rows are over deltas, not over steps.
         base = self.margins[tests, rivals] - entries @ (
             self.tangent.at[self.weights] / self.merit.units[self.weights]
@@ -128,16 +132,14 @@ class Generated:
         matrix[:, self.plus], matrix[:, self.minus] = entries, -entries
         matrix[np.arange(len(tests)), self.slack[tests]] = 1.0
         self.session.add_rows(1.0 - base, np.full(len(tests), np.inf), csr_array(matrix))
+        self.factors.append(factors)
         self.tests = np.concatenate([self.tests, tests])
         self.rivals = np.concatenate([self.rivals, rivals])
 
-    def _entries(self, tests: np.ndarray, rivals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def _entries(self, factors: Sequence[Factors], weights: np.ndarray) -> np.ndarray:
         """(rows, weights) gradients of margins in units of the margin and of the deltas."""
-        cotangents = margin_cotangents(self.merit.labels[tests], rivals, self.logits.shape[1])
-        order = np.argsort(weights)
-        entries = np.empty((len(tests), len(weights)))
-        entries[:, order] = self.tangent.entries(tests, cotangents, weights[order])
-        return entries * (self.merit.units[weights] / self.merit.margin)
+        blocks = [np.empty((0, len(weights))), *(part.columns(weights) for part in factors)]
+        return np.concatenate(blocks) * (self.merit.units[weights] / self.merit.margin)
 
     # --- what is missing ----------------------------------------------------------------------------------------
 

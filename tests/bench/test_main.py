@@ -1,0 +1,149 @@
+"""The command itself: one real run end to end, and bad input, each with one message and exit code 2."""
+
+import json
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from bench import __main__ as command
+from bench import store
+from bench.config import experiments
+from bench.record import to_json
+from repair.patch import Patch
+
+SMALL = [
+    "+experiment=quickstart",
+    "scenario.network.epochs=8",
+    "repair_images=300",
+    "validation_images=100",
+    "method.k=3",
+    "method.full=false",
+    "wandb.mode=disabled",
+]
+
+
+@pytest.fixture
+def bench(monkeypatch, capfd, tmp_path):
+    """The command with arguments, in an empty folder: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+        code = command.main()
+        return code, *capfd.readouterr()
+
+    return call
+
+
+def test_a_run_leaves_a_valid_record_and_is_not_done_twice(bench, tmp_path):
+    code, out, _ = bench(*SMALL)
+    assert code == 0
+    assert "digits" in out or "quickstart" in out
+    (stored,) = store.contents(tmp_path / "results/runs").runs
+    schema = json.loads(Path(command.__file__).with_name("record.schema.json").read_text())
+    jsonschema.validate(json.loads(to_json(stored.record)), schema)
+    assert stored.folder.parent.parent.name == "quickstart"
+    assert stored.folder.name == "seed=0"
+    assert stored.config()["method"]["k"] == 3
+    assert stored.record.chosen in stored.record.combinations
+    patches = [Patch.load(path) for path in stored.folder.glob("patch*.npz")]
+    assert sum(p.weights_changed for p in patches) == stored.record.patch["weights_changed"] > 0
+    written = (stored.folder / "record.json").stat().st_mtime_ns
+    code, _, err = bench(*SMALL)
+    assert code == 0
+    assert "finished before" in err
+    assert (stored.folder / "record.json").stat().st_mtime_ns == written
+
+
+def test_the_same_config_and_seed_give_the_same_record_apart_from_times(bench):
+    for folder in ("one", "two"):
+        assert bench(*SMALL, f"results_dir={folder}")[0] == 0
+    (first,), (second,) = (store.contents(folder).runs for folder in ("one", "two"))
+    assert first.record.combinations == second.record.combinations
+    assert first.record.config_hash == second.record.config_hash
+    for path in first.folder.glob("patch*.npz"):
+        assert path.read_bytes() == (second.folder / path.name).read_bytes()
+
+
+def test_a_sweep_goes_on_after_a_job_that_cannot_run(bench, tmp_path):
+    code, _, err = bench("-m", *SMALL, "method.k=33,3")
+    assert code == 2
+    assert "choose k from 1 to 32" in err
+    assert len(store.contents(tmp_path / "results/runs").runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "which experiment?"),
+        (["+experiment=quickstrt"], "unknown experiment 'quickstrt'. Did you mean 'quickstart'?"),
+        (["+experiment=quickstart", "sede=1"], "unknown setting 'sede'. Did you mean 'seed'?"),
+        (["+experiment=quickstart", "method.kk=1"], "unknown setting of method 'kk'"),
+        (["+experiment=quickstart", "method=nnrepare"], "unknown method 'nnrepare'"),
+        (["+experiment=quickstart", "seed=one"], "setting 'seed'"),
+        (["+experiment=quickstart", "solver.name=cplex"], "unknown solver 'cplex'"),
+        (["+experiment=quickstart", "task=repare"], "unknown task 'repare'"),
+        (["+experiment=quickstart", "wandb.mode=onlin"], "onlin"),
+        (["+experiment=quickstart", "layers=dense_3"], "unknown layer 'dense_3'"),
+        (["+experiment=quickstart", "repair_images=9999"], "repair_images=9999"),
+        (["+experiment=quickstart", "method.k=33"], "choose k from 1 to 32"),
+        (["+experiment=quickstart", "method._target_=no.such.Thing"], "no.such.Thing"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(bench, arguments, message):
+    quick = ["wandb.mode=disabled", "scenario.network.epochs=1"] if arguments else []
+    code, out, err = bench(*quick, *arguments)
+    assert code == 2
+    said = [line for line in err.splitlines() if message in line]
+    assert len(said) == 1
+    assert "Traceback" not in out + err
+    assert "Error executing job" not in out + err
+
+
+def test_an_unknown_experiment_lists_those_that_exist(bench):
+    _, _, err = bench("+experiment=nothing")
+    assert all(name in err for name in experiments())
+
+
+def test_missing_data_without_a_network_says_what_to_do(bench, monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "empty"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    code, _, err = bench("+experiment=low_quality_mnist", "wandb.mode=disabled")
+    assert code == 2
+    assert "BENCH_DATA" in err
+    assert "Traceback" not in err
+
+
+def test_a_damaged_network_is_named(bench, monkeypatch, tmp_path, data_pack):
+    """The network's file has one byte changed: its checksum says so before anything is read."""
+    folder = tmp_path / "pack"
+    (folder / "mnist").parent.mkdir()
+    (folder / "mnist").symlink_to(data_pack / "mnist")
+    file = folder / "nnrepair/models/mnist0_poisoned.h5"
+    file.parent.mkdir(parents=True)
+    content = bytearray((data_pack / "nnrepair/models/mnist0_poisoned.h5").read_bytes())
+    content[500_000] ^= 1
+    file.write_bytes(content)
+    monkeypatch.setenv("BENCH_DATA", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    code, _, err = bench("+experiment=poison_mnist", "wandb.mode=disabled")
+    assert code == 2
+    assert "mnist0_poisoned.h5" in err
+
+
+def test_validation_data_chooses_and_test_data_only_measures(bench, tmp_path):
+    bench(*SMALL)
+    (stored,) = store.contents(tmp_path / "results/runs").runs
+    validation = stored.record.details["validation"]
+    sums = {
+        name: sum(pair[part]["accuracy"] for part in ("clean", "defect"))
+        for name, pair in validation.items()
+    }
+    assert sums[stored.record.chosen] == pytest.approx(max(sums.values()))
+    assert np.isclose(
+        stored.record.metrics["clean_after"].accuracy,
+        stored.record.combinations[stored.record.chosen].clean.accuracy,
+    )
