@@ -4,13 +4,16 @@ ARCHITECTURE_FUZZ_EXAMPLES sets the number of random layers, for a longer run wi
 """
 
 import os
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.generate import random_layer
 from repair.architecture.layer import LARGEST, Layer, Shape
 from repair.architecture.layers import LAYERS, Outputs, entry_of, infer, settled
+from repair.architecture.layers.domains import REQUIRED
 from repair.architecture.rules import KERAS3, STRICT
 
 EXAMPLES = os.environ.get("ARCHITECTURE_FUZZ_EXAMPLES")
@@ -26,29 +29,55 @@ VALUES = st.one_of(
     st.lists(SMALL, max_size=4).map(tuple),
     st.lists(st.tuples(SMALL, SMALL), max_size=3).map(tuple),
 )  # fmt: skip
-SHAPES = st.lists(st.none() | st.integers(1, 6) | st.just(LARGEST), max_size=6).map(tuple)
+SIZES = st.none() | st.integers(1, 8) | st.just(LARGEST)
+SHAPES = st.lists(SIZES, max_size=6).map(tuple)
+DRAWN = sorted(set(LAYERS) - {"Input", "Lambda", "EinsumDense"})
 
 
 @st.composite
-def layers(draw: st.DrawFn, depth: int = 2) -> Layer:
+def arbitrary(draw: st.DrawFn, depth: int = 2) -> Layer:
+    """A layer with arguments of all kinds, most of them wrong."""
     entry = LAYERS[draw(st.sampled_from(sorted(LAYERS)))]
-    usable = SMALL.filter(bool).map(abs) | st.tuples(*[SMALL.map(abs)] * draw(st.integers(1, 3)))
     arguments = {
-        name: draw(usable if draw(st.booleans()) else VALUES)
+        name: draw(VALUES)
         for name, argument in entry.arguments.items()
-        if argument.default == "<required>" or draw(st.integers(0, 3)) == 0
+        if argument.default == REQUIRED or draw(st.integers(0, 3)) == 0
     }
-    inner = draw(st.lists(layers(depth - 1), max_size=2)) if depth and entry.inner[1] != 0 else []
+    nested = depth and entry.inner[1] != 0
+    inner = draw(st.lists(arbitrary(depth - 1), max_size=2)) if nested else []
     weights = draw(
         st.dictionaries(st.sampled_from(["kernel", "bias", "alpha"]), SHAPES, max_size=2)
     )
     return Layer(entry.name, arguments, tuple(inner), weights)
 
 
+@st.composite
+def sensible(draw: st.DrawFn) -> Layer:
+    """A layer with good arguments, at times with one of them replaced."""
+    name = draw(st.sampled_from(DRAWN))
+    layer = random_layer(name, Random(draw(st.integers(0, 10_000))), (None, 4, 4, 3))
+    if layer.arguments and draw(st.booleans()):
+        return layer.change(**{draw(st.sampled_from(sorted(layer.arguments))): draw(VALUES)})
+    return layer
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[Layer, tuple[Shape, ...]]:
+    """A layer and inputs, as many as it takes, most of them of its rank."""
+    layer = draw(sensible() | sensible() | arbitrary())
+    entry = LAYERS[layer.type]
+    low, high = entry.inputs
+    count = draw(st.integers(low, min(high or 3, 3)))
+    rank = (entry.rank or draw(st.integers(2, 5))) - 1
+    right = st.tuples(*[SIZES] * rank)
+    one = draw(right)
+    return layer, tuple((None, *draw(st.just(one) | right | SHAPES)) for _ in range(count))
+
+
 @settings(max_examples=int(EXAMPLES or 200), deadline=None, derandomize=EXAMPLES is None)
-@given(layers(), st.lists(SHAPES, max_size=4))
-def test_any_layer_is_judged(layer: Layer, sizes: list[Shape]) -> None:
-    shapes = tuple((None, *shape) for shape in sizes)
+@given(calls())
+def test_any_layer_is_judged(called: tuple[Layer, tuple[Shape, ...]]) -> None:
+    layer, shapes = called
     for rules in (KERAS3, STRICT, KERAS3.below_error):
         found = infer(layer, shapes, rules)
         if isinstance(found, Fault):
