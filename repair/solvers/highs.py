@@ -11,7 +11,7 @@ import numpy as np
 from repair.errors import InputError
 from repair.program import TOLERANCE, Program, Solution, SolverOptions, Status
 
-_STATUS = {
+STATUS = {
     highspy.HighsModelStatus.kOptimal: Status.OPTIMAL,
     highspy.HighsModelStatus.kInfeasible: Status.INFEASIBLE,
     highspy.HighsModelStatus.kUnbounded: Status.UNBOUNDED,
@@ -23,8 +23,8 @@ def solve(program: Program, options: SolverOptions, start: np.ndarray | None = N
     """Solve with HiGHS."""
     m, n = program.rows.shape
     begin = time.perf_counter()
-    solver = _silent()
-    for name, value in _settings(options).items():
+    solver = silent()
+    for name, value in settings(options).items():
         solver.setOptionValue(name, value)
     if _pass(solver, program) == highspy.HighsStatus.kError:
         seconds = time.perf_counter() - begin
@@ -51,7 +51,7 @@ def write(program: Program, path: Path) -> None:
     """
     if path.suffix not in (".lp", ".mps"):
         raise InputError(f"a program is written to a .lp or .mps file; given {path.name!r}.")
-    solver = _silent()
+    solver = silent()
     _pass(solver, program)
     handle, draft = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
     os.close(handle)
@@ -63,13 +63,15 @@ def write(program: Program, path: Path) -> None:
         Path(draft).unlink(missing_ok=True)
 
 
-def _silent() -> highspy.Highs:
+def silent() -> highspy.Highs:
+    """A solver that prints nothing."""
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     return solver
 
 
-def _settings(options: SolverOptions) -> dict[str, int | float]:
+def settings(options: SolverOptions) -> dict[str, int | float]:
+    """The options in HiGHS's own words."""
     return {
         "time_limit": np.inf if options.time_limit is None else options.time_limit,
         "mip_rel_gap": options.gap,
@@ -106,7 +108,7 @@ def _pass(solver: highspy.Highs, program: Program) -> highspy.HighsStatus:
 def _read(solver: highspy.Highs, program: Program, seconds: float) -> Solution:
     m, n = program.rows.shape
     ended = solver.getModelStatus()
-    status = _STATUS.get(ended, Status.ERROR)
+    status = STATUS.get(ended, Status.ERROR)
     message = ""
     if status is Status.ERROR:
         message = f"HiGHS ended with {solver.modelStatusToString(ended)!r}"

@@ -44,6 +44,7 @@ class Step:
 
     Attributes:
         deltas: (n,) deltas from the unrepaired network.
+        objective: merit of the first-order model there.
         exact: whether no row and no weight was left that would improve on it.
         status: of the last solve.
         rows, columns: of the program at the end.
@@ -52,6 +53,7 @@ class Step:
     """
 
     deltas: np.ndarray
+    objective: float
     exact: bool
     status: Status
     rows: int
@@ -151,10 +153,9 @@ class Generated:
         return deltas
 
     def missed_rows(
-        self, vertex: Vertex, deltas: np.ndarray, most: int
+        self, vertex: Vertex, logits: np.ndarray, most: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """The worst missed row of each test, the most missed first: tests and rivals."""
-        logits = self.logits + self.tangent.along(deltas - self.tangent.at)
         has = self.slack >= 0
         slack = np.zeros(len(logits))
         slack[has] = vertex.values[self.slack[has]]
@@ -216,7 +217,7 @@ def best_step(
     first = np.argsort(margins.min(1), kind="stable")[: how.rows]
     first = first[margins[first].min(1) < 1]
     program.add_rows(first, margins[first].argmin(1))
-    deltas, seconds = tangent.at, 0.0
+    deltas, objective, seconds = tangent.at, np.inf, 0.0
     vertex, exact, passes = None, False, 0
     while passes < how.passes and not exact:
         vertex = program.session.solve(
@@ -226,7 +227,9 @@ def best_step(
         if vertex.status is not Status.OPTIMAL:
             break
         deltas = program.deltas(vertex)
-        tests, rivals = program.missed_rows(vertex, deltas, how.rows)
+        logits = program.logits + tangent.along(deltas - tangent.at)
+        objective = merit(logits, deltas)
+        tests, rivals = program.missed_rows(vertex, logits, how.rows)
         if len(tests):
             program.add_rows(tests, rivals)
             continue
@@ -237,6 +240,7 @@ def best_step(
     status = vertex.status if vertex is not None else Status.ERROR
     return Step(
         deltas,
+        objective,
         exact and status is Status.OPTIMAL,
         status,
         program.session.rows,
