@@ -13,6 +13,7 @@ import numpy as np
 from bench import data, networks, training
 from bench.attacks import Attack, NoAttack
 from repair.errors import InputError
+from repair.layers import Conv, Dense
 from repair.network import Network
 from repair.problem import Examples, Problem
 
@@ -99,7 +100,8 @@ class Scenario:
         """The problem that a method is given.
 
         Args:
-            layers: names of layers; "last" and "intermediate" are the last layer with weights and the one before.
+            layers: names of layers; "last" and "intermediate" are the last layer with weights and the one before,
+                "all" is every dense and convolution layer.
 
         Raises:
             InputError: more images asked for than there are, or an unknown layer.
@@ -131,9 +133,11 @@ class Scenario:
 
 
 def resolve_layers(network: Network, layers: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Names of layers, with "last" and "intermediate" replaced by the network's own."""
+    """Names of layers, with "last", "intermediate" and "all" replaced by the network's own."""
     dense = network.weighted
     places = {"last": dense[-1], "intermediate": dense[max(len(dense) - 2, 0)]}
+    if layers == "all":
+        return tuple(name for name in dense if isinstance(network.layer(name), Conv | Dense))
     asked = (layers,) if isinstance(layers, str) else tuple(layers)
     names = tuple(places.get(name, name) for name in asked)
     for name in names:
