@@ -40,7 +40,9 @@ def adapt(source: Sizes, target: Sizes) -> Chain:
     one = single(source, target)
     if one is not None:
         return one
-    two = min(_pairs(source, target), default=None)
+    two = _through(source, target, _middles(source, target))
+    two = two or _through(source, target, _rearrangements(source, target))
+    two = two or _through(source, target, [(*(1,) * (len(source) - 1), prod(target))])
     if two is not None:
         return two
     flat, last = (prod(source),), (prod(target),)  # more axes than convolutions have
@@ -122,19 +124,23 @@ def _stride(a: int, b: int) -> int | None:
     return stride if (a - 1) // stride + 1 == b else None
 
 
-def _pairs(s: Sizes, t: Sizes) -> list[Chain]:
-    found = []
-    for middle in _middles(s, t):
-        first, second = single(s, middle), single(middle, t)
+def _through(s: Sizes, t: Sizes, middles: list[Sizes]) -> Chain | None:
+    """The cheapest two layers from s to t through one of these shapes."""
+    best = None
+    for middle in middles:
+        first = single(s, middle)
+        second = single(middle, t) if first is not None else None
         if first is not None and second is not None:
-            found.append(Chain(first.cost + second.cost, first.steps + second.steps))
-    return found
+            cost_ = first.cost + second.cost
+            if best is None or cost_ < best.cost:
+                best = Chain(cost_, first.steps + second.steps)
+    return best
 
 
 def _middles(s: Sizes, t: Sizes) -> list[Sizes]:
-    """Shapes through which two layers may lead from s to t."""
+    """Shapes through which two mild layers may lead from s to t."""
     have, want = prod(s), prod(t)
-    found: list[Sizes] = [(*(1,) * (len(s) - 1), want)]
+    found: list[Sizes] = []
     if want % prod(s[:-1]) == 0:
         found.append((*s[:-1], want // prod(s[:-1])))
     if have % prod(t[:-1]) == 0:
@@ -148,8 +154,6 @@ def _middles(s: Sizes, t: Sizes) -> list[Sizes]:
         found.append((s[-1],))
     if len(s) > 1 and len(t) == 2:
         found.append((s[-1],))
-    if len(s) != len(t):
-        found += _rearrangements(s, t)
     return found
 
 
@@ -158,7 +162,7 @@ def _rearrangements(s: Sizes, t: Sizes) -> list[Sizes]:
     have, want = prod(s), prod(t)
     found = []
     if 2 <= len(t) <= 4:
-        found += [u for u in factorizations(have, len(t)) if single(u, t)]
+        found += [u for u in factorizations(have, len(t)) if u[-1] == t[-1]]
     if 2 <= len(s) <= 4 and want % s[-1] == 0:
         found += [
             (*u, s[-1])

@@ -55,6 +55,7 @@ def at(layer: Layer, shapes: tuple[Shape, ...], rules: Rules, wanted: tuple[Shap
     stands = fit(layer, shapes, rules)
     if not isinstance(stands, Fault):
         found.append(Goal(stands.cost, stands.layer, shapes, stands.output))
+    editable = editable and layer.type not in ELEMENTWISE  # they have nothing to edit
     if editable and (isinstance(stands, Fault) or wanted):
         found += [Goal(c.cost, c.layer, shapes, c.output)
                   for c in changes(layer, shapes, rules, wanted)]  # fmt: skip
