@@ -89,7 +89,19 @@ def _network(file: h5py.File, path: Path, scale: str | None) -> Network:
     network = Network(
         stack, input_shape=shape, scale=agreed_scale(path, scale, noted), softmax=softmax
     )
+    _require_last_axis(network, configs, path)
     return require_finite(network, str(path))
+
+
+def _require_last_axis(network: Network, configs: list[Config], path: Path) -> None:
+    for config in (layer["config"] for layer in configs):
+        if config["name"] in network.names and "axis" in config:
+            axis, last = np.ravel(config["axis"]).tolist(), len(network.shape_at(config["name"]))
+            if axis not in ([-1], [last]):
+                raise InputError(
+                    f"{path}: layer {config['name']!r} normalises along axis {axis}; only the last"
+                    f" one, {last}, is supported."
+                )
 
 
 def _stack(model: Config, path: Path) -> list[Config]:

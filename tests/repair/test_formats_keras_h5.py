@@ -128,6 +128,10 @@ def test_a_foreign_file_needs_the_scale(keras_file):
         ),
         ([layers.Conv2D(2, 2, dilation_rate=2, name="c")], ["'c' (Conv2D)", "dilation_rate"]),
         ([layers.Conv2D(2, 2, activation="gelu", name="g")], ["'g' (Conv2D)", "'gelu'", "relu"]),
+        (
+            [layers.Conv2D(4, 1), layers.BatchNormalization(axis=1, name="b"), layers.Flatten()],
+            ["'b'", "axis [1]", "3"],
+        ),
         ([layers.ReLU(6.0, name="six")], ["'six' (ReLU)", "max_value=6.0"]),
         ([layers.Softmax(name="s"), layers.Flatten()], ["softmax before its last layer"]),
     ],
