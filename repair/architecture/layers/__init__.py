@@ -12,6 +12,7 @@ from repair.architecture.layers.core import CORE
 from repair.architecture.layers.merging import MERGING
 from repair.architecture.layers.normalization import NORMALIZATION
 from repair.architecture.layers.pooling import POOLING
+from repair.architecture.layers.preprocessing import PREPROCESSING
 from repair.architecture.layers.recurrent import RECURRENT
 from repair.architecture.layers.reshaping import RESHAPING
 from repair.architecture.layers.table import (
@@ -69,7 +70,7 @@ def infer(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 LAYERS: Mapping[str, LayerType] = MappingProxyType(
     {
         entry.name: entry
-        for family in (CORE, MERGING, CONVOLUTIONS, TRANSPOSED, POOLING, RESHAPING, RECURRENT,
+        for family in (CORE, MERGING, CONVOLUTIONS, TRANSPOSED, POOLING, RESHAPING, RECURRENT, PREPROCESSING,
                        NORMALIZATION, ATTENTION, wrappers(infer))
         for entry in family
     }

@@ -1,4 +1,4 @@
-"""Input, dense, embedding, masking, rescaling, and layers of unknown code."""
+"""Input, dense, embedding, masking, dropout, and layers of unknown code."""
 
 from repair.architecture.errors import Fault, Kind
 from repair.architecture.layer import Shape
@@ -107,11 +107,6 @@ CORE = (
     ),
     LayerType("Masking", _masking, {"mask_value": Argument(number(), 0.0)}),
     LayerType("Identity", same),
-    LayerType(
-        "Rescaling",
-        same,
-        {"scale": Argument(anything), "offset": Argument(anything, 0.0)},
-    ),
     LayerType("ActivityRegularization", same,
               {"l1": Argument(number(), 0.0), "l2": Argument(number(), 0.0)}),
     LayerType("GaussianNoise", same, {"stddev": Argument(number(0, 1), editable=True)}),

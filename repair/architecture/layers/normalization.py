@@ -14,16 +14,17 @@ from repair.architecture.layers.domains import (
 )
 from repair.architecture.layers.shared_arguments import ACTIVATIONS, DATA_FORMAT
 from repair.architecture.layers.space import unknown_size, wrong_rank
-from repair.architecture.layers.table import Arguments, Inferred, LayerType
+from repair.architecture.layers.table import Arguments, Inferred, LayerType, Weights
 from repair.architecture.rules import Rules
 
 
 def _axes(a: Arguments, name: str = "axis") -> tuple[int, ...]:
     value = a[name]
-    return value if isinstance(value, tuple) else (value,)
+    return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
-def _on_axes(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+def on_axes(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    """The shape of the input, which must have the axes."""
     shape = shapes[0]
     for axis in _axes(a):
         if not -len(shape) <= axis < len(shape):
@@ -38,7 +39,7 @@ def _on_axes(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 
 def _normalized(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
-    checked = _on_axes(a, shapes, rules)
+    checked = on_axes(a, shapes, rules)
     if isinstance(checked, Fault) or rules.lenient:
         return checked
     if any(shapes[0][axis] is None for axis in _axes(a)):
@@ -62,13 +63,26 @@ def _grouped(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     return checked
 
 
-def _scaled(*names: str, only_last: bool = False):  # type: ignore[no-untyped-def]
+def _last(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+    shape, checked = shapes[0], _normalized(a, shapes, rules)
+    sizes = () if isinstance(checked, Fault) else tuple(shape[axis] for axis in _axes(a))
+    if all(size in (1, None, shape[-1]) for size in sizes):
+        return checked
+    return Fault(Kind.ARGUMENT, f"has axis={a['axis']}: Keras 3 scales along the last axis only",
+                 "axis=-1", shape, "axis")  # fmt: skip
+
+
+def _scaled(*names: str) -> Weights:
     def weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
         shape = tuple(shapes[0][axis] for axis in _axes(a))
         use = {"gamma": a["scale"], "beta": a["center"]}
         return {name: shape for name in names if use.get(name, True)}
 
     return weights
+
+
+def _scaled_always(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
+    return {"scale": tuple(shapes[0][axis] for axis in _axes(a))}
 
 
 def _prelu(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
@@ -143,13 +157,20 @@ NORMALIZATION = (
         _scaled("gamma", "beta"),
     ),
     LayerType(
+        "RMSNormalization",
+        _last,
+        {"axis": Argument(integer_or_integers, (-1,), editable=True),
+         "epsilon": Argument(number(), 1e-6)},
+        _scaled_always,
+    ),
+    LayerType(
         "UnitNormalization",
-        _on_axes,
+        on_axes,
         {"axis": Argument(integer_or_integers, (-1,), editable=True)},
     ),
     LayerType("Activation", same, {"activation": Argument(choice(*ACTIVATIONS), editable=True)}),
     LayerType(
-        "Softmax", _on_axes, {"axis": Argument(integer_or_integers, (-1,), editable=True)},
+        "Softmax", on_axes, {"axis": Argument(integer_or_integers, (-1,), editable=True)},
         inputs=(1, 2),
     ),
     LayerType(

@@ -1,14 +1,12 @@
-"""Layers that rearrange: reshape, flatten, permute, repeat, crop, pad, upsample, resize."""
+"""Layers that rearrange: reshape, flatten, permute, repeat, crop, pad, upsample."""
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Shape
 from repair.architecture.layers.domains import (
     Argument,
     choice,
-    flag,
     integers,
     margins,
-    number,
     single,
     size,
     sizes,
@@ -111,13 +109,6 @@ def _upsample(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred
     return (shape[0], *(times(pair) for pair in zip(shape[1:-1], factors, strict=True)), shape[-1])
 
 
-def _resize(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
-    shape = shapes[0]
-    if len(shape) == 4:
-        return (shape[0], a["height"], a["width"], shape[-1])
-    return wrong_rank(shape, 4, (shape[0], a["height"], a["width"], shape[-1]))
-
-
 def _spatial(rank: int) -> list[LayerType]:
     crops = {1: ((1, 1),), 2: ((0, 0), (0, 0)), 3: ((1, 1),) * 3}
     formatted = {"data_format": DATA_FORMAT} if rank > 1 else {}
@@ -150,26 +141,5 @@ RESHAPING = (
     LayerType("Flatten", _flatten, {"data_format": DATA_FORMAT}),
     LayerType("Permute", _permute, {"dims": Argument(integers(), editable=True)}),
     LayerType("RepeatVector", _repeat, {"n": Argument(size(), editable=True)}, rank=2),
-    either_format(
-        LayerType(
-            "Resizing",
-            _resize,
-            {
-                "height": Argument(size(), editable=True),
-                "width": Argument(size(), editable=True),
-                "interpolation": Argument(
-                    choice("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5", "area"),
-                    "bilinear",
-                ),
-                "crop_to_aspect_ratio": Argument(flag, False),
-                "pad_to_aspect_ratio": Argument(flag, False),
-                "fill_mode": Argument(choice("constant"), "constant"),
-                "fill_value": Argument(number(), 0.0),
-                "antialias": Argument(flag, False),
-                "data_format": DATA_FORMAT,
-            },
-            rank=4,
-        )
-    ),
     *(entry for rank in (1, 2, 3) for entry in _spatial(rank)),
 )
