@@ -10,13 +10,26 @@ import numpy as np
 from repair.errors import InputError
 from repair.formats.file import replaced
 
+# What NumPy and zipfile raise for spoilt bytes; RuntimeError stands for features of zip that neither has.
+DAMAGE = (
+    AttributeError,
+    EOFError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 def read_archive(path: Path) -> dict[str, np.ndarray]:
     """All arrays of an archive; InputError for a file that is damaged, no archive, or holds pickles."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise InputError(f"{path} is not a readable .npz archive: {error}.") from error
 
 

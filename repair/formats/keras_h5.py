@@ -36,6 +36,16 @@ BATCH_NORM = {
     "mean": "moving_mean",
     "variance": "moving_variance",
 }
+# What h5py and the reading of a spoilt config raise.
+MALFORMED = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 # Settings of a layer that must keep these values, since nothing else is supported.
 FIXED: Mapping[str, Any] = {
     "data_format": "channels_last",
@@ -61,8 +71,12 @@ def load(path: Path, scale: str | None = None) -> Network:
     try:
         with h5py.File(path, "r") as file:
             return _network(file, path, scale)
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path} is not a readable HDF5 file: {error}.") from error
+    except MALFORMED as error:
+        raise InputError(f"{path} has a malformed model_config or weights: {error!r}.") from error
 
 
 def _network(file: h5py.File, path: Path, scale: str | None) -> Network:
@@ -70,25 +84,18 @@ def _network(file: h5py.File, path: Path, scale: str | None) -> Network:
         raise InputError(
             f"{path} holds no model_config; expected a whole Keras model, as model.save writes it."
         )
-    noted = file.attrs.get(SCALE_NOTE)
-    try:
-        model = json.loads(file.attrs["model_config"])
-        configs = _stack(model, path)
-        layers = [
-            layer for n, config in enumerate(configs) for layer in _layers(file, config, n, path)
-        ]
-        shape = _input_shape(model, configs, path)
-    except (KeyError, TypeError, AttributeError, IndexError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} has a malformed model_config or weights: {error!r}.") from error
+    model = json.loads(file.attrs["model_config"])
+    configs = _stack(model, path)
+    layers = [layer for n, config in enumerate(configs) for layer in _layers(file, config, n, path)]
+    shape = _input_shape(model, configs, path)
     softmax = bool(layers) and isinstance(layers[-1], str)
     stack = [layer for layer in layers if isinstance(layer, Layer)]
     if len(stack) + softmax < len(layers):
         raise InputError(
             f"{path} has a softmax before its last layer; only one at the end is supported."
         )
-    network = Network(
-        stack, input_shape=shape, scale=agreed_scale(path, scale, noted), softmax=softmax
-    )
+    scale = agreed_scale(path, scale, file.attrs.get(SCALE_NOTE))
+    network = Network(stack, input_shape=shape, scale=scale, softmax=softmax)
     _require_last_axis(network, configs, path)
     return require_finite(network, str(path))
 

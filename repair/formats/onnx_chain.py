@@ -78,7 +78,10 @@ def _constants(graph: Any, path: Path) -> dict[str, np.ndarray]:
         raise InputError(
             f"{path} keeps {outside[0]!r} in another file; expected all weights in one."
         )
-    return {name: numpy_helper.to_array(tensor) for name, tensor in tensors.items()}
+    try:
+        return {name: numpy_helper.to_array(tensor) for name, tensor in tensors.items()}
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path} holds a constant that cannot be read: {error}.") from error
 
 
 def _follow(graph: Any, tensor: str, path: Path) -> tuple[Any, ...]:
