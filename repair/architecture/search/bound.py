@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repair.architecture.errors import Fault
-from repair.architecture.graph import Graph, Node, source
+from repair.architecture.graph import Graph, source
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import infer
 from repair.architecture.rules import Rules
 from repair.architecture.search import relaxed
-from repair.architecture.search.box import IMPOSSIBLE, RANKS, Box, Costs
+from repair.architecture.search.box import IMPOSSIBLE, Box, Costs
 from repair.architecture.search.merges import ELEMENTWISE
+from repair.architecture.search.relaxed_merges import merged
 from repair.architecture.trace import Trace
 
 
@@ -107,7 +107,7 @@ def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxat
         elif len(inputs) == 1 and node.layer.type not in ELEMENTWISE:
             costs = relaxed.unary(node.layer, inputs[0], rules, box)
         else:
-            costs = np.minimum(_merged(node, inputs, rules, box), IMPOSSIBLE)
+            costs = np.minimum(merged(node.layer, inputs, rules, box), IMPOSSIBLE)
         if costs.min() >= IMPOSSIBLE:
             return None
         made[node.name], given[node.name] = costs, inputs
@@ -119,75 +119,3 @@ def _source(layer: Layer, rules: Rules, box: Box) -> Costs:
     output = infer(layer, (), rules)
     place = box.place(output[1:]) if type(output) is tuple else None
     return box.empty() if place is None else box.at(place)
-
-
-def _merged(node: Node, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> Costs:
-    kind = node.layer.type
-    if kind in ELEMENTWISE:
-        if not rules.strict:
-            inputs = tuple(broadcast(costs, box) for costs in inputs)
-        return sum(inputs[1:], inputs[0])
-    if kind == "Concatenate":
-        return _concatenated(node.layer, inputs, box)
-    if kind == "Dot" and rules.strict:
-        return _dot(node.layer, inputs, rules, box)
-    return np.full_like(inputs[0], sum(int(costs.min()) for costs in inputs))
-
-
-def broadcast(costs: Costs, box: Box) -> Costs:
-    """Fewest edits to a shape that broadcasts to each shape."""
-    made = costs.copy()
-    for rank in RANKS:
-        block = box.block(made, rank)
-        for axis in range(rank):
-            np.minimum(block, block.take([0], axis), out=block)
-        for lower in range(1, rank):
-            below, last = box.block(made, lower), block.shape[rank - lower :]
-            common = tuple(map(slice, map(min, below.shape, last)))
-            part = block[(..., *common)]
-            np.minimum(part, below[common], out=part)
-    return made
-
-
-def _concatenated(layer: Layer, inputs: tuple[Costs, ...], box: Box) -> Costs:
-    """Each input agrees with the output but on one axis."""
-    axis = layer.arguments.get("axis", -1)
-    made = box.empty()
-    for rank in RANKS:
-        block = box.block(made, rank)
-        for place in range(rank):
-            stands = isinstance(axis, int) and axis in (place + 1, place - rank)
-            parts = [box.block(costs, rank).min(place, keepdims=True) for costs in inputs]
-            np.minimum(block, sum(parts[1:], parts[0]) + (0 if stands else 1), out=block)
-    return made
-
-
-def _dot(layer: Layer, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> Costs:
-    """Two inputs of one size, or of two sizes, with an equal axis."""
-    made = box.empty()
-    lines = [box.block(costs, 1) for costs in inputs]
-    box.block(made, 1)[0] = (lines[0] + lines[1]).min() + axes_cost(layer, (1, 1), rules, 1)
-    pairs = [box.block(costs, 2) for costs in inputs]
-    out = box.block(made, 2)
-    for i in (0, 1):
-        for j in (0, 1):
-            a, b = np.moveaxis(pairs[0], i, 1), np.moveaxis(pairs[1], j, 1)
-            common = min(a.shape[1], b.shape[1])
-            cost = (a[:, None, :common] + b[None, :, :common]).min(-1)
-            cost = cost[: out.shape[0], : out.shape[1]] + axes_cost(layer, (i + 1, j + 1), rules, 2)
-            part = out[: cost.shape[0], : cost.shape[1]]
-            np.minimum(part, cost, out=part)
-    return made
-
-
-def axes_cost(layer: Layer, axes: tuple[int, int], rules: Rules, rank: int) -> int:
-    """0 where the layer multiplies along these axes as it stands, else 1."""
-    shape = (None, *(7,) * rank)
-    given = layer.arguments.get("axes")
-    both = given if isinstance(given, tuple) else (given, given)
-    both = both * 2 if len(both) == 1 else both
-    same = [
-        isinstance(g, int) and g % (rank + 1) == axis for g, axis in zip(both, axes, strict=False)
-    ]
-    stands = not isinstance(infer(layer, (shape, shape), rules), Fault)
-    return 0 if stands and all(same) else 1

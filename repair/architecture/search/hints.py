@@ -17,10 +17,11 @@ from repair.architecture.layer import Shape
 from repair.architecture.layers import entry_of, infer
 from repair.architecture.rules import Rules
 from repair.architecture.search.adapters import Sizes, single
-from repair.architecture.search.bound import Relaxation, axes_cost
+from repair.architecture.search.bound import Relaxation
 from repair.architecture.search.box import Costs
 from repair.architecture.search.changes import bare
 from repair.architecture.search.merges import ELEMENTWISE
+from repair.architecture.search.relaxed_merges import axes_cost
 
 MOST = 400
 """Most shapes that are looked through for one that fits."""
@@ -125,7 +126,7 @@ def _factors(node: Node, output: Sizes, edits: int, rules: Rules,
     box, (left, right) = relaxation.box, relaxation.given[node.name]
     for rank in (1, 2):
         for i, j in product(range(rank), repeat=2):
-            price = axes_cost(node.layer, (i + 1, j + 1), rules, rank)
+            price = axes_cost(node.layer, (i + 1, j + 1), (rank, rank), rules)
             for size in range(1, max(box.limits[rank - 1]) + 1):
                 a = (size,) if rank == 1 else tuple(size if k == i else output[0] for k in (0, 1))
                 b = (size,) if rank == 1 else tuple(size if k == j else output[-1] for k in (0, 1))

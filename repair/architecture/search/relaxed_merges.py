@@ -1,0 +1,121 @@
+"""For a layer of several inputs, the fewest edits to every output: never too many."""
+
+from functools import reduce
+from itertools import product
+
+import numpy as np
+
+from repair.architecture.errors import Fault
+from repair.architecture.layer import Layer
+from repair.architecture.layers import infer
+from repair.architecture.rules import Rules
+from repair.architecture.search.box import IMPOSSIBLE, RANKS, Box, Costs
+from repair.architecture.search.merges import ELEMENTWISE
+
+LARGEST = 4_000_000
+"""Most sums of a Dot that are formed; above, its inputs are taken apart."""
+
+
+def merged(layer: Layer, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> Costs:
+    """A layer as it stands, or edited in place.
+
+    Args:
+        layer: the layer.
+        inputs: fewest edits to every shape of each input, those of inserted layers included.
+        rules: the rule set.
+        box: what the arrays mean.
+    """
+    if layer.type in ELEMENTWISE and rules.strict:
+        return sum(inputs[1:], inputs[0])
+    if layer.type in ELEMENTWISE:
+        return reduce(lambda a, b: _broadcast(a, b, box), inputs)
+    if layer.type == "Concatenate":
+        return _concatenated(layer, inputs, box)
+    if layer.type == "Dot":
+        return _dot(layer, inputs[0], inputs[1], rules, box)
+    return np.full_like(inputs[0], sum(int(costs.min()) for costs in inputs))
+
+
+def _broadcast(left: Costs, right: Costs, box: Box) -> Costs:
+    """Two inputs of which, on every axis, one has the size of the output, the other that or 1."""
+    made = box.empty()
+    for rank in RANKS:
+        block = box.block(made, rank)
+        for axes in product((False, True), repeat=rank):
+            others = tuple(not axis for axis in axes)
+            cost = _stretched(left, axes, box) + _stretched(right, others, box)
+            np.minimum(block, cost, out=block)
+    return made
+
+
+def _stretched(costs: Costs, exact: tuple[bool, ...], box: Box) -> np.ndarray:
+    """Fewest edits to a shape that is 1 or absent where it need not be exact."""
+    rank = len(exact)
+    block = box.block(costs, rank).copy()
+    lead = next((axis for axis, kept in enumerate(exact) if kept), rank)
+    for axis, kept in enumerate(exact):
+        if not kept:
+            np.minimum(block, block.take([0], axis), out=block)
+    for lower in range(max(rank - lead, 1), rank):
+        below = box.block(costs, lower).copy()
+        for axis, kept in enumerate(exact[rank - lower :]):
+            if not kept:
+                np.minimum(below, below.take([0], axis), out=below)
+        common = tuple(map(slice, map(min, below.shape, block.shape[rank - lower :])))
+        part = block[(..., *common)]
+        np.minimum(part, below[common], out=part)
+    return block
+
+
+def _concatenated(layer: Layer, inputs: tuple[Costs, ...], box: Box) -> Costs:
+    """Each input agrees with the output but on one axis."""
+    axis = layer.arguments.get("axis", -1)
+    made = box.empty()
+    for rank in RANKS:
+        block = box.block(made, rank)
+        for place in range(rank):
+            stands = isinstance(axis, int) and axis in (place + 1, place - rank)
+            parts = [box.block(costs, rank).min(place, keepdims=True) for costs in inputs]
+            np.minimum(block, sum(parts[1:], parts[0]) + (0 if stands else 1), out=block)
+    return made
+
+
+def _dot(layer: Layer, left: Costs, right: Costs, rules: Rules, box: Box) -> Costs:
+    """Two inputs with an equal axis; the output has the axes of both but that one."""
+    made = box.empty()
+    ranks = ((1, 1), (2, 2)) if rules.strict else product(RANKS, RANKS)
+    for p, q in ranks:
+        if p + q - 2 > len(RANKS):
+            continue
+        for i, j in product(range(p), range(q)):
+            a = np.moveaxis(box.block(left, p), i, -1)
+            b = np.moveaxis(box.block(right, q), j, -1)
+            price = axes_cost(layer, (i + 1, j + 1), (p, q), rules)
+            _contracted(a, b, price, box, made)
+    return made
+
+
+def _contracted(a: np.ndarray, b: np.ndarray, price: int, box: Box, made: Costs) -> None:
+    """The products of two tables along their last axes."""
+    size = min(a.shape[-1], b.shape[-1])
+    rows, columns = a[..., :size].reshape(-1, size), b[..., :size].reshape(-1, size)
+    if rows.shape[0] * columns.shape[0] * size > LARGEST:
+        cost = rows.min(1)[:, None] + columns.min(1)[None, :]
+    else:
+        cost = (rows[:, None] + columns[None]).min(-1)
+    cost = np.minimum(cost, IMPOSSIBLE) + np.int16(price)
+    cost = cost.reshape((*a.shape[:-1], *b.shape[:-1]) or (1,))
+    block = box.block(made, cost.ndim)
+    common = tuple(map(slice, map(min, block.shape, cost.shape)))
+    np.minimum(block[common], cost[common], out=block[common])
+
+
+def axes_cost(layer: Layer, axes: tuple[int, int], ranks: tuple[int, int], rules: Rules) -> int:
+    """0 where the layer multiplies along these axes as it stands, else 1."""
+    given = layer.arguments.get("axes")
+    both = given if isinstance(given, tuple) else (given, given)
+    both = both * 2 if len(both) == 1 else both
+    same = [isinstance(g, int) and g % (rank + 1) == axis
+            for g, axis, rank in zip(both, axes, ranks, strict=False)]  # fmt: skip
+    shapes = tuple((None, *(7,) * rank) for rank in ranks)
+    return 0 if all(same) and not isinstance(infer(layer, shapes, rules), Fault) else 1
