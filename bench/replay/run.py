@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -37,6 +38,12 @@ NO_EXPERTS = (
     "no expert was selected: the artifact's mean of no weights is NaN, for which it names class 0;"
     " here the unrepaired network answers"
 )
+ROUNDING = (
+    "the attacked images are not published, and the platform's rounding decides the signs of"
+    " gradients near zero: a few images come out otherwise"
+)
+# Images of 10,000 that another rounding of the attack puts into another class, at most.
+ROUNDED = 7
 
 
 def replay(
@@ -94,10 +101,10 @@ def _experiment(
     repairs: Mapping[int, Solution],
     group: list[Table],
 ) -> Iterator[Line]:
-    exact = _answers(network, at, activations, repairs, group)
+    exact = Answers.of(network, at, activations, repairs, group)
     as_run = None
     if any(len(solution.overflowed) for solution in repairs.values()):
-        as_run = _answers(network, at, activations, repairs, group, in_doubles=True)
+        as_run = Answers.of(network, at, activations, repairs, group, in_doubles=True)
     for table in group:
         key = table.key
         own = tables.published()[Key(key.scenario, key.layer, key.exp, "train", "all")].precisions
@@ -115,19 +122,67 @@ def _experiment(
             if row == "FULL":
                 yield Line(key, row, counts, None, NO_FULL if counts == table.rows["ORIG"] else "")
                 continue
+            found = Line(key, row, counts, ours[row])
             equal = [cause for cause, other in causes.items() if other[row] == counts]
-            reason = "" if ours[row] == counts else "; ".join(equal)
-            yield Line(key, row, counts, ours[row], reason)
+            yield replace(found, reason=_reason(found, equal))
+
+
+def _reason(line: Line, exact: list[str]) -> str:
+    """Why a row is not equal; `exact` are the causes with which it is."""
+    if line.status == "equal" or line.difference is None:
+        return ""
+    if exact:
+        return "; ".join(exact)
+    key = line.key
+    rebuilt = key.scenario == "adversarial_cifar" and key.set in ("defect_test", "defect_train")
+    # AVERAGE of this network differs on plain images too, so rounding does not explain it.
+    if rebuilt and line.row != "AVERAGE" and line.difference <= ROUNDED:
+        return ROUNDING
+    return ""
 
 
 @dataclass(frozen=True)
-class _Answers:
+class Answers:
     """Logits (N, C) of the unrepaired network, (E, N, C) of the experts; answers of averages."""
 
     original: np.ndarray
     experts: np.ndarray
     classes: tuple[int, ...]
     averages: Mapping[tuple[int, ...], np.ndarray]
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        at: str,
+        activations: np.ndarray,
+        repairs: Mapping[int, Solution],
+        group: list[Table],
+        *,
+        in_doubles: bool = False,
+    ) -> Self:
+        """Everything that a group of tables needs in one pass, from activations entering `at`.
+
+        Args:
+            in_doubles: with the neurons silenced that overflow in doubles.
+        """
+        classes = tuple(sorted(repairs))
+        kept = tuple({table.experts for table in group})
+        exact = {c: repairs[c].patch(network) for c in classes}
+
+        def patch(of: tuple[int, ...]) -> Patch:
+            mean = mean_patch(network, [exact[c] for c in of])
+            if not in_doubles:
+                return mean
+            neurons = np.concatenate([repairs[c].overflowed for c in of])
+            return mean + silenced(network, repairs[of[0]].layer, neurons)
+
+        alone = [patch((c,)) for c in classes]
+        patches = [Patch(network.fingerprint()), *alone, *map(patch, kept)]
+        logits = patched_logits(network, patches, activations, at, "float64")
+        original, experts, averages = np.split(logits, [1, 1 + len(classes)])
+        means = averages.argmax(-1).astype(np.int32)
+        return cls(original[0], experts, classes, dict(zip(kept, means, strict=True)))
 
     def counts(
         self, labels: np.ndarray, table: Table, precisions: Mapping[int, float]
@@ -151,31 +206,3 @@ class _Answers:
             rows[f"L{label}"] = (correct, len(labels) - correct, *after.counts(place))
         rows |= {f"ORIG_L{c}": before.counts(c) for c in range(self.original.shape[1])}
         return rows
-
-
-def _answers(
-    network: Network,
-    at: str,
-    activations: np.ndarray,
-    repairs: Mapping[int, Solution],
-    group: list[Table],
-    *,
-    in_doubles: bool = False,
-) -> _Answers:
-    """Everything in one pass; in_doubles: with the neurons silenced that overflow in doubles."""
-    classes = tuple(sorted(repairs))
-    kept = tuple({table.experts for table in group})
-    exact = {c: repairs[c].patch(network) for c in classes}
-
-    def patch(of: tuple[int, ...]) -> Patch:
-        mean = mean_patch(network, [exact[c] for c in of])
-        if not in_doubles:
-            return mean
-        neurons = np.concatenate([repairs[c].overflowed for c in of])
-        return mean + silenced(network, repairs[of[0]].layer, neurons)
-
-    patches = [Patch(network.fingerprint()), *(patch((c,)) for c in classes), *map(patch, kept)]
-    logits = patched_logits(network, patches, activations, at, "float64")
-    original, experts, averages = np.split(logits, [1, 1 + len(classes)])
-    means = averages.argmax(-1).astype(np.int32)
-    return _Answers(original[0], experts, classes, dict(zip(kept, means, strict=True)))
