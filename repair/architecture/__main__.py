@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import os
 import sys
 from pathlib import Path
 
@@ -39,7 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    _print(found, given.json)
+    try:
+        _print(found, given.json)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return found.exit_code
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repair.architecture.formats.definition import Definition, Options, read_definition
+from repair.architecture.graph import Graph
 from repair.architecture.search import Repair, Result, Status, repair
 from repair.architecture.show import diff
 from repair.architecture.trace import Trace, trace
@@ -77,22 +78,33 @@ def answer(
         InputError: the file or an option is no good.
     """
     definition = read_definition(path, options)
-    search = repair
-    if definition.stated:
-        from repair.architecture.source.stated import repair_stated as search
-    result = _distinct(
-        search(definition.graph, options.rules, alternatives=alternatives, time_limit=time_limit)
-    )
+    result = _distinct(_searched(definition, options, alternatives, time_limit))
     texts = tuple(_text(definition, found) for found in result.repairs)
     best = next((k for k, (text, _) in enumerate(texts) if text is not None), 0)
-    found = Answer(path.name, options.rules.name, definition, trace(definition.graph, options.rules),
+    said = Answer(path.name, options.rules.name, definition, trace(definition.graph, options.rules),
                    result, texts, best)  # fmt: skip
     if to is not None and result.repairs:
-        found = replace(found, code=code(result.repairs[best if to is None else 0].graph, to))
+        said = replace(said, code=code(result.repairs[best].graph, to))
     if write and result.status is Status.REPAIRED and texts[best][0] is not None:
         _write(definition.target, str(texts[best][0]))
-        found = replace(found, written=definition.target)
-    return found
+        said = replace(said, written=definition.target)
+    return said
+
+
+def _searched(
+    definition: Definition, options: Options, alternatives: int, time_limit: float
+) -> Result:
+    graph, rules = definition.graph, options.rules
+    try:
+        if definition.stated:
+            from repair.architecture.source.stated import repair_stated
+
+            return repair_stated(graph, rules, alternatives=alternatives, time_limit=time_limit)
+        return repair(graph, rules, alternatives=alternatives, time_limit=time_limit)
+    except RecursionError:
+        raise InputError(
+            f"the network of {len(graph)} layers is too deep for the search: give a part of it."
+        ) from None
 
 
 def _distinct(result: Result) -> Result:
@@ -104,7 +116,7 @@ def _distinct(result: Result) -> Result:
     return replace(result, repairs=tuple(kept))
 
 
-def code(graph: object, form: str) -> str:
+def code(graph: Graph, form: str) -> str:
     """A valid network as "keras" or "nnx" source, Keras JSON, or a plain list.
 
     Raises:
@@ -114,9 +126,7 @@ def code(graph: object, form: str) -> str:
     from repair.architecture.formats.definition import pretty
     from repair.architecture.formats.keras_write import write_keras
     from repair.architecture.formats.plain import write_plain
-    from repair.architecture.graph import Graph
 
-    assert isinstance(graph, Graph)
     if form == "keras":
         return keras_code(graph)
     if form == "nnx":
@@ -125,7 +135,7 @@ def code(graph: object, form: str) -> str:
 
 
 def _text(definition: Definition, found: Repair) -> tuple[str | None, str | None]:
-    if not found.edits:
+    if found.graph == definition.graph:
         return definition.text, None
     try:
         return definition.rewrite(found), None

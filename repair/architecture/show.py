@@ -44,7 +44,7 @@ def as_json(answer: "Answer") -> str:
         "repairs": [
             _repair(repair, text, reason, answer)
             for repair, (text, reason) in zip(result.repairs, answer.texts, strict=True)
-            if repair.edits
+            if result.status is Status.REPAIRED
         ],
         "bound": result.bound,
         "minimal": "proven" if result.proven else f"at least {result.bound} edits",
@@ -194,6 +194,6 @@ def _plain(text: str) -> str:
 
 def diff(before: str, after: str, name: str) -> str:
     """A unified diff."""
-    lines = [text.splitlines(keepends=True) for text in (before, after)]
-    lines = [[line if line.endswith("\n") else line + "\n" for line in part] for part in lines]
-    return "".join(unified_diff(*lines, f"a/{name}", f"b/{name}", n=2))
+    old, new = (text.splitlines() for text in (before, after))
+    lines = unified_diff(old, new, f"a/{name}", f"b/{name}", n=2, lineterm="")
+    return "".join(f"{line}\n" for line in lines)

@@ -154,16 +154,24 @@ def pretty(document: object, indent: int = 2) -> str:
     return flat + "\n"
 
 
-def _layout(text: str, document: object) -> Callable[[object], str]:
+Layout = Callable[[object], str]
+
+
+def _layout(text: str, document: object) -> Layout:
     """How a file lays JSON out, if it is one of the usual ways; else `pretty`."""
     found = re.match(r"\s*[\[{]\r?\n( +)", text)
-    indent = len(found[1]) if found else 0
-    for usual in (indent, 2):
-        for layout in (
-            lambda value, n=usual: json.dumps(value, indent=n),
-            lambda value, n=usual: json.dumps(value, indent=n, ensure_ascii=False),
-            lambda value, n=usual: pretty(value, n),
-        ):
-            if found and layout(document).strip() == text.strip():
-                return lambda value, lay=layout: lay(value).rstrip("\n") + "\n"
+    if found is None:
+        return pretty
+    indent = len(found[1])
+    for layout in (_expanded(indent, True), _expanded(indent, False), _pretty(indent)):
+        if layout(document).strip() == text.strip():
+            return layout
     return pretty
+
+
+def _expanded(indent: int, ascii_only: bool) -> Layout:
+    return lambda document: json.dumps(document, indent=indent, ensure_ascii=ascii_only) + "\n"
+
+
+def _pretty(indent: int) -> Layout:
+    return lambda document: pretty(document, indent)

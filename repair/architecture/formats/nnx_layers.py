@@ -73,10 +73,30 @@ ACTIVATIONS: Mapping[str, str] = {
     **{
         name: "jax.nn." + name + "({x})"
         for name in (
-            "relu relu6 leaky_relu elu celu selu gelu glu silu swish hard_swish softmax "  # noqa: SIM905
-            "log_softmax softplus tanh hard_tanh sigmoid log_sigmoid hard_sigmoid mish squareplus "
-            "sparse_plus sparse_sigmoid"
-        ).split()
+            "relu",
+            "relu6",
+            "leaky_relu",
+            "elu",
+            "celu",
+            "selu",
+            "gelu",
+            "glu",
+            "silu",
+            "swish",
+            "hard_swish",
+            "softmax",
+            "log_softmax",
+            "softplus",
+            "tanh",
+            "hard_tanh",
+            "sigmoid",
+            "log_sigmoid",
+            "hard_sigmoid",
+            "mish",
+            "squareplus",
+            "sparse_plus",
+            "sparse_sigmoid",
+        )
     },
 }
 
@@ -97,9 +117,10 @@ def _convolution(q: Ask) -> Code:
     channels = q.shapes[0][-1] or 1
     deep = channels * q.a.get("depth_multiplier", 1)
     depthwise = q.layer.type.startswith(("Depthwise", "Separable"))
-    first = _conv(q, deep if depthwise else q.a["filters"], channels if depthwise else
-                  q.a["groups"], q.a["use_bias"] and "filters" not in q.a or not depthwise
-                  and q.a["use_bias"])  # fmt: skip
+    bias = q.a["use_bias"] and not q.layer.type.startswith("Separable")
+    first = _conv(
+        q, deep if depthwise else q.a["filters"], channels if depthwise else q.a["groups"], bias
+    )
     if not q.layer.type.startswith("Separable"):
         return Code(f"{q.me}({q.x[0]})", {"": first})
     ones = (1,) * len(q.a["kernel_size"])
@@ -223,7 +244,7 @@ def _normalize(q: Ask) -> Code:
 
 
 def _groups(q: Ask) -> int:
-    return q.a["groups"] if q.a["groups"] > 0 else q.shapes[0][-1]
+    return int(q.a["groups"] if q.a["groups"] > 0 else q.shapes[0][-1] or 1)
 
 
 def _unit(q: Ask) -> Code:

@@ -142,12 +142,12 @@ def moved_shape(spelling: Spelling, target: str, codes: list[str]) -> tuple[list
     """The codes of layers put in front of the first one, which states the shape of the input."""
     call = spelling.program.site(target).written.call
     stated = [k for k in call.keywords if k.arg in FIRST] if call else []
-    if call is None or not stated:
+    start = spelling.program.graph[spelling.program.graph[target].inputs[0]]
+    if call is None or not stated or start.layer.type != "Input":
         return codes, []
     from repair.architecture.source.call_text import changed_call
 
-    shape = spelling.program.graph[target].inputs[0]
-    sizes = spell(spelling.program.graph[shape].layer.arguments["shape"])
+    sizes = spell(start.layer.arguments["shape"])
     first = changed_call(codes[0], {Parameter("input_shape"): sizes})
     gone = dict.fromkeys((Parameter(str(k.arg)) for k in stated), None)
     return [first, *codes[1:]], [_edited(spelling.program, call, gone, None)]
@@ -264,9 +264,9 @@ def _values(
 
 def _simple(value: object, before: Layer, name: str) -> object:
     """One size for several equal ones, where the program wrote one."""
-    if isinstance(value, tuple) and value and len(set(value)) == 1 and isinstance(value[0], int):
-        if isinstance(before.arguments.get(name), int):
-            return value[0]
+    one = isinstance(before.arguments.get(name), int)
+    if one and isinstance(value, tuple) and value and len(set(value)) == 1:
+        return value[0]
     return value
 
 

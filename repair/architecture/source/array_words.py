@@ -30,7 +30,10 @@ ROOTS = {"jax", "flax", "numpy", "keras", "tensorflow", "nnx", "jnp"}
 OPERATORS = {ast.Add: "Add", ast.Sub: "Subtract", ast.Mult: "Multiply"}
 MERGES = {"add": "Add", "subtract": "Subtract", "multiply": "Multiply", "maximum": "Maximum",
           "minimum": "Minimum"}  # fmt: skip
-KEEPS = ["abs", "exp", "log", "sqrt", "square", "sin", "cos", "clip", "astype", "asarray", "array", "sign", "stop_gradient", "negative", "cast", "convert_to_tensor", "log1p", "expm1", "nan_to_num"]  # fmt: skip
+KEEPS = frozenset((
+    "abs", "exp", "log", "log1p", "expm1", "sqrt", "square", "sin", "cos", "sign", "negative",
+    "clip", "astype", "asarray", "array", "stop_gradient", "cast", "convert_to_tensor",
+))  # fmt: skip
 """Functions of one tensor that keep its shape."""
 REDUCES = {"mean": "Average", "average": "Average", "max": "Max", "amax": "Max",
            "reduce_mean": "Average", "reduce_max": "Max"}  # fmt: skip
@@ -65,8 +68,8 @@ class ArrayWords:
     ) -> Value:
         """A merge of two tensors, or a tensor and a constant, which keeps its shape."""
         both = isinstance(left, ANY) and isinstance(right, ANY)
-        if both and kind in OPERATORS:
-            reads = (left.reference, right.reference)  # type: ignore[union-attr]
+        if isinstance(left, ANY) and isinstance(right, ANY) and kind in OPERATORS:
+            reads = (left.reference, right.reference)
             return self._node(walk, Layer(OPERATORS[kind]), reads, node, (node.left, node.right))
         tensor, other, read = (
             (left, right, node.left) if isinstance(left, ANY) else (right, left, node.right)

@@ -1,7 +1,6 @@
 """Other arguments for a call, as text: libcst keeps the formatting and the comments of the rest."""
 
 from collections.abc import Mapping
-from os.path import commonprefix
 
 import libcst as cst
 
@@ -43,9 +42,15 @@ def changed_call(
 
 def trimmed(start: int, before: str, after: str) -> Edit:
     """The smallest edit that turns one text at a place into another."""
-    head = len(commonprefix([before, after]))
-    tail = len(commonprefix([before[head:][::-1], after[head:][::-1]]))
+    head = _common(before, after)
+    tail = _common(before[head:][::-1], after[head:][::-1])
     return Edit(start + head, start + len(before) - tail, after[head : len(after) - tail])
+
+
+def _common(left: str, right: str) -> int:
+    """The number of characters that two texts start with alike."""
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((k for k, (a, b) in pairs if a != b), min(len(left), len(right)))
 
 
 def _index(arguments: list[cst.Arg], parameter: Parameter) -> int | None:
@@ -53,10 +58,10 @@ def _index(arguments: list[cst.Arg], parameter: Parameter) -> int | None:
         if argument.keyword is not None and argument.keyword.value == parameter.name:
             return index
     position = parameter.position
-    if position is not None and position < len(arguments):
-        if all(a.keyword is None and not a.star for a in arguments[: position + 1]):
-            return position
-    return None
+    if position is None or position >= len(arguments):
+        return None
+    plain = all(a.keyword is None and not a.star for a in arguments[: position + 1])
+    return position if plain else None
 
 
 def _with(arguments: list[cst.Arg], name: str, value: str) -> list[cst.Arg]:

@@ -9,7 +9,7 @@ from repair.architecture.search.result import Repair
 from repair.errors import InputError
 
 
-class CannotWrite(InputError):
+class CannotWrite(InputError):  # noqa: N818  a reason, which is shown beside the repair
     """A repair that this source cannot be made to say."""
 
 

@@ -77,10 +77,10 @@ def read_program(
         InputError: not Python, no network or several, or a part of it that cannot be read.
     """
     walk = _walked(Source.of(text), input_shapes, defined or {})
-    found = [m for m in walk.models if not m.used]  # type: ignore[union-attr]
+    found = [m for m in walk.models if not m.used]
     if not found:
         _try_functions(walk)
-        found = [m for m in walk.models if not m.used]  # type: ignore[union-attr]
+        found = [m for m in walk.models if not m.used]
     chosen = _chosen(found, walk, model)
     if isinstance(chosen, Stack):
         outputs: tuple[str, ...] = (finish_stack(walk, chosen),)

@@ -9,8 +9,13 @@ from repair.architecture.rules import Rules
 from repair.architecture.search.result import Repair
 from repair.architecture.source.altered import Spelling, altered_edits, moved_shape
 from repair.architecture.source.changes import CannotWrite, Changes, Connection, changes
-from repair.architecture.source.places import entry_after, entry_before, line_after, line_before
-from repair.architecture.source.places import without
+from repair.architecture.source.places import (
+    entry_after,
+    entry_before,
+    line_after,
+    line_before,
+    without,
+)
 from repair.architecture.source.pool import Site
 from repair.architecture.source.program import Program
 from repair.architecture.source.text import Edit

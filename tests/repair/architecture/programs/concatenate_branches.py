@@ -17,4 +17,4 @@ x = layers.GlobalAveragePooling2D()(merged)
 outputs = layers.Dense(10, activation="softmax")(x)
 model = keras.Model(inputs=inputs, outputs=outputs)
 
-assert model.predict(np.zeros((2, 32, 32, 3)), verbose=0).shape == (2, 10)
+assert model(np.zeros((2, 32, 32, 3))).shape == (2, 10)

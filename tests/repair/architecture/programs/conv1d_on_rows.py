@@ -6,10 +6,10 @@ from keras.layers import Conv1D, Dense, Flatten, MaxPooling1D
 n_timesteps = 187
 
 model = Sequential()
-model.add(Conv1D(filters=64, kernel_size=6, activation='relu', input_shape=(n_timesteps,)))
-model.add(MaxPooling1D(pool_size=3, strides=2, padding='same'))
-model.add(Conv1D(filters=64, kernel_size=6, activation='relu'))
+model.add(Conv1D(filters=64, kernel_size=6, activation="relu", input_shape=(n_timesteps,)))
+model.add(MaxPooling1D(pool_size=3, strides=2, padding="same"))
+model.add(Conv1D(filters=64, kernel_size=6, activation="relu"))
 model.add(Flatten())
-model.add(Dense(5, activation='softmax'))
+model.add(Dense(5, activation="softmax"))
 
-assert model.predict(np.zeros((2, n_timesteps)), verbose=0).shape == (2, 5)
+assert model(np.zeros((2, n_timesteps))).shape == (2, 5)

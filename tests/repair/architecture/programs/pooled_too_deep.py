@@ -23,4 +23,4 @@ def build_model(image_size=28, num_classes=10):
 
 
 model = build_model()
-assert model.predict(np.zeros((2, 28, 28, 1)), verbose=0).shape == (2, 10)
+assert model(np.zeros((2, 28, 28, 1))).shape == (2, 10)

@@ -23,4 +23,4 @@ x = layers.GlobalAveragePooling2D()(x)
 outputs = layers.Dense(10)(x)
 model = keras.Model(inputs, outputs)
 
-assert model.predict(np.zeros((2, 32, 32, 3)), verbose=0).shape == (2, 10)
+assert model(np.zeros((2, 32, 32, 3))).shape == (2, 10)

@@ -11,4 +11,4 @@ x = LSTM(50)(x)  # ValueError: expected ndim=3, found ndim=2
 outputs = Dense(1)(x)
 model = Model(inputs, outputs)
 
-assert model.predict(np.zeros((2, 60, 5)), verbose=0).shape == (2, 1)
+assert model(np.zeros((2, 60, 5))).shape == (2, 1)
