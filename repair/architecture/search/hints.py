@@ -40,8 +40,16 @@ class Hint:
     output: Shape
 
 
-def hints(graph: Graph, rules: Rules, relaxation: Relaxation) -> Mapping[str, Hint]:
-    """The shapes of one relaxed solution, by node."""
+def hints(graph: Graph, rules: Rules, relaxation: Relaxation, *,
+          last: bool = False) -> Mapping[str, Hint]:  # fmt: skip
+    """The shapes of one relaxed solution, by node.
+
+    Args:
+        graph: the network.
+        rules: the rule set.
+        relaxation: the relaxed problem, solved.
+        last: of several equally good shapes the last, not the first.
+    """
     found: dict[str, Hint] = {}
     wanted: dict[str, int] = {}
     for reference in graph.outputs:
@@ -51,37 +59,44 @@ def hints(graph: Graph, rules: Rules, relaxation: Relaxation) -> Mapping[str, Hi
         place = wanted.get(node.name)
         if place is None or not node.inputs:
             continue
-        inputs = _inputs(node, place, rules, relaxation)
+        inputs = _inputs(node, place, rules, relaxation, last)
         for (name, index), given, sizes in zip(
             node.sources, relaxation.given[node.name], inputs, strict=True
         ):
             if index == 0:
-                above = _before(relaxation.made[name], given, sizes, relaxation)
+                above = _before(relaxation.made[name], given, sizes, relaxation, last)
                 wanted.setdefault(name, above)
         output = relaxation.box.shape(place)
         found[node.name] = Hint(tuple((None, *sizes) for sizes in inputs), (None, *output))
     return found
 
 
-def _before(made: Costs, given: Costs, target: Sizes, relaxation: Relaxation) -> int:
+def _before(made: Costs, given: Costs, target: Sizes, relaxation: Relaxation,
+            last: bool) -> int:  # fmt: skip
     """A shape that layers are inserted after, to reach the target as cheaply as it can be."""
     box = relaxation.box
     place = box.place(target)
     if place is None or made[place] == given[place]:
         return int(made.argmin()) if place is None else place
-    for other in np.flatnonzero(made == given[place] - 1)[:MOST].tolist():
+    for other in _some(made == given[place] - 1, last):
         if single(box.shape(other), target) is not None:
             return int(other)
     return int(made.argmin())
 
 
-def _inputs(node: Node, place: int, rules: Rules, relaxation: Relaxation) -> tuple[Sizes, ...]:
+def _some(right: np.ndarray, last: bool) -> list[int]:
+    places = np.flatnonzero(right)
+    return (places[::-1] if last else places)[:MOST].tolist()
+
+
+def _inputs(node: Node, place: int, rules: Rules, relaxation: Relaxation,
+            last: bool) -> tuple[Sizes, ...]:  # fmt: skip
     """Inputs of a node that cost as little as its output does."""
     box, given = relaxation.box, relaxation.given[node.name]
     edits = int(relaxation.made[node.name][place])
     output = box.shape(place)
     if len(given) == 1:
-        return (_input(node, output, edits, rules, relaxation),)
+        return (_input(node, output, edits, rules, relaxation, last),)
     if node.layer.type in ELEMENTWISE:
         if rules.strict:
             return (output,) * len(given)
@@ -91,12 +106,12 @@ def _inputs(node: Node, place: int, rules: Rules, relaxation: Relaxation) -> tup
     return tuple(box.shape(int(costs.argmin())) for costs in given)
 
 
-def _input(node: Node, output: Sizes, edits: int, rules: Rules, relaxation: Relaxation) -> Sizes:
+def _input(node: Node, output: Sizes, edits: int, rules: Rules, relaxation: Relaxation,
+           last: bool) -> Sizes:  # fmt: skip
     box, (given,) = relaxation.box, relaxation.given[node.name]
     layer, rank = bare(node.layer), entry_of(node.layer.type).rank
     for cost in (edits, edits - 1):
-        places = np.flatnonzero(given == cost)
-        shapes = [box.shape(place) for place in places[:MOST].tolist()]
+        shapes = [box.shape(place) for place in _some(given == cost, last)]
         shapes.sort(key=lambda sizes: (len(sizes) != (rank or 0) - 1, sizes != output))
         for sizes in shapes:
             result = infer(layer, ((None, *sizes),), rules)

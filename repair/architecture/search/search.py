@@ -39,10 +39,11 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
         relaxation = relax(graph, rules, (*known, *after.shapes.values()))
         if relaxation is not None:
             bound = max(bound, relaxation.bound)
-            if repairs[0].count > bound and monotonic() < deadline:
-                tried = hints(graph, rules, relaxation)
-                more = _found(graph, rules, before, alternatives, deadline, tried)
-                repairs = _best((*repairs, *more), alternatives)
+            for last in (False, True):
+                if repairs[0].count > bound and monotonic() < deadline:
+                    tried = hints(graph, rules, relaxation, last=last)
+                    more = _found(graph, rules, before, alternatives, deadline, tried)
+                    repairs = _best((*repairs, *more), alternatives)
     if not repairs:
         return Result(Status.UNREPAIRABLE, (), bound, False, monotonic() - start)
     proven = repairs[0].count <= bound
