@@ -214,5 +214,8 @@ def _weight(kind: str, key: str, value: object, name: str, files: Files) -> dict
         return {weight: tuple(files[str(value)])} if value in files else {}
     parsed = literal(value, name)
     if key == "weight_shape":
-        return {weight: tuple(freeze(parsed, f"{name}: {key}"))}  # type: ignore
+        shape = freeze(parsed, f"{name}: {key}")
+        if not isinstance(shape, tuple) or not shape or any(type(n) is not int for n in shape):
+            raise InputError(f"{name}: expected a weight_shape such as '(3, 3, 1, 8)'.")
+        return {weight: shape}  # type: ignore[dict-item]
     return {weight: sizes_of(parsed)} if isinstance(parsed, list) else {}

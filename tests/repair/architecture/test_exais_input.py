@@ -34,6 +34,8 @@ from repair.errors import InputError
         ([["a", "ad_layer", []]], "Did you mean 'add_layer'"),
         ([["a", "dense_layer", ["x"]]], "too few arguments"),
         ([["a", "flatten_layer", [{"s": [1, 2]}, 3]]], "1 arguments too many"),
+        ([["a", "dense_layer", [{"s": []}, {"s": []}, {"s": []}]]], "expected {'s'"),
+        ({"shape": "(1,4)", "layers": [{"type": "dense", "weight_shape": "()"}]}, "weight_shape"),
         ([["a", "flatten_layer", [{"s": "x"}]]], "expected {'s': \\[sizes\\]}"),
     ],
     ids=lambda value: str(value)[:30],
@@ -48,7 +50,8 @@ SIZES = st.sampled_from(["(1)", "(2, 2)", "((1, 1), (0, 2))", "[1, 4, 4, 1]", "[
 TYPES = st.sampled_from(["dense", "conv2d", "maxpool2d", "lstm", "grucell", "add", "reshape", "dot",
                          "zeropadding2d", "function", "prelu", "embedding", "softmax"])  # fmt: skip
 KEYS = st.sampled_from(["nodes", "weights", "bias", "kernel_shape", "strides", "padding", "size",
-                        "axis", "axes", "func", "input_shape", "recurrent_weights"])  # fmt: skip
+                        "axis", "axes", "func", "input_shape", "recurrent_weights",
+                        "weight_shape", "alphas", "gammas"])  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | SIZES,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
