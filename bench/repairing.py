@@ -75,8 +75,10 @@ def build(what: str, node: Any, **further: Any) -> Any:
             raise cause from error
         if cause is not None and not isinstance(cause, TypeError | ImportError | AttributeError):
             raise cause from error
-        first = str(error).splitlines()[0]
-        raise InputError(f"{what}: {first} Given: {node['_target_']}.") from error
+        why = cause or str(error).splitlines()[0]
+        raise InputError(
+            f"{what}: cannot make {node['_target_']} of these settings: {why}"
+        ) from error
 
 
 def _layers(layers: Any) -> str | tuple[str, ...]:
