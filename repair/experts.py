@@ -18,7 +18,7 @@ from repair.batches import in_batches, replicated
 from repair.combinations import RULES, Detection, combine, selected
 from repair.errors import InputError
 from repair.localize import Entering
-from repair.network import Network
+from repair.network import SMALL_BATCH, Network
 from repair.patch import Key, Patch
 
 Float = Literal["float32", "float64"]
@@ -56,7 +56,8 @@ def patched_logits(
         }
         state, stacks = replicated((state, stacks))
         step = partial(_stacked, graph, state, stacks, start=at, count=len(patches))
-        return in_batches(step, np.asarray(activations, dtype), BATCH, axis=1)
+        size = SMALL_BATCH if len(activations) <= SMALL_BATCH else BATCH
+        return in_batches(step, np.asarray(activations, dtype), size, axis=1)
 
 
 def mean_patch(network: Network, patches: Sequence[Patch]) -> Patch:

@@ -223,12 +223,7 @@ class Patch:
 
     def save(self, path: str | Path) -> None:
         """Write the patch, atomically; equal patches give equal bytes."""
-        arrays = {"version": np.array(VERSION), "base": np.array(self.base)}
-        for (layer, array), delta in self.deltas.items():
-            arrays[f"{layer}/{array}/indices"] = delta.indices
-            arrays[f"{layer}/{array}/values"] = delta.values
-            arrays[f"{layer}/{array}/shape"] = np.array(delta.shape, np.int64)
-        write_archive(Path(path), arrays)
+        write_archive(Path(path), {"version": np.array(VERSION), **self.arrays()})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -238,6 +233,20 @@ class Patch:
             raise InputError(
                 f"{path} is no patch file of version {VERSION}; expected what Patch.save writes."
             )
+        return cls.of_arrays(arrays, str(path))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The patch as named arrays, in the names of its file."""
+        arrays = {"base": np.array(self.base)}
+        for (layer, array), delta in self.deltas.items():
+            arrays[f"{layer}/{array}/indices"] = delta.indices
+            arrays[f"{layer}/{array}/values"] = delta.values
+            arrays[f"{layer}/{array}/shape"] = np.array(delta.shape, np.int64)
+        return arrays
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray], source: str) -> Self:
+        """The patch of what `arrays` gave; `source` says in an error where they are from."""
         deltas = {}
         for key in arrays:
             if not key.endswith("/indices"):
@@ -246,7 +255,7 @@ class Patch:
             values, shape = arrays.get(f"{stem}/values"), arrays.get(f"{stem}/shape")
             if "/" not in stem or values is None or shape is None:
                 raise InputError(
-                    f"{path} lacks the values or the shape of {stem!r}; the file is damaged."
+                    f"{source} lacks the values or the shape of {stem!r}; the file is damaged."
                 )
             layer, array = stem.rsplit("/", 1)
             deltas[layer, array] = Delta(arrays[key], values, tuple(shape.ravel().tolist()))

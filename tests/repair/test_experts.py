@@ -6,6 +6,8 @@ import pytest
 from repair.combinations import RULES, combine
 from repair.errors import InputError
 from repair.experts import BATCH, Experts, mean_patch, patched_logits
+from repair.experts_file import load_experts, save_experts
+from repair.formats.archive import read_archive, write_archive
 from repair.layers import Activation, Conv, Dense, Flatten
 from repair.localize import Entering
 from repair.network import Network
@@ -156,3 +158,31 @@ def test_experts_need_a_precision_each(network):
         Experts(network, "out", {1: patch_of(network, "out", 1)}, {})
     with pytest.raises(InputError, match="classes from 0 to 3"):
         Experts(network, "out", {4: patch_of(network, "out", 1)}, {4: 1.0})
+
+
+def test_a_file_comes_back_whole_with_equal_bytes_for_equal_experts(network, images, tmp_path):
+    experts = experts_of(network)
+    save_experts(experts, tmp_path / "one.npz")
+    found = load_experts(tmp_path / "one.npz", network)
+    save_experts(found, tmp_path / "two.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    assert (found.precisions, found.selections) == ({1: 0.5, 3: 0.75}, {"f1": (3,)})
+    expected = experts.answers(images)
+    for name, answers in found.answers(images).items():
+        np.testing.assert_array_equal(answers, expected[name])
+
+
+def test_files_that_hold_no_such_experts_are_refused(network, tmp_path):
+    path = tmp_path / "experts.npz"
+    save_experts(experts_of(network), path)
+    with pytest.raises(InputError, match="another network"):
+        load_experts(path, network.replace("out", bias=np.ones(4)))
+    with pytest.raises(InputError, match="no patch file"):
+        Patch.load(path)
+    whole = read_archive(path)
+    write_archive(path, {k: v for k, v in whole.items() if not k.startswith("expert/3/")})
+    with pytest.raises(InputError, match=r"lacks the patch 'expert/3/'"):
+        load_experts(path, network)
+    patch_of(network, "out", 1).save(path)
+    with pytest.raises(InputError, match="holds no experts"):
+        load_experts(path, network)
