@@ -158,6 +158,8 @@ def write_layer(layer: Layer, name: str, before: Record | None, keras2: bool) ->
             layer.arguments.get("batch_size"), *layer.arguments["shape"],  # type: ignore[misc]
         ]  # fmt: skip
         arguments: Mapping[str, Value] = {}
+    elif layer.type == "Rescaling":
+        arguments = {"offset": 0.0, **layer.arguments}  # Keras reads it without a default
     else:
         arguments = layer.arguments
     config = {"name": name, **kept} | {key: _thaw(value) for key, value in arguments.items()}

@@ -1,0 +1,84 @@
+"""What a writer of Flax NNX source is asked and answers, and activations as expressions."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from repair.architecture.layer import Layer, Shape
+from repair.errors import InputError
+
+
+class Code(NamedTuple):
+    """Source of one layer.
+
+    Args:
+        call: the expression of its output.
+        init: right-hand sides of the attributes that it needs, by suffix of the attribute's name.
+    """
+
+    call: str
+    init: Mapping[str, str] = {}
+
+
+class Ask(NamedTuple):
+    """What is to be written: arguments in normal form, input shapes, input expressions, attribute."""
+
+    a: Mapping[str, Any]
+    shapes: tuple[Shape, ...]
+    x: tuple[str, ...]
+    me: str
+    layer: Layer
+
+
+Writer = Callable[[Ask], Code]
+
+
+ACTIVATIONS: Mapping[str, str] = {
+    "exponential": "jnp.exp({x})",
+    "softsign": "jax.nn.soft_sign({x})",
+    "hard_silu": "jax.nn.hard_silu({x})",
+    "tanh_shrink": "({x} - jnp.tanh({x}))",
+    "linear": "{x}",
+    **{
+        name: "jax.nn." + name + "({x})"
+        for name in (
+            "relu",
+            "relu6",
+            "leaky_relu",
+            "elu",
+            "celu",
+            "selu",
+            "gelu",
+            "glu",
+            "silu",
+            "swish",
+            "hard_swish",
+            "softmax",
+            "log_softmax",
+            "softplus",
+            "tanh",
+            "hard_tanh",
+            "sigmoid",
+            "log_sigmoid",
+            "hard_sigmoid",
+            "mish",
+            "squareplus",
+            "sparse_plus",
+            "sparse_sigmoid",
+        )
+    },
+}
+
+
+def activate(name: str, x: str) -> str:
+    """The expression of an activation of x."""
+    if name not in ACTIVATIONS:
+        raise InputError(f"JAX has no activation {name!r}: choose --to keras.")
+    return ACTIVATIONS[name].format(x=x)
+
+
+ALL = (1, 2, 3)
+
+
+def ranks(stem: str, ranks: tuple[int, ...], writer: Writer, end: str = "") -> dict[str, Writer]:
+    """The same writer for a layer of each number of spatial axes."""
+    return {f"{stem}{rank}D{end}": writer for rank in ranks}
