@@ -10,9 +10,12 @@ from repair.architecture.search.bound import relax, roots_bound
 from repair.architecture.search.build import build
 from repair.architecture.search.hints import Hint, hints
 from repair.architecture.search.result import Repair, Result, Status
-from repair.architecture.search.tables import OutOfTime, Plan, Search
-from repair.architecture.search.targets import behind_head, wanted
+from repair.architecture.search.tables import Choice, OutOfTime, Plan, Search
+from repair.architecture.search.targets import behind_head, near_errors, wanted
 from repair.architecture.trace import Trace, trace
+
+STEPS = 16
+"""So many layers above an error are edited at first; only if that is not enough, all."""
 
 
 def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
@@ -67,9 +70,12 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
     else:
         slack = cost.EDIT + cost.EDIT // 2
         plan = Plan(rules, keep=2 * alternatives, rows=24, slack=slack, deadline=deadline)
-    search = Search(graph, plan, wanted(graph, before), behind_head(graph), tried or {})
+    goals, behind = wanted(graph, before), behind_head(graph)
+    choices: list[Choice] = []
     try:
-        choices = search.run()
+        for steps in (STEPS, len(graph)):
+            near = near_errors(graph, before, steps)
+            choices = choices or Search(graph, plan, goals, behind, near, tried or {}).run()
     except OutOfTime:
         return ()
     repairs: list[Repair] = []

@@ -8,7 +8,7 @@ made under the assumption of one of its shapes; at the first node behind which n
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 from time import monotonic
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import Rules
 from repair.architecture.search.adapters import NOTHING, Chain, single
+from repair.architecture.search.changes import fit
 from repair.architecture.search.hints import Hint
 from repair.architecture.search.merges import goals
 from repair.architecture.search.options import bridge, unary
@@ -81,6 +82,7 @@ class Search:
     plan: Plan
     wanted: Mapping[str, tuple[Shape, ...]]
     behind_head: frozenset[str]
+    open: frozenset[str]
     hints: Mapping[str, Hint] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     shared: frozenset[str] = frozenset()
@@ -108,17 +110,21 @@ class Search:
         rules, wanted, hint = self.plan.rules, self._wanted(node), self.hints.get(node.name)
         hinted = hint.inputs[0] if hint else None
         inputs = [self._read(name, index) for name, index in node.sources]
-        editable = node.shares is None and node.name not in self._owners
+        free = node.name in self.open
+        editable = free and node.shares is None and node.name not in self._owners
         first = any(not self.graph[name].inputs for name, _ in node.sources)
         extra = cost.KEPT if node.name in self.behind_head else 0
         table: Table = {}
         if not inputs:
             for option in unary_source(node.layer, rules):
                 _push(table, (option, ()), Choice(0, node.name, node.layer, (), ()), self.plan.keep)
+        elif not free:
+            for group in _agreeing(inputs):
+                self._pass(node, group, table)
         elif len(inputs) == 1:
             for (shape, assumed), choices in inputs[0].items():
-                for way in unary(node.layer, shape, rules, wanted, editable=editable, extra=extra, first=first,
-                                 hinted=hinted):  # fmt: skip
+                for way in unary(node.layer, shape, rules, wanted, editable=editable, extra=extra,
+                                 first=first, hinted=hinted):  # fmt: skip
                     for choice in choices:
                         made = Choice(choice.cost + way.cost, node.name, way.layer, way.chains,
                                       (choice,))  # fmt: skip
@@ -127,6 +133,19 @@ class Search:
             for group in _agreeing(inputs):
                 self._merge(node, group, table, editable)
         return table
+
+    def _pass(self, node: Node, group: "Group", table: Table) -> None:
+        """A layer far from all errors: as it stands, nothing inserted before it."""
+        sides, assumed = group
+        for shapes in product(*sides):
+            stands = fit(node.layer, shapes, self.plan.rules)
+            if isinstance(stands, Fault):
+                continue
+            chosen = [side[shape] for side, shape in zip(sides, shapes, strict=True)]
+            for above in islice(product(*chosen), self.plan.keep):
+                price = stands.cost + sum(choice.cost for choice in above)
+                made = Choice(price, node.name, stands.layer, (NOTHING,) * len(above), above)
+                _push(table, (stands.output, assumed), made, self.plan.keep)
 
     def _wanted(self, node: Node) -> tuple[Shape, ...]:
         """Outputs that the reader would take, that of the relaxed solution among them."""
@@ -144,10 +163,15 @@ class Search:
             shapes = output.shapes if isinstance(output, Outputs) else (output,)
             if index >= len(shapes):
                 continue
-            if name in self.shared:
+            if name in self.shared and not self._settled(name):
                 assumed, choices = ((name, number),), [Choice(0, "", None, (), ())]
             read.setdefault((shapes[index], assumed), []).extend(choices)
         return read
+
+    def _settled(self, name: str) -> bool:
+        """There is but one way to this node, and nothing to pay for it."""
+        rows = list(self.tables[name].items())
+        return len(rows) == 1 and rows[0][0][1] == () and all(c.cost == 0 for c in rows[0][1])
 
     def _merge(self, node: Node, group: "Group", table: Table, editable: bool) -> None:
         sides, assumed = group
@@ -174,6 +198,8 @@ class Search:
     def _close(self, name: str, table: Table) -> Table:
         """Pays for the shared nodes whose paths have all met here."""
         for owner in self.closing.get(name, ()):
+            if self._settled(owner):
+                continue
             rows = list(self.tables[owner].items())
             closed: Table = {}
             for (output, assumed), choices in table.items():

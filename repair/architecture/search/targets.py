@@ -59,3 +59,16 @@ def behind_head(graph: Graph) -> frozenset[str]:
         if node.layer.type == "Dense":
             found |= set(path)
     return frozenset(found)
+
+
+def near_errors(graph: Graph, trace: Trace, steps: int) -> frozenset[str]:
+    """Layers below an error, and those at most so many steps above one: where edits may help."""
+    found = {error.layer for error in trace.errors}
+    edge = {error.layer for error in trace.roots}
+    for node in graph.nodes:
+        if any(name in found for name, _ in node.sources):
+            found.add(node.name)
+    for _ in range(steps):
+        edge = {name for reader in edge for name, _ in graph[reader].sources} - found
+        found |= edge
+    return frozenset(found)
