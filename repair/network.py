@@ -65,7 +65,8 @@ class Network(nnx.Module):
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice or not self.names:
             raise InputError(
-                f"a network needs layers with unique names; got {', '.join(twice) or 'none'} twice."
+                "a network needs layers with unique names; got"
+                f" {f'{twice[0]!r} more than once' if twice else 'no layers'}."
             )
         self.shapes: tuple[Shape, ...] = self._chain()
         self.classes: int = self.shapes[-1][0]
@@ -80,7 +81,7 @@ class Network(nnx.Module):
             )
         return tuple(shapes)
 
-    # --- pure functions: under jit, grad and vmap -------------------------------------------------------------
+    # Pure functions, for use under jit, grad and vmap.
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Logits (N, classes) of images (N, *input_shape): uint8 pixels or unit images."""
@@ -109,7 +110,7 @@ class Network(nnx.Module):
         x = x.astype(jnp.float32)
         return x * 255.0 if self.scale == "0..255" else x
 
-    # --- structure and weights ---------------------------------------------------------------------------------
+    # Structure and weights.
 
     def position(self, name: str) -> int:
         """Place of a layer, from 0; InputError listing the layers when there is no such name."""
@@ -167,7 +168,7 @@ class Network(nnx.Module):
                 digest.update(np.asarray(value, dtype="<f4").tobytes())
         return digest.hexdigest()
 
-    # --- whole data sets, NumPy to NumPy -----------------------------------------------------------------------
+    # Whole data sets, NumPy to NumPy.
 
     def logits(self, images: Any, batch_size: int | None = None) -> np.ndarray:
         """Logits (N, classes), float32, of images (N, *input_shape): uint8 pixels or unit images.

@@ -156,6 +156,15 @@ def test_pools_agree_with_loops(size):
         np.testing.assert_allclose(got, np.moveaxis(np.array(wanted), 2, 0), atol=1e-6)
 
 
+def test_of_equal_pixels_the_first_gets_the_gradient():
+    x = jnp.ones((1, 4, 4, 1)).at[0, 0, 1].set(2.0)
+    for pool in (MaxPool("whole"), MaxPool("overlapping", (2, 2), (2, 2), "same")):
+        gradient = jax.grad(lambda x, pool=pool: pool(x).sum())(x)[0, :, :, 0]
+        wanted = np.zeros((4, 4))
+        wanted[0, 1] = wanted[0, 2] = wanted[2, 0] = wanted[2, 2] = 1
+        np.testing.assert_array_equal(gradient, wanted)
+
+
 def test_training_with_optax_lowers_the_loss(digits_network, unit_images):
     network = digits_network()
     x, labels = jnp.asarray(unit_images(4, 32, network)), jnp.arange(32) % 3
@@ -198,7 +207,7 @@ def test_layers_that_do_not_fit_are_named():
         Network([Conv("c", np.ones((3, 3, 1, 1)))], input_shape=(2, 9, 1), scale="0..1")
     with pytest.raises(InputError, match=r"last layer 'a'.*\(2, 2, 1\)"):
         Network([Activation("a")], input_shape=(2, 2, 1), scale="0..1")
-    with pytest.raises(InputError, match=r"unique names.*f"):
+    with pytest.raises(InputError, match=r"unique names; got 'f' more than once"):
         Network([Flatten("f"), Flatten("f")], input_shape=(2, 2, 1), scale="0..1")
     with pytest.raises(InputError, match=r"unknown scale.*0\.\.255"):
         Network([dense], input_shape=(5,), scale="-1..1")
