@@ -47,7 +47,7 @@ class Merit:
     def norm(self, deltas: np.ndarray) -> float:
         """Weighted L1 norm of deltas (n,), in units."""
         changed = np.flatnonzero(deltas)
-        return float((self.cost * np.abs(deltas) / self.units)[changed].sum())
+        return float(self.cost[changed] @ (np.abs(deltas[changed]) / self.units[changed]))
 
     def __call__(self, logits: np.ndarray, deltas: np.ndarray) -> float:
         """The merit of deltas (n,) that lead to logits (N, classes)."""

@@ -1,0 +1,128 @@
+"""The baseline `finetune`: gradient descent on the repair set, all layers or chosen ones."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+from repair.errors import InputError
+from repair.methods.minimal.validation import Score, Validation
+from repair.methods.repair import Repair
+from repair.network import Network
+from repair.patch import Patch
+from repair.problem import Problem
+
+
+@dataclass(frozen=True)
+class Finetune:
+    """Adam on the cross-entropy of the problem's layers (Kingma and Ba, arXiv 1412.6980).
+
+    Attributes:
+        rates: learning rates; more than one are searched on validation data.
+        steps: of a run.
+        batch_size: tests in a step.
+        checks: how often a run is measured on validation data; the best moment is kept.
+        time_budget: seconds for all of it; None for no limit.
+    """
+
+    rates: Sequence[float] = (1e-4, 3e-4, 1e-3)
+    steps: int = 600
+    batch_size: int = 128
+    checks: int = 6
+    time_budget: float | None = 120.0
+
+    def __post_init__(self) -> None:
+        """InputError for a setting outside its range."""
+        if not len(self.rates) or not min(self.rates) > 0:
+            raise InputError(
+                f"finetune: rates are {list(self.rates)}; expected at least one, all above 0."
+            )
+        for name in ("steps", "batch_size", "checks"):
+            if getattr(self, name) < 1:
+                raise InputError(f"finetune: {name} is {getattr(self, name)}; expected at least 1.")
+        if self.checks > self.steps:
+            raise InputError(
+                f"finetune: {self.checks} checks in {self.steps} steps; ask for fewer."
+            )
+
+    def __call__(self, problem: Problem, *, seed: int) -> Repair:
+        """The network of the best moment on validation data, as a patch.
+
+        Args:
+            problem: with any layers that have weights.
+            seed: of the order of the tests.
+        """
+        began = time.perf_counter()
+        network = problem.network
+        first = min(problem.layers, key=network.position)
+        entering = jnp.asarray(network.activations(problem.tests.images, at=first))
+        labels = jnp.asarray(problem.tests.labels)
+        validation = Validation(problem, first)
+        until = np.inf if self.time_budget is None else began + self.time_budget
+        ready = time.perf_counter()
+        graph, state = nnx.split(network)
+        start = {name: network.weights(name) for name in problem.layers}
+        best: tuple[Score, Network] | None = None
+        trace, length = list[dict[str, Any]](), self.steps // self.checks
+        for rate in self.rates:
+            optimizer = optax.adam(rate)
+            weights, moments = start, optimizer.init(start)
+            for check, key in enumerate(jax.random.split(jax.random.key(seed), self.checks)):
+                if best is not None and time.perf_counter() >= until:
+                    break
+                batches = jax.random.randint(key, (length, self.batch_size), 0, len(labels))
+                weights, moments = _steps(
+                    graph, state, first, optimizer, weights, moments, entering, labels, batches
+                )
+                moved = network
+                for name, arrays in weights.items():
+                    moved = moved.replace(name, **arrays)
+                score = validation(moved)
+                done = (check + 1) * length
+                trace.append(
+                    {"rate": rate, "steps": done, "clean": score.clean, "defect": score.defect}
+                )
+                if best is None or score.total > best[0].total:
+                    best = score, moved
+        assert best is not None
+        return Repair(
+            patch=Patch.between(network, best[1]),
+            seconds={"prepare": ready - began, "train": time.perf_counter() - ready},
+            details={"search": trace},
+        )
+
+
+@partial(jax.jit, static_argnames=("graph", "first", "optimizer"))
+def _steps(
+    graph: Any,
+    state: Any,
+    first: str,
+    optimizer: optax.GradientTransformation,
+    weights: Any,
+    moments: Any,
+    entering: jax.Array,
+    labels: jax.Array,
+    batches: jax.Array,
+) -> Any:
+    network = nnx.merge(graph, state)
+
+    def loss(weights: Any, batch: jax.Array) -> jax.Array:
+        changed = network
+        for name, arrays in weights.items():
+            changed = changed.replace(name, **arrays)
+        logits = changed.logits_from(entering[batch], first)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, labels[batch]).mean()
+
+    def step(carry: Any, batch: jax.Array) -> tuple[Any, None]:
+        weights, moments = carry
+        updates, moments = optimizer.update(jax.grad(loss)(weights, batch), moments, weights)
+        return (optax.apply_updates(weights, updates), moments), None
+
+    return jax.lax.scan(step, (weights, moments), batches)[0]
