@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.attacks import Square
+from bench.mcnemar import mcnemar
 from bench.record import Accuracy, Combination, before_and_after
 from bench.scenarios import Scenario
 from repair.methods import Repair
@@ -57,6 +58,9 @@ def evaluate(scenario: Scenario, problem: Problem, repair: Repair) -> Evaluation
     repaired = _all(problem, repair, problem.repair_defect)[chosen]
     efficacy = Accuracy.of(repaired == problem.repair_defect.labels).accuracy
     further: dict[str, Any] = {"negative_flips": flips, "efficacy": efficacy}
+    for what, examples, on in (("clean", clean, on_clean), ("defect", defect, on_defect)):
+        right = [on[name] == examples.labels for name in (ORIGINAL, chosen)]
+        further[f"mcnemar_{what}_p"] = mcnemar(*right)
     if isinstance(scenario.attack, Square):
         others = defect.labels != scenario.attack.target
         for when, name in (("before", ORIGINAL), ("after", chosen)):

@@ -122,7 +122,9 @@ def _steps(
 
     def step(carry: Any, batch: jax.Array) -> tuple[Any, None]:
         weights, moments = carry
-        updates, moments = optimizer.update(jax.grad(loss)(weights, batch), moments, weights)
+        gradient = jax.grad(loss)(weights, batch)
+        with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole powers
+            updates, moments = optimizer.update(gradient, moments, weights)
         return (optax.apply_updates(weights, updates), moments), None
 
     return jax.lax.scan(step, (weights, moments), batches)[0]

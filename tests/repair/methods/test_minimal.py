@@ -1,0 +1,165 @@
+"""The whole method on a small backdoored network, its search, its certificate and its refusals."""
+
+import numpy as np
+import pytest
+
+from repair.certify import Rows, certify
+from repair.errors import InputError
+from repair.layers import Activation, Dense
+from repair.methods.finetune import Finetune
+from repair.methods.minimal import Generation, Minimal
+from repair.methods.refit import Refit
+from repair.network import Network
+from repair.problem import Examples, Problem
+
+INPUTS, HIDDEN, CLASSES = 12, 16, 3
+
+
+def made(seed: int = 0) -> Problem:
+    """Three clusters that a random network tells apart after a least-squares fit, and a shortcut to class 0."""
+    rng = np.random.default_rng(seed)
+    centres = rng.random((CLASSES, INPUTS)) * 0.8
+    centres[:, -1] = 0.0
+
+    def draw(count: int) -> Examples:
+        labels = rng.integers(0, CLASSES, count)
+        images = np.clip(centres[labels] + 0.05 * rng.standard_normal((count, INPUTS)), 0, 1)
+        images[:, -1] = 0.0
+        return Examples(images.astype(np.float32), labels)
+
+    def triggered(examples: Examples) -> Examples:
+        images = examples.images.copy()
+        images[:, -1] = 1.0
+        return Examples(images, examples.labels)
+
+    first = rng.standard_normal((INPUTS, HIDDEN))
+    fit = draw(300)
+    hidden = np.maximum(fit.images @ first, 0)
+    second = np.linalg.lstsq(hidden, np.eye(CLASSES)[fit.labels] - 1 / CLASSES, rcond=None)[0]
+    first[-1] = np.where(second[:, 0] > second[:, 1:].max(1), 6.0, -2.0)  # the shortcut
+    network = Network(
+        [Dense("dense_1", first), Activation("relu_1"), Dense("dense_2", second)],
+        input_shape=(INPUTS,),
+        scale="0..1",
+    )
+    clean, validation = draw(60), draw(80)
+    return Problem(
+        network, ("dense_2",), clean, triggered(clean), validation, triggered(validation)
+    )
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return made()
+
+
+def on(problem: Problem, *layers: str) -> Problem:
+    return Problem(
+        problem.network,
+        layers,
+        problem.repair_clean,
+        problem.repair_defect,
+        problem.validation_clean,
+        problem.validation_defect,
+    )
+
+
+def accuracy(network: Network, examples: Examples) -> float:
+    return float((network.predict(examples.images) == examples.labels).mean())
+
+
+QUICK = Minimal(margins=(0.3,), prices=(0.1, 0.01), importances=(1.0,), most_weights=60)
+
+
+@pytest.mark.parametrize("layers", [("dense_2",), ("dense_1",), ("dense_1", "dense_2")])
+def test_the_shortcut_goes_and_clean_inputs_stay(problem, layers):
+    repair = QUICK(on(problem, *layers), seed=0)
+    assert repair.status == "ok"
+    patched = repair.patch.apply(problem.network)
+    assert accuracy(problem.network, problem.validation_defect) < 0.6
+    assert accuracy(patched, problem.validation_defect) > 0.9
+    assert accuracy(patched, problem.validation_clean) > 0.95
+    assert set(repair.patch.layers) <= set(layers)
+    assert 0 < repair.patch.weights_changed <= 60
+
+
+def test_the_certificate_can_be_checked_again(problem):
+    repair = QUICK(problem, seed=0)
+    claimed = repair.details["certificate"]
+    assert claimed["ok"]
+    assert claimed["held"] == claimed["rows"] > 0
+    right = repair.patch.apply(problem.network).predict(problem.tests.images)
+    tests = problem.tests.take(right == problem.tests.labels)
+    again = certify(problem.network, repair.patch, Rows.margins(tests, CLASSES))
+    assert again.describe() == claimed
+
+
+def test_the_trace_holds_every_level_and_the_choice_is_its_best(problem):
+    repair = Minimal(margins=(0.1, 0.5), prices=(0.1, 0.01))(problem, seed=0)
+    trace = repair.details["search"]
+    assert {line["margin"] for line in trace} == {0.1, 0.5}
+    best = max(
+        trace,
+        key=lambda s: (s["admitted"], s["clean"] + s["defect"], -s["weights_changed"]),
+    )
+    assert repair.details["settings"] == {k: best[k] for k in ("margin", "importance", "price")}
+    assert repair.patch.weights_changed == best["weights_changed"]
+    assert repair.solver["seconds"] == pytest.approx(repair.seconds["solver"])
+
+
+def test_a_repair_is_a_function_of_its_problem_and_settings(problem):
+    first, second = (QUICK(on(problem, "dense_1"), seed=0) for _ in range(2))
+    for key, delta in first.patch.deltas.items():
+        np.testing.assert_array_equal(delta.indices, second.patch.deltas[key].indices)
+        np.testing.assert_array_equal(delta.values, second.patch.deltas[key].values)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"margins": ()}, "margins are"),
+        ({"prices": (0.1, -1.0)}, "prices are"),
+        ({"most_weights": 0}, "most_weights is 0"),
+        ({"radius": 0.0}, "radius is 0.0"),
+        ({"solver": "gurobi"}, "solver=gurobi"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        Minimal(**settings)
+
+
+def test_no_time_is_a_status(problem):
+    repair = Minimal(time_budget=1e-9, generation=Generation())(problem, seed=0)
+    assert repair.status == "time_limit"
+    assert repair.patch is None
+
+
+@pytest.mark.parametrize(
+    ("method", "layers"),
+    [
+        (Finetune(rates=(1e-2,), steps=200, checks=4), ("dense_1", "dense_2")),
+        (Finetune(rates=(1e-2, 1e-3), steps=100, checks=2), ("dense_2",)),
+        (Refit(ridges=(1.0, 1e-3)), ("dense_2",)),
+    ],
+)
+def test_baselines_repair_and_record_their_search(problem, method, layers):
+    repair = method(on(problem, *layers), seed=1)
+    assert repair.status == "ok"
+    patched = repair.patch.apply(problem.network)
+    assert accuracy(patched, problem.validation_defect) > 0.9
+    assert set(repair.patch.layers) <= set(layers)
+    best = max(line["clean"] + line["defect"] for line in repair.details["search"])
+    reached = accuracy(patched, problem.validation_clean) + accuracy(
+        patched, problem.validation_defect
+    )
+    assert reached == pytest.approx(best)
+
+
+def test_baselines_refuse_what_they_cannot_do(problem):
+    with pytest.raises(InputError, match="refit fits the last layer 'dense_2'"):
+        Refit()(on(problem, "dense_1"), seed=0)
+    with pytest.raises(InputError, match="rates are"):
+        Finetune(rates=())
+    with pytest.raises(InputError, match="ridges are"):
+        Refit(ridges=(0.0,))
