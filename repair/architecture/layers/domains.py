@@ -98,7 +98,9 @@ def integers(low: int | None = None) -> Parse:
 
 
 def integer_or_integers(value: Value) -> Value:
-    """One integer or a tuple of them; normal form: a tuple."""
+    """One integer or a tuple of one or more; normal form: a tuple."""
+    if value == ():
+        raise OutOfDomain("one integer or more")
     return integers()((value,) if _is_integer(value) else value)
 
 
