@@ -71,11 +71,12 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
         slack = cost.EDIT + cost.EDIT // 2
         plan = Plan(rules, keep=2 * alternatives, rows=24, slack=slack, deadline=deadline)
     goals, behind = wanted(graph, before), behind_head(graph)
+    greedy = Plan(rules, rows=1, deadline=deadline)
     choices: list[Choice] = []
     try:
-        for steps in (STEPS, len(graph)):
+        for plan_, steps in ((plan, STEPS), (plan, len(graph)), (greedy, len(graph))):
             near = near_errors(graph, before, steps)
-            choices = choices or Search(graph, plan, goals, behind, near, tried or {}).run()
+            choices = choices or Search(graph, plan_, goals, behind, near, tried or {}).run()
     except OutOfTime:
         return ()
     repairs: list[Repair] = []

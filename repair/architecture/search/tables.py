@@ -85,6 +85,8 @@ class Search:
     open: frozenset[str]
     hints: Mapping[str, Hint] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    lines: dict[str, list[tuple[Row, list[Choice]]]] = field(default_factory=dict)
+    paid: dict[Assumed, int] = field(default_factory=dict)
     shared: frozenset[str] = frozenset()
     closing: dict[str, list[str]] = field(default_factory=dict)
 
@@ -103,7 +105,8 @@ class Search:
             table = self._close(node.name, self._table(node))
             if not table:
                 return []
-            self.tables[node.name] = self._pruned(table)
+            pruned = self.tables[node.name] = self._pruned(table)
+            self.lines[node.name] = list(pruned.items())
         return self._end()
 
     def _table(self, node: Node) -> Table:
@@ -130,7 +133,7 @@ class Search:
                                       (choice,))  # fmt: skip
                         _push(table, (way.output, assumed), made, self.plan.keep)
         else:
-            for group in _agreeing(inputs):
+            for group in self._near(_agreeing(inputs)):
                 self._merge(node, group, table, editable)
         return table
 
@@ -170,7 +173,7 @@ class Search:
 
     def _settled(self, name: str) -> bool:
         """There is but one way to this node, and nothing to pay for it."""
-        rows = list(self.tables[name].items())
+        rows = self.lines[name]
         return len(rows) == 1 and rows[0][0][1] == () and all(c.cost == 0 for c in rows[0][1])
 
     def _merge(self, node: Node, group: "Group", table: Table, editable: bool) -> None:
@@ -200,7 +203,7 @@ class Search:
         for owner in self.closing.get(name, ()):
             if self._settled(owner):
                 continue
-            rows = list(self.tables[owner].items())
+            rows = self.lines[owner]
             closed: Table = {}
             for (output, assumed), choices in table.items():
                 number = dict(assumed).get(owner)
@@ -219,19 +222,42 @@ class Search:
             table = closed
         return table
 
+    def _near(self, groups: Iterable["Group"]) -> Iterable["Group"]:
+        """The groups that may lead to rows near the cheapest one."""
+        priced = [(self._paid(assumed) + sum(min(c[0].cost for c in side.values()) for side in sides),
+                   (sides, assumed)) for sides, assumed in groups]  # fmt: skip
+        least = min((price for price, _ in priced), default=0)
+        return [group for price, group in sorted(priced, key=lambda item: item[0])[: self.plan.rows]
+                if price <= least + self.plan.slack + cost.EDIT]  # fmt: skip
+
     def _pruned(self, table: Table) -> Table:
         """Rows near the cheapest one that adapters would not make as cheaply from another."""
-        rows = sorted(table.items(), key=lambda row: row[1][0].cost)
-        limit = rows[0][1][0].cost + self.plan.slack
+        priced = [(choices[0].cost + self._paid(row[1]), row, choices)
+                  for row, choices in table.items()]  # fmt: skip
+        priced.sort(key=lambda item: item[0])
         kept: Table = {}
-        for (output, assumed), choices in rows:
-            price = choices[0].cost
-            if price > limit or len(kept) == self.plan.rows:
+        for price, (output, assumed), choices in priced:
+            if price > priced[0][0] + self.plan.slack or len(kept) == self.plan.rows:
                 break
-            if self.plan.keep == 1 and _implied(output, assumed, price, kept):
+            if self.plan.keep == 1 and _implied(output, assumed, choices[0].cost, kept):
                 continue
             kept[output, assumed] = choices
         return kept
+
+    def _paid(self, assumed: Assumed) -> int:
+        """What the shared nodes of some assumptions will cost once their paths have met."""
+        known = self.paid.get(assumed)
+        if known is None:
+            seen: dict[str, int] = {}
+            stack, known = list(assumed), 0
+            while stack:
+                owner, number = stack.pop()
+                if seen.setdefault(owner, number) == number and owner not in stack:
+                    (_, further), choices = self.lines[owner][number]
+                    known += choices[0].cost
+                    stack += [pair for pair in further if pair[0] not in seen]
+            self.paid[assumed] = known
+        return known
 
     def _end(self) -> list[Choice]:
         """All outputs together, every shared node paid."""
