@@ -86,7 +86,7 @@ class Search:
     hints: Mapping[str, Hint] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     lines: dict[str, list[tuple[Row, list[Choice]]]] = field(default_factory=dict)
-    paid: dict[Assumed, int] = field(default_factory=dict)
+    paid: dict[Assumed, int | None] = field(default_factory=dict)
     shared: frozenset[str] = frozenset()
     closing: dict[str, list[str]] = field(default_factory=dict)
 
@@ -122,7 +122,7 @@ class Search:
             for option in unary_source(node.layer, rules):
                 _push(table, (option, ()), Choice(0, node.name, node.layer, (), ()), self.plan.keep)
         elif not free:
-            for group in _agreeing(inputs):
+            for group in self._near(_agreeing(inputs)):
                 self._pass(node, group, table)
         elif len(inputs) == 1:
             for (shape, assumed), choices in inputs[0].items():
@@ -224,16 +224,17 @@ class Search:
 
     def _near(self, groups: Iterable["Group"]) -> Iterable["Group"]:
         """The groups that may lead to rows near the cheapest one."""
-        priced = [(self._paid(assumed) + sum(min(c[0].cost for c in side.values()) for side in sides),
-                   (sides, assumed)) for sides, assumed in groups]  # fmt: skip
+        priced = [(paid + sum(min(c[0].cost for c in side.values()) for side in sides),
+                   (sides, assumed)) for sides, assumed in groups
+                  if (paid := self._paid(assumed)) is not None]  # fmt: skip
         least = min((price for price, _ in priced), default=0)
         return [group for price, group in sorted(priced, key=lambda item: item[0])[: self.plan.rows]
                 if price <= least + self.plan.slack + cost.EDIT]  # fmt: skip
 
     def _pruned(self, table: Table) -> Table:
         """Rows near the cheapest one that adapters would not make as cheaply from another."""
-        priced = [(choices[0].cost + self._paid(row[1]), row, choices)
-                  for row, choices in table.items()]  # fmt: skip
+        priced = [(choices[0].cost + paid, row, choices) for row, choices in table.items()
+                  if (paid := self._paid(row[1])) is not None]  # fmt: skip
         priced.sort(key=lambda item: item[0])
         kept: Table = {}
         for price, (output, assumed), choices in priced:
@@ -244,20 +245,23 @@ class Search:
             kept[output, assumed] = choices
         return kept
 
-    def _paid(self, assumed: Assumed) -> int:
-        """What the shared nodes of some assumptions will cost once their paths have met."""
-        known = self.paid.get(assumed)
-        if known is None:
-            seen: dict[str, int] = {}
-            stack, known = list(assumed), 0
+    def _paid(self, assumed: Assumed) -> int | None:
+        """What the shared nodes of some assumptions will cost once their paths have met.
+
+        None: the assumptions, and those that they stand on, contradict each other.
+        """
+        if assumed not in self.paid:
+            held, stack, total = dict(assumed), list(assumed), 0
             while stack:
-                owner, number = stack.pop()
-                if seen.setdefault(owner, number) == number and owner not in stack:
-                    (_, further), choices = self.lines[owner][number]
-                    known += choices[0].cost
-                    stack += [pair for pair in further if pair[0] not in seen]
-            self.paid[assumed] = known
-        return known
+                (_, further), choices = self.lines[stack[-1][0]][stack.pop()[1]]
+                total += choices[0].cost
+                stack += [pair for pair in further if pair[0] not in held]
+                for owner, number in further:
+                    if held.setdefault(owner, number) != number:
+                        self.paid[assumed] = None
+                        return None
+            self.paid[assumed] = total
+        return self.paid[assumed]
 
     def _end(self) -> list[Choice]:
         """All outputs together, every shared node paid."""
@@ -267,7 +271,7 @@ class Search:
             for (_, assumed), choices in total.items():
                 for (_, more), others in self._read(*source(reference)).items():
                     merged = _joined([assumed, more])
-                    if merged is None:
+                    if merged is None or self._paid(merged) is None:
                         continue
                     for choice, other in product(choices, others):
                         made = choice._replace(cost=choice.cost + other.cost,
