@@ -82,6 +82,7 @@ SAMPLERS: dict[str, Sampler] = {
     "keepdims": _one(False, True),
     "return_sequences": _one(False, True),
     "merge_mode": _one("concat", "sum", "ave", "mul"),
+    "score_mode": _one("dot", "concat"),
     "num_heads": _one(1, 2),
     "key_dim": _one(1, 4),
     "activation": _one("linear", "relu", "tanh", "sigmoid", "softmax", "gelu"),

@@ -27,6 +27,8 @@ from repair.errors import InputError
 
 FUNCTORS = {(kind, rank): functor for functor, (kind, rank, _) in GRAMMAR.items()}
 FUNCTOR = {kind: functor for (kind, _), functor in FUNCTORS.items()}
+CALL = ("name", "inputs", "input_shape")
+"""Keys of a record that stay when its layer becomes another."""
 LARGEST_CONSTANT = 1_000_000
 KEYS = {"units": "nodes", "filters": "nodes", "kernel_size": "kernel_shape",
         "target_shape": "size", "dims": "Permute_Dims"}  # fmt: skip
@@ -180,7 +182,7 @@ def _updated(record: dict[str, Any], old: Layer | None, layer: Layer) -> dict[st
         raise InputError(f"the published tool's model JSON has no layer such as {layer}.")
     previous = old.inner[0] if old and old.inner else old
     if previous is None or previous.type != inner.type:
-        kept = {key: record[key] for key in ("name", "inputs", "input_shape") if key in record}
+        kept = {key: value for key, value in record.items() if key in CALL}
         record, previous = {**kept, "type": _tool_type(inner.type)}, Layer(inner.type)
     spelt = {RENAMED.get(key.lower(), key): key for key in record}
     for name in set(previous.arguments) - set(inner.arguments):

@@ -39,8 +39,9 @@ def _attention(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferre
                 f"all of {len(query)} dimensions",
                 output,
             )
+    spread = a.get("score_mode") != "dot" and 1 in (query[-1], key[-1])  # added, so broadcast
     pairs = [
-        (query[-1], key[-1], "features of query and key"),
+        (query[-1], query[-1] if spread else key[-1], "features of query and key"),
         (value[-2], key[-2], "steps of value and key"),
         *((query[k], other[k], f"sizes of axis {k}") for k in range(1, len(query) - 2)
           for other in (value, key) if other[k] != 1),

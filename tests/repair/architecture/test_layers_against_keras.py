@@ -9,7 +9,7 @@ from random import Random
 import keras_oracle as oracle
 import pytest
 
-from repair.architecture.errors import Fault
+from repair.architecture.errors import Fault, Kind
 from repair.architecture.generate import random_layer
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import LAYERS, Outputs, infer
@@ -30,9 +30,15 @@ def ours(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
 
 
 def refused_on_purpose(layer: Layer, shapes: tuple[Shape, ...]) -> bool:
-    """Keras takes these, but reads the batch as steps or as the height of one image."""
-    few = {"Attention": 2, "AdditiveAttention": 2, "Resizing": 3}
-    return len(shapes[0]) == few.get(layer.type)
+    """Keras takes these, but reads the batch as steps or as the height of one image.
+
+    Its TimeDistributed does not ask the wrapped layer for a number of dimensions either.
+    """
+    found = infer(layer, shapes, KERAS3)
+    if layer.type == "TimeDistributed":
+        return isinstance(found, Fault) and found.kind == Kind.DIMENSION
+    few = {"Attention": 2, "AdditiveAttention": 2, "Resizing": 3, "CenterCrop": 3}
+    return any(len(shapes[0]) == few.get(one.type) for one in (layer, *layer.inner))
 
 
 def random_shapes(name: str, rng: Random) -> tuple[Shape, ...]:
