@@ -1,6 +1,7 @@
 """The task "repair": a scenario's problem, a method's repair, its evaluation, its record."""
 
 import time
+from functools import partial
 from typing import Any
 
 import hydra.utils
@@ -14,7 +15,9 @@ from bench.report.compare import EXPERIMENTS
 from bench.scenarios import Scenario
 from bench.tasks import About, Done, Writers
 from repair.errors import InputError
+from repair.experts_file import save_experts
 from repair.methods import Method, Repair
+from repair.patch import Patch
 from repair.problem import Problem
 
 
@@ -54,7 +57,7 @@ def run(config: DictConfig, about: About) -> Done:
         "total": done - began,
     }
     record = _record(config, about, scenario, problem, repair, evaluation, seconds)
-    return Done(record, _files(repair))
+    return Done(record, _files(repair, evaluation.chosen))
 
 
 def build(what: str, node: Any, **further: Any) -> Any:
@@ -121,7 +124,7 @@ def _record(
         metrics=evaluation.metrics,
         chosen=evaluation.chosen,
         combinations=evaluation.combinations,
-        patch=_describe(repair),
+        patch=_describe(repair, evaluation.chosen),
         solver=repair.solver,
         seconds=seconds,
         environment=environment(),
@@ -129,29 +132,30 @@ def _record(
     )
 
 
-def _describe(repair: Repair) -> dict[str, Any] | None:
-    """The record's `patch`: of experts, all their patches together."""
-    if repair.patch is not None:
-        return repair.patch.describe()
-    if repair.experts is None:
-        return None
+def _chosen_patch(repair: Repair, chosen: str) -> Patch | None:
+    """The one patch that the answer is; None where experts answer side by side."""
+    return repair.patch if repair.experts is None else repair.experts.patch_of(chosen)
+
+
+def _describe(repair: Repair, chosen: str) -> dict[str, Any] | None:
+    """The record's `patch`: the chosen one; of experts side by side, all their patches together."""
+    patch = _chosen_patch(repair, chosen)
+    if patch is not None or repair.experts is None:
+        return patch.describe() if patch is not None else None
     patches = [patch.describe() for patch in repair.experts.patches.values()]
     return {
         "layers": sorted({layer for patch in patches for layer in patch["layers"]}),
         "weights_changed": sum(patch["weights_changed"] for patch in patches),
         "l1": sum(patch["l1"] for patch in patches),
-        "linf": max(patch["linf"] for patch in patches),
+        "linf": max((patch["linf"] for patch in patches), default=0.0),
     }
 
 
-def _files(repair: Repair) -> Writers:
-    if repair.patch is not None:
-        return {"patch.npz": repair.patch.save}
-    if repair.experts is None:
-        return {}
-    files: Writers = {
-        f"patch-{label}.npz": patch.save for label, patch in repair.experts.patches.items()
-    }
-    if repair.experts.full is not None:
-        files["patch-full.npz"] = repair.experts.full.save
+def _files(repair: Repair, chosen: str) -> Writers:
+    files: Writers = {}
+    if repair.experts is not None:
+        files["experts.npz"] = partial(save_experts, repair.experts)
+    patch = _chosen_patch(repair, chosen)
+    if patch is not None:
+        files["patch.npz"] = patch.save
     return files

@@ -174,6 +174,14 @@ class Experts:
         chosen = (f"{rule}@{name}" for name in self.selections for rule in rules)
         return ("ORIG", *rules, *full, *chosen)
 
+    def patch_of(self, name: str) -> Patch | None:
+        """The patch of a combination that is one network; None where experts answer side by side."""
+        rule, _, selection = name.partition("@")
+        if rule == "AVERAGE":
+            kept = self.selections[selection] if selection else self.patches
+            return mean_patch(self.network, [self.patches[c] for c in kept])
+        return {"ORIG": Patch(self.network.fingerprint()), "FULL": self.full}.get(name)
+
     def answers(self, images: Any) -> dict[str, np.ndarray]:
         """The answers (N,), int32, of every combination in `names`, to images (N, ...)."""
         return self.answers_to(self.network.activations(images, at=self.layer))

@@ -10,9 +10,11 @@ import pytest
 
 from bench import __main__ as command
 from bench import store
+from bench.attacks import Square
 from bench.config import experiments
 from bench.record import to_json
-from repair.patch import Patch
+from bench.scenarios import Scenario, Trained
+from repair.experts_file import load_experts
 
 SMALL = [
     "+experiment=quickstart",
@@ -49,8 +51,7 @@ def test_a_run_leaves_a_valid_record_and_is_not_done_twice(bench, tmp_path):
     assert stored.folder.name == "seed=0"
     assert stored.config()["method"]["k"] == 3
     assert stored.record.chosen in stored.record.combinations
-    patches = [Patch.load(path) for path in stored.folder.glob("patch*.npz")]
-    assert sum(p.weights_changed for p in patches) == stored.record.patch["weights_changed"] > 0
+    assert (stored.folder / "experts.npz").is_file()
     written = (stored.folder / "record.json").stat().st_mtime_ns
     code, _, err = bench(*SMALL)
     assert code == 0
@@ -64,8 +65,8 @@ def test_the_same_config_and_seed_give_the_same_record_apart_from_times(bench):
     (first,), (second,) = (store.contents(folder).runs for folder in ("one", "two"))
     assert first.record.combinations == second.record.combinations
     assert first.record.config_hash == second.record.config_hash
-    for path in first.folder.glob("patch*.npz"):
-        assert path.read_bytes() == (second.folder / path.name).read_bytes()
+    one, two = ((run.folder / "experts.npz").read_bytes() for run in (first, second))
+    assert one == two
 
 
 def test_a_sweep_goes_on_after_a_job_that_cannot_run(bench, tmp_path):
@@ -147,3 +148,25 @@ def test_validation_data_chooses_and_test_data_only_measures(bench, tmp_path):
         stored.record.metrics["clean_after"].accuracy,
         stored.record.combinations[stored.record.chosen].clean.accuracy,
     )
+
+
+def test_the_patch_file_is_the_answer_where_it_is_one_network(bench, tmp_path):
+    bench(*SMALL, "method.full=true", "solver.time_limit=2")
+    (stored,) = store.contents(tmp_path / "results/runs").runs
+    scenario = Scenario(
+        "digits_backdoor",
+        "digits",
+        Trained(hidden=32, epochs=8, poisoned=0.1),
+        Square(row=6, column=6, size=2),
+        300,
+        100,
+        0,
+    )
+    experts = load_experts(stored.folder / "experts.npz", scenario.original)
+    right = experts.answers(scenario.defect_test.images)
+    for name, combination in stored.record.combinations.items():
+        assert combination.defect.correct == (right[name] == scenario.defect_test.labels).sum()
+        patch = experts.patch_of(name)
+        if patch is not None:
+            answers = patch.apply(scenario.original).predict(scenario.defect_test.images)
+            assert combination.defect.correct == (answers == scenario.defect_test.labels).sum()
