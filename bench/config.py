@@ -33,6 +33,21 @@ class ReplayConfig:
 
 
 @dataclass
+class ArchitectureConfig:
+    """The node `architecture`, of the task of that name; see `bench.architecture`.
+
+    `cases` is random, manual, nets, or a file; `rules` strict or keras3; `time_limit` is in seconds
+    for each case; `build` lists the frameworks (keras, nnx) that shall build what comes out.
+    """
+
+    cases: str = "random"
+    rules: str = "keras3"
+    time_limit: float = 10.0
+    alternatives: int = 1
+    build: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Config:
     """All settings of a run; configs/config.yaml says what they mean.
 
@@ -47,6 +62,7 @@ class Config:
     localize: Any = MISSING
     solver: SolverConfig = field(default_factory=SolverConfig)
     replay: ReplayConfig = field(default_factory=ReplayConfig)
+    architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     wandb: Any = MISSING
     seed: int = 0
     repair_images: int = 1000

@@ -67,6 +67,7 @@ TASKS = {
         ),
     ),
     "replay": Task("bench.replay.task", ("replay",)),
+    "architecture": Task("bench.architecture.task", ("architecture",)),
 }
 
 
