@@ -220,6 +220,18 @@ class Factors:
                 result[:, here] = part["kernel" if key == "kernel" else "returning"][:, inside]
         return result
 
+    def usage(self) -> np.ndarray:
+        """(n,) mean |gradient| over the rows, of every weight."""
+        usage = np.zeros(len(self.weights))
+        for (name, key), where in self.weights.slices.items():
+            part = self.parts[name]
+            if key == "kernel" and "entering" in part:
+                inside = np.abs(part["entering"]).T @ np.abs(part["returning"])
+            else:
+                inside = np.abs(part["kernel" if key == "kernel" else "returning"]).sum(0)
+            usage[where] = inside.ravel() / max(self.rows, 1)
+        return usage
+
 
 def _tree(arrays: dict[Key, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     tree: dict[str, dict[str, np.ndarray]] = {}

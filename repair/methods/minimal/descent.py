@@ -88,12 +88,12 @@ def descend(
             break
         moved = tangent.move(step.deltas)
         after = merit(moved.logits, moved.at)
-        falls = after < before
+        falls = after < before and merit.keeps(moved.logits)
         done.append(Round(step, falls, before, after))
         promised = before - step.objective
         radius = point.radius
         if np.isfinite(radius):
-            share = (before - after) / promised if promised > 0 else 0.0
+            share = (before - after) / promised if falls and promised > 0 else 0.0
             radius = radius * 2 if share > GOOD else radius / 2 if share < POOR else radius
         point = Point(moved, radius) if falls else replace(point, radius=radius)
         if falls and accepted is not None:

@@ -120,7 +120,7 @@ class Generated:
         new = np.unique(tests[self.slack[tests] < 0])
         first = self.session.columns
         self.session.add_columns(
-            self.merit.importance[new], np.zeros(len(new)), np.full(len(new), np.inf)
+            self.merit.importance[new], np.zeros(len(new)), self.merit.most_slack[new]
         )
         self.slack[new] = first + np.arange(len(new))
         cotangents = margin_cotangents(self.merit.labels[tests], rivals, self.logits.shape[1])

@@ -5,6 +5,8 @@ from typing import Self
 
 import numpy as np
 
+FLOOR = 1e-4
+
 
 @dataclass(frozen=True, eq=False)
 class Merit:
@@ -19,6 +21,8 @@ class Merit:
         price: of a delta of one unit.
         cost: (n,) relative price of each weight; infinite for one that may not change.
         units: (n,) unit of each delta.
+        hard: (N,) bool, tests that must be right by `floor` of the margin, at any price; None for none.
+        floor: what a hard test's margin must reach, in units of the margin.
     """
 
     labels: np.ndarray
@@ -27,6 +31,20 @@ class Merit:
     price: float
     cost: np.ndarray
     units: np.ndarray
+    hard: np.ndarray | None = None
+    floor: float = FLOOR
+
+    @property
+    def most_slack(self) -> np.ndarray:
+        """(N,) largest slack of each test: a hard one's leaves it the floor."""
+        most = np.full(len(self.labels), np.inf)
+        if self.hard is not None:
+            most[self.hard] = 1.0 - self.floor
+        return most
+
+    def keeps(self, logits: np.ndarray) -> bool:
+        """Whether every hard test is right."""
+        return self.hard is None or bool((self.slack(logits)[self.hard] < 1.0).all())
 
     def priced(self, price: float) -> Self:
         """The same with another price of change."""

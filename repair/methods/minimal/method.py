@@ -8,24 +8,26 @@ layers; margin and price are found by a search on validation data.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from repair.certify import Certificate, Rows, certify
-from repair.errors import InputError
+from repair.certify import Certificate
+from repair.errors import InputError, unknown
+from repair.methods.minimal.certified import certified
+from repair.methods.minimal.costs import Norm, costs
 from repair.methods.minimal.descent import Point, Round
 from repair.methods.minimal.linear import Generation
 from repair.methods.minimal.merit import Merit
 from repair.methods.minimal.search import Arm, Candidate, Limits, Search
 from repair.methods.minimal.validation import Validation
 from repair.methods.repair import Repair
-from repair.patch import Patch
 from repair.problem import Problem
 from repair.program import SolverOptions, Status
 from repair.tangent import Tangent, Weights
 
 SOLVERS = ("auto", "highs")
+Keep = Literal["none", "clean"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Minimal:
             gets right; more than one are searched.
         prices: of a change, relative to the least price at which nothing changes; falling, level by level.
         importances: price of a clean test's slack relative to a defective one's; more than one are searched.
+        norm: "l1", or "weighted_l1": by how much clean data uses a weight.
+        keep: tests that must keep a right answer, at any price: "none", or the "clean" ones that have it.
         most_weights: most changed weights of a patch.
         drawdown: largest loss of clean accuracy on validation data, a fraction.
         bound: largest |delta| relative to the mean |weight| of its layer's kernel; None for none.
@@ -52,6 +56,8 @@ class Minimal:
     margins: Sequence[float] = (0.2, 0.5)
     prices: Sequence[float] = (0.1, 0.03, 0.01, 0.003, 0.001)
     importances: Sequence[float] = (1.0, 3.0)
+    norm: Norm = "l1"
+    keep: Keep = "none"
     most_weights: int = 500
     drawdown: float = 0.005
     bound: float | None = None
@@ -78,6 +84,9 @@ class Minimal:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise InputError(f"minimal: {name} is {value}; expected a number above 0.")
+        for name, known in (("norm", get_args(Norm)), ("keep", get_args(Keep))):
+            if getattr(self, name) not in known:
+                raise unknown(f"{name} of minimal", str(getattr(self, name)), known)
         if self.solver not in SOLVERS:
             raise InputError(
                 f"minimal: solver={self.solver}; its growing programs are solved by HiGHS alone:"
@@ -121,7 +130,7 @@ class Minimal:
         )
         found = search.run(arms, sorted(self.prices, reverse=True))
         searched = time.perf_counter()
-        patch, certificate = certified(problem, weights, found)
+        patch, certificate = certified(problem, tangent, found, search)
         solver_seconds = sum(done.step.solver_seconds for done in search.rounds)
         seconds = {
             "prepare": ready - began,
@@ -148,7 +157,9 @@ class Minimal:
         clean = np.arange(len(tests)) >= len(tests) - len(problem.repair_clean)
         labels, units = tests.labels, weights.units
         plain = Merit(labels, np.ones(len(tests)), 1.0, 1.0, np.ones(len(weights)), units)
+        cost = costs(self.norm, point.tangent, plain, clean)
         margins = plain.margins(logits).min(1)
+        hard = clean & (margins > 0) if self.keep == "clean" else None
         right = margins[clean & (margins > 0)]
         arms = []
         for relative in self.margins if len(right) else ():
@@ -158,27 +169,15 @@ class Minimal:
                     np.where(clean, importance, 1.0),
                     relative * float(np.median(right)),
                     1.0,
-                    plain.cost,
+                    cost,
                     units,
+                    hard,
                 )
                 gradient = point.tangent.gradient(*merit.hinge_cotangents(logits))
                 steepest = float(np.abs(gradient * units / merit.cost).max())
                 if steepest > 0:
                     arms.append(Arm(relative, importance, merit, steepest, point))
         return arms
-
-
-def certified(
-    problem: Problem, weights: Weights, found: Candidate | None
-) -> tuple[Patch | None, Certificate | None]:
-    """The candidate's patch and its certificate: every margin row of the tests that it claims to put right."""
-    if found is None:
-        return None, None
-    patch = weights.patch(found.deltas)
-    tangent = Tangent.start(weights, problem.tests.images).move(found.deltas)
-    claimed = found.merit.margins(tangent.logits).min(1) > 0
-    tests = problem.tests.take(claimed)
-    return patch, certify(problem.network, patch, Rows.margins(tests, problem.network.classes))
 
 
 def _details(

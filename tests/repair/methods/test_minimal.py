@@ -163,3 +163,28 @@ def test_baselines_refuse_what_they_cannot_do(problem):
         Finetune(rates=())
     with pytest.raises(InputError, match="ridges are"):
         Refit(ridges=(0.0,))
+
+
+def test_kept_tests_keep_their_answers_at_any_price(problem):
+    settings = {"margins": (0.5,), "prices": (0.3,), "importances": (1e-3,), "drawdown": 1.0}
+    right = problem.network.predict(problem.repair_clean.images) == problem.repair_clean.labels
+    flips = []
+    for keep in ("none", "clean"):
+        repair = Minimal(**settings, keep=keep)(problem, seed=0)
+        answers = repair.patch.apply(problem.network).predict(problem.repair_clean.images)
+        flips.append(int((right & (answers != problem.repair_clean.labels)).sum()))
+    assert flips[0] > 0
+    assert flips[1] == 0
+
+
+def test_the_weighted_norm_prefers_weights_that_clean_data_does_not_use(problem):
+    # In dense_1 only the last input, the trigger, is 0 on clean data: its weights are the cheapest.
+    shares = []
+    for norm in ("l1", "weighted_l1"):
+        repair = Minimal(margins=(0.3,), prices=(0.1,), importances=(1.0,), norm=norm)(
+            on(problem, "dense_1"), seed=0
+        )
+        changed = repair.patch.deltas["dense_1", "kernel"]
+        trigger = changed.indices // HIDDEN == INPUTS - 1
+        shares.append(np.abs(changed.values[trigger]).sum() / np.abs(changed.values).sum())
+    assert shares[1] > max(shares[0], 0.7)

@@ -1,0 +1,31 @@
+"""What a change of a weight costs relative to others: the norm that a patch is small in."""
+
+from typing import Literal
+
+import numpy as np
+
+from repair.methods.minimal.merit import Merit
+from repair.tangent import Tangent, margin_cotangents
+
+Norm = Literal["l1", "weighted_l1"]
+LEAST = 0.1  # no weight is cheaper than this: one that clean data never uses is not free
+
+
+def costs(norm: Norm, tangent: Tangent, merit: Merit, clean: np.ndarray) -> np.ndarray:
+    """(n,) costs with mean 1.
+
+    Args:
+        norm: "l1", all alike, or "weighted_l1", by how much clean data uses a weight: the mean |gradient| of the
+            margins of clean tests in it, for a change of one unit.
+        tangent: at the unrepaired network.
+        merit: knows margins and units.
+        clean: (N,) bool.
+    """
+    if norm == "l1":
+        return np.ones(len(merit.units))
+    tests = np.flatnonzero(clean)
+    rivals = merit.margins(tangent.logits)[tests].argmin(1)
+    cotangents = margin_cotangents(merit.labels[tests], rivals, tangent.logits.shape[1])
+    usage = tangent.factors(tests, cotangents).usage() * merit.units
+    relative = np.maximum(usage / (usage.mean() or 1.0), LEAST)
+    return relative / relative.mean()
