@@ -42,7 +42,8 @@ class Minimal:
         norm: "l1", or "weighted_l1": by how much clean data uses a weight.
         keep: tests that must keep a right answer, at any price: "none", or the "clean" ones that have it.
         most_weights: most changed weights of a patch.
-        drawdown: largest loss of clean accuracy on validation data, a fraction.
+        drawdown: loss of clean accuracy on validation data, a fraction; what is lost beyond it weighs four times as
+            much as a gain on defective data.
         bound: largest |delta| relative to the mean |weight| of its layer's kernel; None for none.
         radius: of the first trust region, in the same unit.
         rounds: most rounds at a price.
@@ -59,7 +60,7 @@ class Minimal:
     norm: Norm = "l1"
     keep: Keep = "none"
     most_weights: int = 500
-    drawdown: float = 0.005
+    drawdown: float = 0.003
     bound: float | None = None
     radius: float = 1.0
     rounds: int = 4

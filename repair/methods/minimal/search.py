@@ -18,6 +18,8 @@ from repair.methods.minimal.merit import Merit
 from repair.methods.minimal.validation import Score, Validation
 from repair.program import SolverOptions
 
+EXCESS = 3.0
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -25,7 +27,7 @@ class Limits:
 
     Attributes:
         weights: most changed weights.
-        drawdown: largest loss of clean accuracy on validation data, a fraction.
+        drawdown: loss of clean accuracy on validation data, a fraction, that weighs no more than a gain on defective.
         bound: largest |delta|, in units of the mean |weight| of the layer.
         rounds: most rounds of a price.
         patience: levels without a better patch after which the search ends.
@@ -49,7 +51,8 @@ class Candidate:
         margin, importance, price: the settings that led to it, as they are given.
         merit: with those settings.
         score: on validation data.
-        admitted: whether it keeps the limits.
+        worth: sum of the accuracies, less EXCESS times the clean accuracy lost beyond the limit.
+        admitted: whether it changes few enough weights.
     """
 
     deltas: np.ndarray
@@ -58,12 +61,13 @@ class Candidate:
     price: float
     merit: Merit
     score: Score
+    worth: float
     admitted: bool
 
     @property
     def rank(self) -> tuple[bool, float, int]:
-        """Larger is better: within the limits, then accuracy, then fewer weights."""
-        return self.admitted, self.score.total, -int(np.count_nonzero(self.deltas))
+        """Larger is better: few enough weights, then worth, then fewer weights."""
+        return self.admitted, self.worth, -int(np.count_nonzero(self.deltas))
 
     def describe(self, seconds: float) -> dict[str, Any]:
         """Its line in the trace."""
@@ -73,6 +77,7 @@ class Candidate:
             "price": self.price,
             "weights_changed": int(np.count_nonzero(self.deltas)),
             **asdict(self.score),
+            "worth": self.worth,
             "admitted": self.admitted,
             "seconds": round(seconds, 3),
         }
@@ -156,11 +161,10 @@ class Search:
     def _judge(self, arm: Arm, point: Point, merit: Merit, price: float) -> None:
         deltas = point.tangent.at
         score = self.validation(point.tangent.network)
-        admitted = (
-            np.count_nonzero(deltas) <= self.limits.weights
-            and self.validation.before.clean - score.clean <= self.limits.drawdown
-        )
-        found = Candidate(deltas, arm.margin, arm.importance, price, merit, score, bool(admitted))
+        lost = self.validation.before.clean - score.clean - self.limits.drawdown
+        worth = score.total - EXCESS * max(0.0, lost)
+        admitted = bool(np.count_nonzero(deltas) <= self.limits.weights)
+        found = Candidate(deltas, arm.margin, arm.importance, price, merit, score, worth, admitted)
         self.trace.append(found.describe(time.perf_counter() - self._began))
         if arm.best is None or found.rank > arm.best.rank:
             arm.best = found

@@ -100,7 +100,7 @@ def test_the_trace_holds_every_level_and_the_choice_is_its_best(problem):
     assert {line["margin"] for line in trace} == {0.1, 0.5}
     best = max(
         trace,
-        key=lambda s: (s["admitted"], s["clean"] + s["defect"], -s["weights_changed"]),
+        key=lambda s: (s["admitted"], s["worth"], -s["weights_changed"]),
     )
     assert repair.details["settings"] == {k: best[k] for k in ("margin", "importance", "price")}
     assert repair.patch.weights_changed == best["weights_changed"]
