@@ -69,6 +69,15 @@ def _weighted(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Layer:
     return replace(layer, weights=kept, inner=tuple(inner))
 
 
+def same_weights(layer: Layer, shape: Shape, other: Shape) -> bool:
+    """Whether a layer has weights of the same shapes for two inputs."""
+    arguments = settled(layer)
+    if isinstance(arguments, Fault) or len(shape) != len(other):
+        return False
+    entry = entry_of(layer.type)
+    return entry.weights(arguments, (shape,)) == entry.weights(arguments, (other,))
+
+
 @lru_cache(maxsize=1 << 15)
 def changes(layer: Layer, shapes: tuple[Shape, ...], rules: Rules,
             wanted: tuple[Shape, ...] = ()) -> tuple[Changed, ...]:  # fmt: skip

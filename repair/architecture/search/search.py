@@ -11,7 +11,7 @@ from repair.architecture.search.build import build
 from repair.architecture.search.hints import Hint, hints
 from repair.architecture.search.result import Repair, Result, Status
 from repair.architecture.search.tables import Choice, OutOfTime, Plan, Search
-from repair.architecture.search.targets import behind_head, near_errors, wanted
+from repair.architecture.search.targets import behind_head, heads, near_errors, wanted
 from repair.architecture.trace import Trace, trace
 
 STEPS = 16
@@ -71,12 +71,14 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
         slack = cost.EDIT + cost.EDIT // 2
         plan = Plan(rules, keep=2 * alternatives, rows=24, slack=slack, deadline=deadline)
     goals, behind = wanted(graph, before), behind_head(graph)
+    kept = heads(graph, before)
     greedy = Plan(rules, rows=1, deadline=deadline)
     choices: list[Choice] = []
     try:
         for plan_, steps in ((plan, STEPS), (plan, len(graph)), (greedy, len(graph))):
             near = near_errors(graph, before, steps)
-            choices = choices or Search(graph, plan_, goals, behind, near, tried or {}).run()
+            search = Search(graph, plan_, goals, behind, near, kept, before.shapes, tried or {})
+            choices = choices or search.run()
     except OutOfTime:
         return ()
     repairs: list[Repair] = []

@@ -19,10 +19,10 @@ from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import Rules
 from repair.architecture.search.adapters import NOTHING, Chain, single
-from repair.architecture.search.changes import fit
+from repair.architecture.search.changes import fit, same_weights
 from repair.architecture.search.hints import Hint
 from repair.architecture.search.merges import goals
-from repair.architecture.search.options import bridge, unary
+from repair.architecture.search.options import Option, bridge, unary
 from repair.architecture.search.sharing import END, meetings, shared
 
 Assumed = tuple[tuple[str, int], ...]
@@ -83,6 +83,8 @@ class Search:
     wanted: Mapping[str, tuple[Shape, ...]]
     behind_head: frozenset[str]
     open: frozenset[str]
+    heads: Mapping[str, Shape]
+    natural: Mapping[str, Shape | None]
     hints: Mapping[str, Hint] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     lines: dict[str, list[tuple[Row, list[Choice]]]] = field(default_factory=dict)
@@ -126,16 +128,34 @@ class Search:
                 self._pass(node, group, table)
         elif len(inputs) == 1:
             for (shape, assumed), choices in inputs[0].items():
-                for way in unary(node.layer, shape, rules, wanted, editable=editable, extra=extra,
-                                 first=first, hinted=hinted):  # fmt: skip
+                ways = unary(node.layer, shape, rules, wanted, editable=editable, extra=extra,
+                             first=first, hinted=hinted)  # fmt: skip
+                if node.shares is not None:
+                    ways = self._again(node, shape)
+                for way in ways:
                     for choice in choices:
-                        made = Choice(choice.cost + way.cost, node.name, way.layer, way.chains,
-                                      (choice,))  # fmt: skip
+                        price = choice.cost + way.cost
+                        if self.heads.get(node.name, way.output) != way.output:
+                            price += cost.KEPT
+                        made = Choice(price, node.name, way.layer, way.chains, (choice,))
                         _push(table, (way.output, assumed), made, self.plan.keep)
         else:
             for group in self._near(_agreeing(inputs)):
                 self._merge(node, group, table, editable)
         return table
+
+    def _again(self, node: Node, shape: Shape) -> tuple[Option, ...]:
+        """A further use of a layer: with the input of its first use, whose weights it has."""
+        first = self.natural.get(self.graph[node.shares or ""].sources[0][0])
+        ways = []
+        for target in dict.fromkeys((shape, first or shape)):
+            chain, stands = bridge(shape, target), fit(node.layer, (target,), self.plan.rules)
+            if chain is None or isinstance(stands, Fault):
+                continue
+            if first is None or same_weights(node.layer, target, first):
+                price = chain.cost + stands.cost
+                ways.append(Option(price, stands.layer, (chain,), stands.output))
+        return tuple(ways)
 
     def _pass(self, node: Node, group: "Group", table: Table) -> None:
         """A layer far from all errors: as it stands, nothing inserted before it."""

@@ -61,6 +61,21 @@ def behind_head(graph: Graph) -> frozenset[str]:
     return frozenset(found)
 
 
+def heads(graph: Graph, trace: Trace) -> Mapping[str, Shape]:
+    """What the last Dense layer before an output yields, where no error stands above it."""
+    below = {error.layer for error in trace.errors}
+    for node in graph.nodes:
+        if any(name in below for name, _ in node.sources):
+            below.add(node.name)
+    found = {}
+    for node in graph.nodes:
+        shape = trace.shapes[node.name]
+        ends = set(graph.consumers[node.name]) <= behind_head(graph)
+        if node.layer.type == "Dense" and ends and node.name not in below and shape is not None:
+            found[node.name] = shape
+    return found
+
+
 def near_errors(graph: Graph, trace: Trace, steps: int) -> frozenset[str]:
     """Layers below an error, and those at most so many steps above one: where edits may help."""
     found = {error.layer for error in trace.errors}
