@@ -56,7 +56,8 @@ def _keras_module() -> ModuleType:
 def _keras(graph: Graph, rules: Rules) -> str:
     keras = _keras_module()
     keras.utils.clear_session(free_memory=False)
-    shapes, made = trace(graph, rules).shapes, {}
+    shapes = trace(graph, rules).shapes
+    made: dict[str, Any] = {}
     gone = sorted({node.layer.type for node in graph.nodes} & set(GONE))
     layers: dict[str, Any] = {}
     for node in graph.nodes:

@@ -200,8 +200,8 @@ def _layer(kind: str, values: tuple[object, ...]) -> Layer:
         return Layer(kind)
     if kind.startswith("Conv"):
         filters, strides = values
-        return Layer(kind, {"filters": filters, "kernel_size": (1,) * len(strides),  # type: ignore
-                            "strides": strides})  # fmt: skip
+        ones = (1,) * len(strides)  # type: ignore[arg-type]
+        return Layer(kind, {"filters": filters, "kernel_size": ones, "strides": strides})  # type: ignore
     name = {"Reshape": "target_shape", "Permute": "dims", "RepeatVector": "n", "Dense": "units",
             "UpSampling": "size", "ZeroPadding": "padding", "MaxPooling": "pool_size",
             "Cropping": "cropping"}[kind.rstrip("123D") if kind[-1] == "D" else kind]  # fmt: skip

@@ -50,9 +50,9 @@ def mapped(layer: Layer, rank: int, rules: Rules, box: Box) -> Map | None:
     if not 1 <= len(start) <= 4:
         return None
     room = box.limits[len(start) - 1]
-    for size, limit in zip(sizes, room, strict=True):
-        valid &= size <= limit
-    index = np.ravel_multi_index(tuple(size[valid] - 1 for size in sizes), room)
+    for length, limit in zip(sizes, room, strict=True):
+        valid &= length <= limit
+    index = np.ravel_multi_index(tuple(length[valid] - 1 for length in sizes), room)
     source = np.flatnonzero(valid) + box.blocks[rank - 1].start
     return Map(source, index + box.blocks[len(start) - 1].start)
 

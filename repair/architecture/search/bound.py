@@ -19,6 +19,7 @@ from repair.architecture.layers import infer
 from repair.architecture.rules import Rules
 from repair.architecture.search import relaxed
 from repair.architecture.search.box import IMPOSSIBLE, Box, Costs
+from repair.architecture.search.changes import one_output
 from repair.architecture.search.merges import ELEMENTWISE
 from repair.architecture.search.relaxed_merges import merged
 from repair.architecture.trace import Trace
@@ -116,6 +117,6 @@ def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxat
 
 
 def _source(layer: Layer, rules: Rules, box: Box) -> Costs:
-    output = infer(layer, (), rules)
-    place = box.place(output[1:]) if type(output) is tuple else None
+    output = one_output(infer(layer, (), rules))
+    place = box.place(output[1:]) if output else None
     return box.empty() if place is None else box.at(place)

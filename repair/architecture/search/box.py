@@ -44,8 +44,8 @@ class Box:
             if not 1 <= len(sizes) <= 4 or None in sizes:
                 return None
             old = limits[len(sizes) - 1]
-            space = max((*sizes[:-1], *old[:-1], 1))  # type: ignore[type-var]
-            channels = max(sizes[-1], old[-1])  # type: ignore[type-var]
+            known = [size or 0 for size in sizes]
+            space, channels = max(*known[:-1], *old[:-1], 1, 1), max(known[-1], old[-1])
             limits[len(sizes) - 1] = (*(space,) * (len(sizes) - 1), channels)
         return box(tuple(limits)) if sum(map(prod, limits)) <= LARGEST else None
 

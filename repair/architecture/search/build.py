@@ -13,7 +13,8 @@ from repair.architecture.edits import (
 )
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
-from repair.architecture.search.tables import Choice
+from repair.architecture.search.adapters import NOTHING
+from repair.architecture.search.rows import Choice
 
 
 def build(graph: Graph, choice: Choice) -> tuple[Graph, tuple[Edit, ...]]:
@@ -34,10 +35,10 @@ def build(graph: Graph, choice: Choice) -> tuple[Graph, tuple[Edit, ...]]:
             nodes.append(replace(node, inputs=tuple(moved.get(r, r) for r in node.inputs)))
             continue
         inputs = []
-        chains = made.chains or ((),) * len(node.inputs)
+        chains = made.chains or (NOTHING,) * len(node.inputs)
         for reference, chain in zip(node.inputs, chains, strict=True):
             at = moved.get(reference, reference)
-            for layer in chain.layers() if chain else ():
+            for layer in chain.layers():
                 name = _fresh(layer, taken)
                 nodes.append(Node(name, layer, (at,)))
                 edits.append(Insert(name, layer, at, node.name))
@@ -85,10 +86,10 @@ def compare(name: str, before: Layer, after: Layer) -> list[Edit]:
             was, now = before.arguments.get(argument), after.arguments.get(argument)
             if repr(was) != repr(now):
                 edits.append(ChangeArgument(name, argument, was, now))
-        for was, now in zip(before.inner, after.inner, strict=True):
-            same = (was.type, was.arguments) == (now.type, now.arguments)
-            if was != now:
-                edits += compare(name, was, now) if same else [ChangeInner(name, was, now)]
+        for old, new in zip(before.inner, after.inner, strict=True):
+            same = (old.type, old.arguments) == (new.type, new.arguments)
+            if old != new:
+                edits += compare(name, old, new) if same else [ChangeInner(name, old, new)]
     if before.weights != after.weights:
         edits.append(MakeWeights(name, before.weights, after.weights))
     return edits

@@ -26,6 +26,11 @@ class Changed(NamedTuple):
     output: Shape | Outputs
 
 
+def one_output(inferred: Inferred) -> Shape | None:
+    """The output shape of a layer that accepts its inputs and has one output."""
+    return None if isinstance(inferred, Fault | Outputs) else inferred
+
+
 @lru_cache(maxsize=1 << 16)
 def fit(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Changed | Fault:
     """The layer as it stands, given weights made anew where they do not fit."""
@@ -156,7 +161,7 @@ def _arguments(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape
     if layer.type == "Permute":
         yield from ({"dims": dims} for dims in permutations(range(1, min(len(shape), 5))))
     if layer.type == "Reshape" and None not in shape[1:]:
-        yield from _targets(a["target_shape"], prod(shape[1:]), wanted)  # type: ignore[type-var]
+        yield from _targets(a["target_shape"], prod(s or 1 for s in shape[1:]), wanted)
     if layer.type == "Lambda" and a["output_shape"] is None:
         yield from ({"output_shape": goal[1:]} for goal in wanted)
 
@@ -239,7 +244,7 @@ def _inner(layer: Layer, entry: LayerType, shapes: tuple[Shape, ...], rules: Rul
     if layer.type == "RNN" or not layer.inner:
         return
     for changed in changes(layer.inner[0], shapes, rules, wanted):
-        inner = (changed.layer,)
+        inner: tuple[Layer, ...] = (changed.layer,)
         if len(layer.inner) == 2 and layer.type == "Bidirectional":
             second = amend(layer.inner[1], {k: v for k, v in changed.layer.arguments.items()
                                             if k == "return_sequences"})  # fmt: skip

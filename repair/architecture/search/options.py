@@ -121,8 +121,8 @@ def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *
         if hinted is not None and hinted != shape:
             found += _both(layer, shape, rules, wanted, (hinted[1:],), extra)  # type: ignore[arg-type]
     else:
-        for target in _pooled(shape):
-            chain_open, lifted = bridge(shape, target), fit(layer, (target,), rules)
+        for pooled in _pooled(shape):
+            chain_open, lifted = bridge(shape, pooled), fit(layer, (pooled,), rules)
             if not valid and chain_open is not None and not isinstance(lifted, Fault):
                 found.append(Option(chain_open.cost + extra + lifted.cost, lifted.layer,
                                     (chain_open,), lifted.output))  # fmt: skip

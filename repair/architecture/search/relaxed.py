@@ -15,7 +15,7 @@ from repair.architecture.layers import entry_of, infer, settled
 from repair.architecture.rules import Rules
 from repair.architecture.search.axes import mapped
 from repair.architecture.search.box import IMPOSSIBLE, RANKS, Box, Costs
-from repair.architecture.search.changes import bare, contradicted
+from repair.architecture.search.changes import bare, contradicted, one_output
 from repair.architecture.search.options import removable
 from repair.architecture.search.targets import KEEPS_SHAPE
 
@@ -55,11 +55,12 @@ def standing(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
         made[values[inside] - 1] = least[inside]
     elif layer.type == "Reshape":
         target = layer.arguments.get("target_shape")
-        part = prod(size for size in target if size > 0) if isinstance(target, tuple) else 0
+        sizes = target if isinstance(target, tuple) else ()
+        part = prod(size for size in sizes if isinstance(size, int) and size > 0)
         values, least = box.by_product.values, box.by_product.least(given)
         for k in np.flatnonzero(values % max(part, 1) == 0).tolist():
-            output = infer(layer, ((None, int(values[k])),), rules)
-            place = box.place(output[1:]) if type(output) is tuple else None
+            output = one_output(infer(layer, ((None, int(values[k])),), rules))
+            place = box.place(output[1:]) if output else None
             if place is not None:
                 made[place] = min(made[place], least[k])
     elif layer.type == "Dense":
@@ -163,6 +164,6 @@ def _pooled(given: Costs, box: Box, made: Costs) -> None:
             common = min(line.size, channels.size)
             np.minimum(line[:common], channels[:common], out=line[:common])
             ones, out = (0,) * (rank - 1), box.block(made, rank)
-            kept = out[(slice(None), *ones)] if turn else out[ones]
+            kept = out.reshape(out.shape[0], -1)[:, 0] if turn else out[ones]
             if not turn or rank > 2:
                 np.minimum(kept, channels, out=kept)

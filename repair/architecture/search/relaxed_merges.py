@@ -62,7 +62,7 @@ def _stretched(costs: Costs, exact: tuple[bool, ...], box: Box) -> np.ndarray:
             if not kept:
                 np.minimum(below, below.take([0], axis), out=below)
         common = tuple(map(slice, map(min, below.shape, block.shape[rank - lower :])))
-        part = block[(..., *common)]
+        part = block[(Ellipsis, *common)]  # type: ignore[arg-type]
         np.minimum(part, below[common], out=part)
     return block
 

@@ -10,7 +10,8 @@ from repair.architecture.search.bound import relax, roots_bound
 from repair.architecture.search.build import build
 from repair.architecture.search.hints import Hint, hints
 from repair.architecture.search.result import Repair, Result, Status
-from repair.architecture.search.tables import Choice, OutOfTime, Plan, Search
+from repair.architecture.search.rows import Choice
+from repair.architecture.search.tables import OutOfTime, Plan, Search
 from repair.architecture.search.targets import behind_head, heads, near_errors, wanted
 from repair.architecture.trace import Trace, trace
 

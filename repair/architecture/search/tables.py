@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
 from time import monotonic
-from typing import NamedTuple
 
 from repair.architecture import cost
 from repair.architecture.errors import Fault
@@ -18,37 +17,24 @@ from repair.architecture.graph import Graph, Node, source
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import Rules
-from repair.architecture.search.adapters import NOTHING, Chain, single
+from repair.architecture.search.adapters import NOTHING, Chain
 from repair.architecture.search.changes import fit, same_weights
 from repair.architecture.search.hints import Hint
 from repair.architecture.search.merges import goals
 from repair.architecture.search.options import Option, bridge, unary
+from repair.architecture.search.rows import (
+    Assumed,
+    Choice,
+    Group,
+    Row,
+    Table,
+    agreeing,
+    brought,
+    implied,
+    push,
+    together,
+)
 from repair.architecture.search.sharing import END, meetings, shared
-
-Assumed = tuple[tuple[str, int], ...]
-"""Shared nodes and the number of the row of their table that is assumed."""
-
-
-class Choice(NamedTuple):
-    """What is done at a node and above it.
-
-    Args:
-        cost: packed, of everything above and of the node.
-        node: its name; "" for the assumption of a row of a shared node.
-        layer: the layer; None: taken out.
-        chains: what is inserted before each input.
-        above: the choices of the inputs, then those of shared nodes that were paid here.
-    """
-
-    cost: int
-    node: str
-    layer: Layer | None
-    chains: tuple[Chain, ...]
-    above: tuple["Choice", ...]
-
-
-Row = tuple[Shape | Outputs, Assumed]
-Table = dict[Row, list[Choice]]
 
 
 @dataclass(frozen=True)
@@ -122,9 +108,9 @@ class Search:
         table: Table = {}
         if not inputs:
             for option in unary_source(node.layer, rules):
-                _push(table, (option, ()), Choice(0, node.name, node.layer, (), ()), self.plan.keep)
+                push(table, (option, ()), Choice(0, node.name, node.layer, (), ()), self.plan.keep)
         elif not free:
-            for group in self._near(_agreeing(inputs)):
+            for group in self._near(agreeing(inputs)):
                 self._pass(node, group, table)
         elif len(inputs) == 1:
             for (shape, assumed), choices in inputs[0].items():
@@ -138,9 +124,9 @@ class Search:
                         if self.heads.get(node.name, way.output) != way.output:
                             price += cost.KEPT
                         made = Choice(price, node.name, way.layer, way.chains, (choice,))
-                        _push(table, (way.output, assumed), made, self.plan.keep)
+                        push(table, (way.output, assumed), made, self.plan.keep)
         else:
-            for group in self._near(_agreeing(inputs)):
+            for group in self._near(agreeing(inputs)):
                 self._merge(node, group, table, editable)
         return table
 
@@ -157,7 +143,7 @@ class Search:
                 ways.append(Option(price, stands.layer, (chain,), stands.output))
         return tuple(ways)
 
-    def _pass(self, node: Node, group: "Group", table: Table) -> None:
+    def _pass(self, node: Node, group: Group, table: Table) -> None:
         """A layer far from all errors: as it stands, nothing inserted before it."""
         sides, assumed = group
         for shapes in product(*sides):
@@ -168,7 +154,7 @@ class Search:
             for above in islice(product(*chosen), self.plan.keep):
                 price = stands.cost + sum(choice.cost for choice in above)
                 made = Choice(price, node.name, stands.layer, (NOTHING,) * len(above), above)
-                _push(table, (stands.output, assumed), made, self.plan.keep)
+                push(table, (stands.output, assumed), made, self.plan.keep)
 
     def _wanted(self, node: Node) -> tuple[Shape, ...]:
         """Outputs that the reader would take, that of the relaxed solution among them."""
@@ -196,7 +182,7 @@ class Search:
         rows = self.lines[name]
         return len(rows) == 1 and rows[0][0][1] == () and all(c.cost == 0 for c in rows[0][1])
 
-    def _merge(self, node: Node, group: "Group", table: Table, editable: bool) -> None:
+    def _merge(self, node: Node, group: Group, table: Table, editable: bool) -> None:
         sides, assumed = group
         rules, keep, k = self.plan.rules, self.plan.keep, len(sides)
         given = [sorted(side, key=lambda shape: side[shape][0].cost) for side in sides]
@@ -205,7 +191,7 @@ class Search:
         def part(place: int, target: Shape) -> list[tuple[int, Chain, Choice]]:
             known = found.get((place, target))
             if known is None:
-                known = found[place, target] = _brought(sides[place], given[place], target, keep)
+                known = found[place, target] = brought(sides[place], given[place], target, keep)
             return known
 
         hint = self.hints.get(node.name)
@@ -216,7 +202,7 @@ class Search:
             for way in list(ways)[: keep * keep]:
                 made = Choice(goal.cost + sum(item[0] for item in way), node.name, goal.layer,
                               tuple(item[1] for item in way), tuple(item[2] for item in way))  # fmt: skip
-                _push(table, (goal.output, assumed), made, keep)
+                push(table, (goal.output, assumed), made, keep)
 
     def _close(self, name: str, table: Table) -> Table:
         """Pays for the shared nodes whose paths have all met here."""
@@ -232,17 +218,17 @@ class Search:
                     options: Sequence[Choice] = [Choice(0, "", None, (), ())]
                 else:
                     (_, before), options = rows[number]
-                    merged = _joined([tuple(pair for pair in assumed if pair[0] != owner), before])
+                    merged = together([tuple(pair for pair in assumed if pair[0] != owner), before])
                 if merged is None:
                     continue
                 for choice, option in product(choices, options):
                     paid = choice._replace(cost=choice.cost + option.cost,
                                            above=(*choice.above, option))  # fmt: skip
-                    _push(closed, (output, merged), paid, self.plan.keep)
+                    push(closed, (output, merged), paid, self.plan.keep)
             table = closed
         return table
 
-    def _near(self, groups: Iterable["Group"]) -> Iterable["Group"]:
+    def _near(self, groups: Iterable[Group]) -> Iterable[Group]:
         """The groups that may lead to rows near the cheapest one."""
         priced = [(paid + sum(min(c[0].cost for c in side.values()) for side in sides),
                    (sides, assumed)) for sides, assumed in groups
@@ -260,7 +246,7 @@ class Search:
         for price, (output, assumed), choices in priced:
             if price > priced[0][0] + self.plan.slack or len(kept) == self.plan.rows:
                 break
-            if self.plan.keep == 1 and _implied(output, assumed, choices[0].cost, kept):
+            if self.plan.keep == 1 and implied(output, assumed, choices[0].cost, kept):
                 continue
             kept[output, assumed] = choices
         return kept
@@ -290,102 +276,19 @@ class Search:
             joined: Table = {}
             for (_, assumed), choices in total.items():
                 for (_, more), others in self._read(*source(reference)).items():
-                    merged = _joined([assumed, more])
+                    merged = together([assumed, more])
                     if merged is None or self._paid(merged) is None:
                         continue
                     for choice, other in product(choices, others):
                         made = choice._replace(cost=choice.cost + other.cost,
                                                above=(*choice.above, other))  # fmt: skip
-                        _push(joined, ((), merged), made, max(self.plan.keep, 4))
+                        push(joined, ((), merged), made, max(self.plan.keep, 4))
             total = joined
         closed = self._close(END, total)
         return sorted((c for choices in closed.values() for c in choices), key=lambda c: c.cost)
-
-
-Group = tuple[list[dict[Shape, list[Choice]]], Assumed]
 
 
 def unary_source(layer: Layer, rules: Rules) -> Iterable[Shape | Outputs]:
     """What an input of the network yields; nothing when it is wrong, for it may not be changed."""
     output = infer(layer, (), rules)
     return [] if isinstance(output, Fault) else [output]
-
-
-def _brought(side: Mapping[Shape, list[Choice]], order: Sequence[Shape], target: Shape,
-             keep: int) -> list[tuple[int, Chain, Choice]]:  # fmt: skip
-    """The cheapest choices of one input, brought to the target by inserted layers."""
-    found: list[tuple[int, Chain, Choice]] = []
-    if target in side:
-        found += [(c.cost, NOTHING, c) for c in side[target]]
-    for shape in order:
-        least = side[shape][0].cost + cost.EDIT
-        if len(found) >= keep and least >= found[keep - 1][0]:
-            break
-        if shape == target:
-            continue
-        chain = _shortest(shape, target, found[keep - 1][0] - least if len(found) >= keep else None)
-        if chain is not None:
-            found += [(c.cost + chain.cost, chain, c) for c in side[shape]]
-            found.sort(key=lambda item: item[0])
-    return found[:keep]
-
-
-def _shortest(source: Shape, target: Shape, budget: int | None) -> Chain | None:
-    """As `bridge`, but without the search for two layers where only one pays."""
-    known = None not in source[1:] and None not in target[1:]
-    if budget is not None and budget < cost.EDIT and known:
-        return single(source[1:], target[1:])  # type: ignore[arg-type]
-    return bridge(source, target)
-
-
-def _push(table: Table, row: Row, choice: Choice, keep: int) -> None:
-    choices = table.get(row)
-    if choices is None:
-        table[row] = [choice]
-        return
-    if len(choices) >= keep and choices[-1].cost <= choice.cost:
-        return
-    if any(c.cost == choice.cost and c == choice for c in choices):
-        return
-    choices.append(choice)
-    choices.sort(key=lambda c: c.cost)
-    del choices[keep:]
-
-
-def _implied(output: Shape | Outputs, assumed: Assumed, price: int, kept: Table) -> bool:
-    """Whether inserted layers make this row as cheaply from one that is kept."""
-    if isinstance(output, Outputs):
-        return False
-    for (other, assuming), choices in kept.items():
-        left = price - choices[0].cost - cost.EDIT
-        if left < cost.RESHAPE:
-            return False
-        if assuming == assumed and not isinstance(other, Outputs):
-            chain = _shortest(other, output, left)
-            if chain is not None and chain.cost <= left + cost.EDIT:
-                return True
-    return False
-
-
-def _joined(several: Iterable[Assumed]) -> Assumed | None:
-    """All assumptions together; None where two contradict each other."""
-    merged: dict[str, int] = {}
-    for assumed in several:
-        for name, number in assumed:
-            if merged.setdefault(name, number) != number:
-                return None
-    return tuple(sorted(merged.items()))
-
-
-def _agreeing(inputs: Sequence[Mapping[tuple[Shape, Assumed], list[Choice]]]) -> Iterable[Group]:
-    """The rows of all inputs, grouped by assumptions that agree."""
-    grouped: list[dict[Assumed, dict[Shape, list[Choice]]]] = []
-    for rows in inputs:
-        side: dict[Assumed, dict[Shape, list[Choice]]] = {}
-        for (shape, assumed), choices in rows.items():
-            side.setdefault(assumed, {})[shape] = choices
-        grouped.append(side)
-    for combination in product(*grouped):
-        assumed = _joined(combination)
-        if assumed is not None:
-            yield [side[key] for side, key in zip(grouped, combination, strict=True)], assumed

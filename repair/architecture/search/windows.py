@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from repair.architecture.errors import Fault
 from repair.architecture.layer import Layer, Shape, Value
-from repair.architecture.layers import LayerType, infer
+from repair.architecture.layers import LayerType, Outputs, infer
 from repair.architecture.layers.table import Arguments
 from repair.architecture.rules import Rules
 from repair.architecture.search.arguments import Change
@@ -34,7 +34,7 @@ def fitted(entry: LayerType, a: Arguments, shape: Shape) -> Iterator[Change]:
     for name in ("kernel_size", "pool_size"):
         if name in a and len(a[name]) == len(space):
             yield {"padding": "same"}
-            yield {name: tuple(map(min, a[name], space))}  # type: ignore[type-var]
+            yield {name: tuple(min(k, s or k) for k, s in zip(a[name], space, strict=True))}
     if a.get("output_padding"):
         yield {"output_padding": tuple(max(s - 1, 0) for s in a["strides"])}
     if a.get("groups", 1) > 1:
@@ -100,7 +100,7 @@ def _solved(layer: Layer, a: Arguments, name: str, shape: Shape, goal: Shape,
     for value in range(1, LARGEST + 1):
         sizes = tuple(min(value, most) for most in largest)  # type: ignore[type-var]
         output = infer(layer.change(**{name: sizes}), (shape,), rules)
-        if not isinstance(output, tuple) or isinstance(output, Fault) or len(output) != len(goal):
+        if isinstance(output, Fault | Outputs) or len(output) != len(goal):
             continue
         for axis, (reached, wanted) in enumerate(zip(output[axes], want, strict=True)):
             better = found[axis] is None or sizes[axis] == present[axis]
