@@ -8,7 +8,7 @@ WORKERS ?= 2
 STAMP := .venv/.ready
 
 .DELETE_ON_ERROR:
-.PHONY: bench test lint lock data clean
+.PHONY: bench test lint lock data perf clean
 
 bench: $(STAMP)
 	$(BIN)/python -m bench +experiment=quickstart
@@ -32,6 +32,10 @@ lock: $(STAMP)
 # MNIST and CIFAR-10 into the user's cache, for a machine that will have no network later.
 data: $(STAMP)
 	$(BIN)/python scripts/data.py
+
+# Seconds, memory and rows a second of minimal repair; against fine-tuning and scipy's linprog.
+perf: $(STAMP)
+	$(BIN)/python scripts/perf.py $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

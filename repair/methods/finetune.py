@@ -72,14 +72,13 @@ class Finetune:
         best: tuple[Score, Network] | None = None
         trace, length = list[dict[str, Any]](), self.steps // self.checks
         for rate in self.rates:
-            optimizer = optax.adam(rate)
-            weights, moments = start, optimizer.init(start)
+            weights, moments = start, optax.adam(rate).init(start)
             for check, key in enumerate(jax.random.split(jax.random.key(seed), self.checks)):
                 if best is not None and time.perf_counter() >= until:
                     break
                 batches = jax.random.randint(key, (length, self.batch_size), 0, len(labels))
                 weights, moments = _steps(
-                    graph, state, first, optimizer, weights, moments, entering, labels, batches
+                    graph, state, first, weights, moments, entering, labels, batches, rate
                 )
                 moved = network
                 for name, arrays in weights.items():
@@ -99,17 +98,17 @@ class Finetune:
         )
 
 
-@partial(jax.jit, static_argnames=("graph", "first", "optimizer"))
+@partial(jax.jit, static_argnames=("graph", "first"))
 def _steps(
     graph: Any,
     state: Any,
     first: str,
-    optimizer: optax.GradientTransformation,
     weights: Any,
     moments: Any,
     entering: jax.Array,
     labels: jax.Array,
     batches: jax.Array,
+    rate: float,
 ) -> Any:
     network = nnx.merge(graph, state)
 
@@ -124,7 +123,7 @@ def _steps(
         weights, moments = carry
         gradient = jax.grad(loss)(weights, batch)
         with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole powers
-            updates, moments = optimizer.update(gradient, moments, weights)
+            updates, moments = optax.adam(rate).update(gradient, moments, weights)
         return (optax.apply_updates(weights, updates), moments), None
 
     return jax.lax.scan(step, (weights, moments), batches)[0]
