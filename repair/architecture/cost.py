@@ -1,6 +1,6 @@
 """The price of a repair, lexicographic and packed into one integer so that costs add and compare.
 
-1. What is not kept: a width, the head, a layer with weights. 2. Edits. 3. How drastic each edit is:
+1. What is not kept: a width, the head, a connection. 2. Edits. 3. How drastic each edit is:
 in place before inserted, inserted before removed, and layers that keep every value before those
 that pad, drop or mix them. 4. Change in parameters and operations: breaks ties between finished
 repairs (`search.rank`). Inputs of the network are never changed and constants never added, so they
@@ -28,6 +28,7 @@ FOLD, MIX = 200, 800
 PAD, UPSAMPLE, POOL, CROP = 4_000, 4_100, 4_200, 4_500
 GLOBAL_POOL, DENSE, CONVOLUTION = 4_800, 5_000, 5_100
 REMOVE = 6_000
+MOVE, REWIRE = 2_500, 6_500
 
 
 def edits(cost: int) -> int:

@@ -9,6 +9,7 @@ from repair.architecture.rules import KERAS3, Rules
 from repair.architecture.search.bound import relax, roots_bound
 from repair.architecture.search.build import build
 from repair.architecture.search.hints import Hint, hints
+from repair.architecture.search.moves import moves
 from repair.architecture.search.result import Repair, Result, Status
 from repair.architecture.search.rows import Choice
 from repair.architecture.search.tables import OutOfTime, Plan, Search
@@ -48,6 +49,8 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
                     tried = hints(graph, rules, relaxation, last=last)
                     more = _found(graph, rules, before, alternatives, deadline, tried)
                     repairs = _best((*repairs, *more), alternatives)
+    if alternatives > 1 or not repairs:
+        repairs = _best((*repairs, *moves(graph, rules, before)), alternatives)
     if not repairs:
         return Result(Status.UNREPAIRABLE, (), bound, False, monotonic() - start)
     proven = repairs[0].count <= bound

@@ -17,6 +17,7 @@ from repair.architecture.layer import Layer
 from repair.architecture.rules import KERAS3, STRICT, Rules
 from repair.architecture.search import Status, repair
 from repair.architecture.search.bound import relax, roots_bound
+from repair.architecture.search.moves import moves
 from repair.architecture.trace import trace
 
 
@@ -162,6 +163,30 @@ def test_one_edit_above_a_shared_layer_is_enough_for_all_its_readers() -> None:
     best = repair(graph).repairs[0]
     assert best.count == 1
     assert best.edits[0].target == "stem"
+
+
+def test_an_output_that_does_not_exist_is_read_where_it_does() -> None:
+    graph = Graph.of([
+        Node("x", Layer("Input", {"shape": (4, 3)})),
+        Node("lstm", Layer("LSTM", {"units": 5}), ("x",)),
+        Node("head", DENSE, ("lstm:1",)),
+    ])  # fmt: skip
+    (best, *_) = repair(graph).repairs
+    assert [str(e) for e in best.edits] == ["head: reads lstm instead of lstm:1"]
+    assert best.not_kept == 0
+
+
+def test_moves_and_rewirings_are_valid_and_a_rewiring_keeps_less() -> None:
+    flat, reshape = Layer("Flatten"), Layer("Reshape", {"target_shape": (4, 4, 2)})
+    graph = chain(Layer("Input", {"shape": (32,)}), CONV, reshape, flat, DENSE)
+    found = moves(graph, KERAS3, trace(graph))
+    assert found == ()  # the convolution has weights: it is not moved
+    graph = chain(Layer("Input", {"shape": (8, 8, 2)}), flat, Layer("MaxPooling2D"), DENSE)
+    texts = [[str(e) for e in r.edits] for r in moves(graph, KERAS3, trace(graph))]
+    assert ["move flatten_1 between maxpooling2d_2 and dense_3"] in texts
+    for made in moves(graph, KERAS3, trace(graph)):
+        assert trace(made.graph).valid
+        assert made.count == 2
 
 
 def test_a_layer_used_twice_changes_for_both_uses_or_not_at_all() -> None:
