@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from repair.localize import Entering, Localization, highest
 from repair.methods.minimal.merit import Merit
 from repair.tangent import Tangent, margin_cotangents
 
@@ -29,3 +30,29 @@ def costs(norm: Norm, tangent: Tangent, merit: Merit, clean: np.ndarray) -> np.n
     usage = tangent.factors(tests, cotangents).usage() * merit.units
     relative = np.maximum(usage / (usage.mean() or 1.0), LEAST)
     return relative / relative.mean()
+
+
+def only_blamed(
+    cost: np.ndarray,
+    layer: str,
+    tangent: Tangent,
+    labels: np.ndarray,
+    right: np.ndarray,
+    localize: Localization,
+    count: int,
+) -> np.ndarray:
+    """(n,) the costs, infinite for all but the `count` weights of the layer's kernel that are most to blame.
+
+    Args:
+        tangent: at the unrepaired network, with this one dense layer.
+        labels, right: (N,) of its tests: true class, and whether the network gets it right.
+        localize: scores weights from failing and passing tests.
+    """
+    tests = Entering(tangent.entering, labels, np.arange(len(labels)))
+    network = tangent.weights.network
+    scores = localize(network, layer, tests.take(~right), tests.take(right))
+    blamed = highest(scores.ravel(), count, f"layer {layer!r}")
+    where = tangent.weights.slices[layer, "kernel"]
+    only = np.full_like(cost, np.inf)
+    only[where][blamed] = cost[where][blamed]
+    return only

@@ -14,8 +14,9 @@ import numpy as np
 
 from repair.certify import Certificate
 from repair.errors import InputError, unknown
+from repair.localize import ActivationDifference, Localization
 from repair.methods.minimal.certified import certified
-from repair.methods.minimal.costs import Norm, costs
+from repair.methods.minimal.costs import Norm, costs, only_blamed
 from repair.methods.minimal.descent import Point, Round
 from repair.methods.minimal.linear import Generation
 from repair.methods.minimal.merit import Merit
@@ -41,6 +42,9 @@ class Minimal:
         importances: price of a clean test's slack relative to a defective one's; more than one are searched.
         norm: "l1", or "weighted_l1": by how much clean data uses a weight.
         keep: tests that must keep a right answer, at any price: "none", or the "clean" ones that have it.
+        free: how many weights may change at all, those of a dense layer that `localize` scores highest; None for
+            all weights of the layers, of which the program takes what it needs.
+        localize: scores the weights, where `free` is given.
         most_weights: most changed weights of a patch.
         drawdown: loss of clean accuracy on validation data, a fraction; what is lost beyond it weighs four times as
             much as a gain on defective data.
@@ -59,6 +63,8 @@ class Minimal:
     importances: Sequence[float] = (1.0, 3.0)
     norm: Norm = "l1"
     keep: Keep = "none"
+    free: int | None = None
+    localize: Localization = field(default_factory=ActivationDifference)
     most_weights: int = 500
     drawdown: float = 0.003
     bound: float | None = None
@@ -158,8 +164,12 @@ class Minimal:
         clean = np.arange(len(tests)) >= len(tests) - len(problem.repair_clean)
         labels, units = tests.labels, weights.units
         plain = Merit(labels, np.ones(len(tests)), 1.0, 1.0, np.ones(len(weights)), units)
-        cost = costs(self.norm, point.tangent, plain, clean)
         margins = plain.margins(logits).min(1)
+        cost = costs(self.norm, point.tangent, plain, clean)
+        if self.free is not None:
+            cost = only_blamed(
+                cost, problem.layer, point.tangent, labels, margins > 0, self.localize, self.free
+            )
         hard = clean & (margins > 0) if self.keep == "clean" else None
         right = margins[clean & (margins > 0)]
         arms = []

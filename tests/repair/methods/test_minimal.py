@@ -6,6 +6,8 @@ import pytest
 from repair.certify import Rows, certify
 from repair.errors import InputError
 from repair.layers import Activation, Dense
+from repair.localization import CausalEffect, Gradient
+from repair.localize import ActivationDifference, Entering, highest
 from repair.methods.finetune import Finetune
 from repair.methods.minimal import Generation, Minimal
 from repair.methods.refit import Refit
@@ -188,3 +190,15 @@ def test_the_weighted_norm_prefers_weights_that_clean_data_does_not_use(problem)
         trigger = changed.indices // HIDDEN == INPUTS - 1
         shares.append(np.abs(changed.values[trigger]).sum() / np.abs(changed.values).sum())
     assert shares[1] > max(shares[0], 0.7)
+
+
+@pytest.mark.parametrize("localize", [ActivationDifference(), Gradient(), CausalEffect()])
+def test_only_the_weights_most_to_blame_change(problem, localize):
+    settings = {"margins": (0.3,), "prices": (0.1, 0.01), "importances": (1.0,)}
+    repair = Minimal(**settings, free=6, localize=localize)(on(problem, "dense_1"), seed=0)
+    right = problem.predictions == problem.tests.labels
+    tests = Entering(problem.tests.images, problem.tests.labels, np.arange(len(right)))
+    scores = localize(problem.network, "dense_1", tests.take(~right), tests.take(right))
+    changed = repair.patch.deltas["dense_1", "kernel"].indices
+    assert set(repair.patch.deltas) == {("dense_1", "kernel")}
+    assert set(changed) <= set(highest(scores.ravel(), 6, "dense_1"))
