@@ -65,7 +65,7 @@ def run(config: Any, about: About) -> Done:
 def _tables(found: Outcome) -> tuple[Any, ...]:
     figures = Table(
         "Architecture repair",
-        "edits as the data pack counts published ones; milliseconds on one core",
+        "edits as the data pack counts published ones; milliseconds of wall clock and of one core",
         ("figure", "value"),
         [(name, f"{value:.4g}") for name, value in found.metrics.items()],
         [dict(found.metrics)],
