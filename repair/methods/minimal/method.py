@@ -7,7 +7,8 @@ layers; margin and price are found by a search on validation data.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,6 +17,7 @@ from repair.certify import Certificate
 from repair.errors import InputError, unknown
 from repair.localize import ActivationDifference, Localization
 from repair.methods.minimal.certified import certified
+from repair.methods.minimal.choice import best_layers
 from repair.methods.minimal.costs import Norm, costs, only_blamed
 from repair.methods.minimal.descent import Point, Round
 from repair.methods.minimal.linear import Generation
@@ -40,6 +42,8 @@ class Minimal:
             gets right; more than one are searched.
         prices: of a change, relative to the least price at which nothing changes; falling, level by level.
         importances: price of a clean test's slack relative to a defective one's; more than one are searched.
+        choose_layers: whether to repair each of the problem's layers alone, and all together, and take the best on
+            validation data.
         norm: "l1", or "weighted_l1": by how much clean data uses a weight.
         keep: tests that must keep a right answer, at any price: "none", or the "clean" ones that have it.
         free: how many weights may change at all, those of a dense layer that `localize` scores highest; None for
@@ -61,6 +65,7 @@ class Minimal:
     margins: Sequence[float] = (0.2, 0.5)
     prices: Sequence[float] = (0.1, 0.03, 0.01, 0.003, 0.001)
     importances: Sequence[float] = (1.0, 3.0)
+    choose_layers: bool = False
     norm: Norm = "l1"
     keep: Keep = "none"
     free: int | None = None
@@ -109,6 +114,8 @@ class Minimal:
         Raises:
             InputError: a layer of another kind.
         """
+        if self.choose_layers:
+            return best_layers(problem, partial(self._within, seed), self.time_budget)
         began = time.perf_counter()
         until = np.inf if self.time_budget is None else began + self.time_budget
         weights = Weights(problem.network, problem.layers)
@@ -158,6 +165,9 @@ class Minimal:
             reason = f"{len(certificate.failing)} of {certificate.rows} rows break in float32."
             return Repair("uncertified", reason, **outcome)
         return Repair(**outcome)
+
+    def _within(self, seed: int, problem: Problem, seconds: float | None) -> Repair:
+        return replace(self, choose_layers=False, time_budget=seconds)(problem, seed=seed)
 
     def _arms(self, problem: Problem, weights: Weights, point: Point) -> list[Arm]:
         tests, logits = problem.tests, point.tangent.logits

@@ -1,5 +1,7 @@
 """The whole method on a small backdoored network, its search, its certificate and its refusals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -202,3 +204,16 @@ def test_only_the_weights_most_to_blame_change(problem, localize):
     changed = repair.patch.deltas["dense_1", "kernel"].indices
     assert set(repair.patch.deltas) == {("dense_1", "kernel")}
     assert set(changed) <= set(highest(scores.ravel(), 6, "dense_1"))
+
+
+def test_the_layers_are_chosen_by_what_their_repair_reaches(problem):
+    every = on(problem, "dense_1", "dense_2")
+    repair = replace(QUICK, choose_layers=True)(every, seed=0)
+    tried = repair.details["layers_tried"]
+    assert [line["layers"] for line in tried] == [["dense_1"], ["dense_2"], ["dense_1", "dense_2"]]
+    assert repair.status == "ok"
+    chosen = next(line for line in tried if line["layers"] == repair.details["layers_chosen"])
+    assert chosen["worth"] == max(line["worth"] for line in tried)
+    assert set(repair.patch.layers) <= set(chosen["layers"])
+    alone = QUICK(on(problem, *chosen["layers"]), seed=0)
+    assert alone.patch.describe() == repair.patch.describe()
