@@ -68,6 +68,8 @@ class Config:
     repair_images: int = 1000
     validation_images: int = 1000
     layers: Any = "last"
+    network: str | None = None
+    scale: str | None = None
     results_dir: str = "results/runs"
     overwrite: bool = False
     retry: bool = False

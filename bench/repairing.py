@@ -1,6 +1,7 @@
 """The task "repair": a scenario's problem, a method's repair, its evaluation, its record."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from bench.evaluate import Evaluation, evaluate
 from bench.progress import stage
 from bench.record import Record
 from bench.report.compare import EXPERIMENTS
-from bench.scenarios import Scenario
+from bench.scenarios import File, Scenario
 from bench.tasks import About, Done, Writers
 from repair.errors import InputError
 from repair.experts_file import save_experts
@@ -39,6 +40,8 @@ def run(config: DictConfig, about: About) -> Done:
         validation_images=config.validation_images,
         seed=config.seed,
     )
+    if config.network is not None:
+        scenario = replace(scenario, network=File(config.network, config.scale))
     method: Method = build("method", config.method)
     with stage(f"{scenario.name}: network and repair set"):
         problem = scenario.problem(_layers(config.layers))

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from bench import store
 from bench.config import experiments
+from bench.download import sha256
 from bench.record import config_hash
 from bench.report import Report
 from bench.store import Stored
@@ -34,7 +36,7 @@ def run(config: DictConfig) -> Stored:
     OmegaConf.resolve(config)
     plain: dict[str, Any] = OmegaConf.to_container(config, throw_on_missing=True)  # type: ignore[assignment]
     wandb = WandbSettings(**plain["wandb"])
-    name = config_hash({key: plain[key] for key in ("experiment", "task", *kind.settings)})
+    name = config_hash(_asked(plain, kind.settings))
     folder = store.run_folder(config.results_dir, config.experiment, name, config.seed)
     with store.locked(folder):
         before = store.finished(folder)
@@ -60,6 +62,17 @@ def run(config: DictConfig) -> Stored:
             tracker.finish(stored)
     show(stored, done.tables)
     return stored
+
+
+def _asked(plain: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
+    """What the result depends on: a file counts by its content, and what is not given does not."""
+    asked = {key: plain[key] for key in ("experiment", "task", *settings)}
+    if asked.get("network") is not None:
+        path = Path(asked["network"])
+        if not path.is_file():
+            raise InputError(f"network={path}: there is no such file.")
+        asked["network"] = sha256(path)
+    return {key: value for key, value in asked.items() if value is not None}
 
 
 def show(stored: Stored, tables: Sequence[Any] = ()) -> None:

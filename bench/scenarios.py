@@ -6,12 +6,14 @@ the test set is the data set's own and is only measured on.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from bench import data, networks, training
 from bench.attacks import Attack, NoAttack
+from repair import formats
 from repair.errors import InputError
 from repair.layers import Conv, Dense
 from repair.network import Network
@@ -35,6 +37,23 @@ class Published:
     def __call__(self, dataset: data.Dataset, attack: Attack, seed: int) -> Network:
         """The network, from its verified file."""
         return networks.load(self.name)
+
+
+@dataclass(frozen=True)
+class File:
+    """A network of the user's own, from a file that `repair.formats` reads.
+
+    Attributes:
+        path: of an .h5, .onnx or .npz file.
+        scale: what its first layer takes, "0..1" or "0..255"; None where the file says so itself.
+    """
+
+    path: str
+    scale: str | None = None
+
+    def __call__(self, dataset: data.Dataset, attack: Attack, seed: int) -> Network:
+        """The network; InputError for a file that is missing, damaged or not supported."""
+        return formats.load(Path(self.path), self.scale)
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ TASKS = {
             "repair_images",
             "validation_images",
             "layers",
+            "network",
+            "scale",
         ),
     ),
     "replay": Task("bench.replay.task", ("replay",)),

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from bench import __main__ as command
 from bench import store
@@ -170,3 +172,54 @@ def test_the_patch_file_is_the_answer_where_it_is_one_network(bench, tmp_path):
         if patch is not None:
             answers = patch.apply(scenario.original).predict(scenario.defect_test.images)
             assert combination.defect.correct == (answers == scenario.defect_test.labels).sum()
+
+
+def own_network(tmp_path, *, inputs=64, spoil=None):
+    """An ONNX file made without this package: flatten, Gemm."""
+    weights = np.random.default_rng(0).normal(size=(inputs, 10)).astype(np.float32)
+    if spoil == "nan":
+        weights[3, 4] = np.nan
+    side = round(inputs**0.5)
+    kind = "Hardmax" if spoil == "operator" else "Gemm"
+    nodes = [
+        helper.make_node("Flatten", ["x"], ["flat"]),
+        helper.make_node(kind, ["flat"] + ([] if spoil == "operator" else ["w"]), ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "own",
+        [helper.make_tensor_value_info("x", 1, ["n", 1, side, side])],
+        [helper.make_tensor_value_info("y", 1, ["n", 10])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    path = tmp_path / "own.onnx"
+    onnx.save(helper.make_model(graph), path)
+    return path
+
+
+def test_a_network_of_ones_own_is_repaired(bench, tmp_path):
+    path = own_network(tmp_path)
+    code, _, _ = bench(*SMALL, f"network={path}", "scale=0..1")
+    assert code == 0
+    (stored,) = store.contents(tmp_path / "results/runs").runs
+    assert stored.record.status == "ok"
+    before, after = (
+        stored.record.metrics[f"defect_{when}"].correct for when in ("before", "after")
+    )
+    assert after >= before
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "message"),
+    [
+        ({"spoil": "operator"}, "Hardmax"),
+        ({"spoil": "nan"}, "NaN"),
+        ({"inputs": 49}, "(300, 8, 8, 1)"),
+    ],
+)
+def test_a_network_file_that_will_not_do_is_one_message(bench, tmp_path, spoilt, message):
+    path = own_network(tmp_path, **spoilt)
+    code, _, err = bench(*SMALL, f"network={path}", "scale=0..1")
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
