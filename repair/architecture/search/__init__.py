@@ -1,4 +1,21 @@
-"""Repair search: an invalid network definition becomes a valid one by a minimal change."""
+"""Repair search: an invalid network definition becomes a valid one by a minimal change.
+
+`repair(graph)` is all that others need. What it does, in order:
+
+1. `tables`: dynamic programming over the graph. For each layer the cheapest ways to each output
+   shape: as it stands, edited in place (`changes`, `windows`, `arguments`), taken out, or with
+   layers inserted before it (`adapters`, `lifts`, `options`); at merges the inputs are brought to a
+   common shape (`merges`). Layers read twice are tabled under assumptions (`sharing`).
+2. `bound`: how few edits any repair needs, from errors without a common cause and from a relaxed
+   problem over every shape at once (`box`, `axes`, `relaxed`, `relaxed_merges`).
+3. `hints`: where the two differ, the shapes of the relaxed solution are tried in the search.
+4. `moves`: repairs that change connections, among the alternatives.
+
+What "proven" says: no repair that keeps widths, head and connections has fewer edits, where an edit
+is another argument or rank of a layer, a layer taken out, or an inserted Reshape, Flatten, Permute,
+RepeatVector, padding, cropping, pooling, upsampling, global pooling, Dense or convolution of kernel
+1, and every tensor fits the box of `bound`. Weights made anew are no edit.
+"""
 
 from repair.architecture.search.result import Repair, Result, Status
 from repair.architecture.search.search import repair

@@ -58,6 +58,12 @@ def brought(side: Mapping[Shape, list[Choice]], order: Sequence[Shape], target: 
     return found[:keep]
 
 
+def _same(a: Choice, b: Choice) -> bool:
+    """Equal here and made of the same choices above; all the way up would be deep."""
+    alike = (a.layer, a.chains) == (b.layer, b.chains) and len(a.above) == len(b.above)
+    return alike and all(x is y for x, y in zip(a.above, b.above, strict=True))
+
+
 def _shortest(source: Shape, target: Shape, budget: int | None) -> Chain | None:
     """As `bridge`, but without the search for two layers where only one pays."""
     known = None not in source[1:] and None not in target[1:]
@@ -74,7 +80,7 @@ def push(table: Table, row: Row, choice: Choice, keep: int) -> None:
         return
     if len(choices) >= keep and choices[-1].cost <= choice.cost:
         return
-    if any(c.cost == choice.cost and c == choice for c in choices):
+    if any(c.cost == choice.cost and _same(c, choice) for c in choices):
         return
     choices.append(choice)
     choices.sort(key=lambda c: c.cost)

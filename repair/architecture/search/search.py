@@ -76,15 +76,17 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
         plan = Plan(rules, keep=2 * alternatives, rows=24, slack=slack, deadline=deadline)
     goals, behind = wanted(graph, before), behind_head(graph)
     kept = heads(graph, before)
-    greedy = Plan(rules, rows=1, deadline=deadline)
-    choices: list[Choice] = []
+
+    def search(plan_: Plan, steps: int) -> list[Choice]:
+        near = near_errors(graph, before, steps)
+        return Search(graph, plan_, goals, behind, near, kept, before.shapes, tried or {}).run()
+
     try:
-        for plan_, steps in ((plan, STEPS), (plan, len(graph)), (greedy, len(graph))):
-            near = near_errors(graph, before, steps)
-            search = Search(graph, plan_, goals, behind, near, kept, before.shapes, tried or {})
-            choices = choices or search.run()
+        choices = search(plan, STEPS) or search(plan, len(graph))
     except OutOfTime:
-        return ()
+        choices = []
+    # the cheapest row of each layer only: as fast as a trace, and it always leads to an end
+    choices = choices or search(Plan(rules, rows=1), len(graph))
     repairs: list[Repair] = []
     for choice in choices:
         made, edits = build(graph, choice)

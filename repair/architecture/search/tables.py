@@ -8,6 +8,7 @@ made under the assumption of one of its shapes; at the first node behind which n
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice, product
 from time import monotonic
 
@@ -161,7 +162,7 @@ class Search:
         wanted, hint = self.wanted.get(node.name, ()), self.hints.get(node.name)
         return (*wanted, hint.output) if hint and hint.output not in wanted else wanted
 
-    @property
+    @cached_property
     def _owners(self) -> frozenset[str]:
         return frozenset(node.shares for node in self.graph.nodes if node.shares)
 

@@ -67,10 +67,10 @@ def heads(graph: Graph, trace: Trace) -> Mapping[str, Shape]:
     for node in graph.nodes:
         if any(name in below for name, _ in node.sources):
             below.add(node.name)
-    found = {}
+    found, behind = {}, behind_head(graph)
     for node in graph.nodes:
         shape = trace.shapes[node.name]
-        ends = set(graph.consumers[node.name]) <= behind_head(graph)
+        ends = set(graph.consumers[node.name]) <= behind
         if node.layer.type == "Dense" and ends and node.name not in below and shape is not None:
             found[node.name] = shape
     return found
@@ -84,6 +84,8 @@ def near_errors(graph: Graph, trace: Trace, steps: int) -> frozenset[str]:
         if any(name in found for name, _ in node.sources):
             found.add(node.name)
     for _ in range(steps):
+        if not edge:
+            break
         edge = {name for reader in edge for name, _ in graph[reader].sources} - found
         found |= edge
     return frozenset(found)

@@ -209,10 +209,20 @@ def test_large_networks_are_repaired(size: int) -> None:
     assert trace(result.repairs[0].graph).valid
 
 
-def test_no_time_at_all_is_said_and_not_raised() -> None:
-    result = repair(faulty(30, 2), time_limit=0.0)
-    assert result.status is Status.UNREPAIRABLE
-    assert not result.proven
+def test_out_of_time_there_is_a_repair_but_no_proof() -> None:
+    graph = faulty(30, 2)
+    for _ in range(2):
+        result = repair(graph, time_limit=0.0)
+        assert trace(result.repairs[0].graph).valid
+        assert result.proven == (result.repairs[0].count == result.bound)
+
+
+def test_long_chains_are_repaired_without_deep_recursion() -> None:
+    relu, lstm = Layer("ReLU"), Layer("LSTM", {"units": 8, "return_sequences": True})
+    graph = image(CONV, *[relu] * 600, lstm, *[relu] * 600)
+    result = repair(graph)
+    assert result.repairs[0].count == 1
+    assert result.proven
 
 
 SHAPES = [shape for rank in (1, 2) for shape in product((1, 2, 3), repeat=rank)]
