@@ -72,13 +72,41 @@ def _with(arguments: list[cst.Arg], name: str, value: str) -> list[cst.Arg]:
     at = names.index("rngs") if "rngs" in names else len(arguments)
     usual = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
     if at < len(arguments):
-        between = arguments[at - 1].comma if at else usual
+        between = _bare(arguments[at - 1].comma) if at else usual
         return [*arguments[:at], new.with_changes(comma=between), *arguments[at:]]
     if not arguments:
         return [new]
     last, end = arguments[-1], arguments[-1].comma
-    between = arguments[-2].comma if len(arguments) > 1 else usual
-    return [*arguments[:-1], last.with_changes(comma=between), new.with_changes(comma=end)]
+    between = _bare(arguments[-2].comma) if len(arguments) > 1 else usual
+    if isinstance(end, cst.Comma):
+        # a comment behind the last argument stays with it
+        new = new.with_changes(comma=_bare(end))
+        between = _indented_as(end, between)
+    else:
+        new = new.with_changes(whitespace_after_arg=last.whitespace_after_arg)
+        last = last.with_changes(whitespace_after_arg=cst.SimpleWhitespace(""))
+    return [*arguments[:-1], last.with_changes(comma=between), new]
+
+
+def _bare(comma: cst.Comma | cst.MaybeSentinel) -> cst.Comma | cst.MaybeSentinel:
+    """A comma and the line break behind it, without a comment."""
+    space = comma.whitespace_after if isinstance(comma, cst.Comma) else None
+    if not isinstance(comma, cst.Comma) or not isinstance(space, cst.ParenthesizedWhitespace):
+        return comma
+    first = cst.TrailingWhitespace(newline=space.first_line.newline)
+    return comma.with_changes(whitespace_after=space.with_changes(first_line=first, empty_lines=[]))
+
+
+def _indented_as(
+    comma: cst.Comma, other: cst.Comma | cst.MaybeSentinel
+) -> cst.Comma | cst.MaybeSentinel:
+    """A comma with its comment and line break, and the indentation behind another."""
+    here = comma.whitespace_after
+    there = other.whitespace_after if isinstance(other, cst.Comma) else None
+    broken = cst.ParenthesizedWhitespace
+    if not isinstance(here, broken) or not isinstance(there, broken):
+        return other
+    return comma.with_changes(whitespace_after=here.with_changes(last_line=there.last_line))
 
 
 def _without(arguments: list[cst.Arg], index: int) -> list[cst.Arg]:

@@ -1,7 +1,7 @@
 """An inception block whose pooled branch is smaller than the others."""
 
-import numpy as np
 import keras
+import numpy as np
 from keras import layers
 
 inputs = keras.Input(shape=(32, 32, 3), name="image")

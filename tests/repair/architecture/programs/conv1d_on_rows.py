@@ -1,7 +1,7 @@
 # "Input 0 of layer conv1d is incompatible: expected min_ndim=3, found ndim=2" for tabular rows
 import numpy as np
-from keras.models import Sequential
 from keras.layers import Conv1D, Dense, Flatten, MaxPooling1D
+from keras.models import Sequential
 
 n_timesteps = 187
 

@@ -1,6 +1,6 @@
 # GAN generator: "The total size of the tensor must be unchanged" at Reshape
-import numpy as np
 import keras
+import numpy as np
 from keras import layers
 
 latent_dim = 100

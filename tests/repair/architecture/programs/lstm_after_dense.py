@@ -1,6 +1,6 @@
 # "Input 0 of layer lstm is incompatible with the layer: expected ndim=3, found ndim=2"
-import numpy as np
 import keras
+import numpy as np
 from keras import layers
 
 n_steps, n_features = 24, 7

@@ -1,6 +1,6 @@
 # "Negative dimension size caused by subtracting 2 from 1" on small images
-import numpy as np
 import keras
+import numpy as np
 from keras import layers
 
 

@@ -1,7 +1,7 @@
 """A residual block: the shortcut has other channels than the block."""
 
-import numpy as np
 import keras
+import numpy as np
 from keras import layers
 
 

@@ -1,7 +1,7 @@
 # sequence tagging: TimeDistributed "input should be at least 3D" after Bidirectional
 import numpy as np
+from keras.layers import LSTM, Bidirectional, Dense, Embedding, Input, TimeDistributed
 from keras.models import Model
-from keras.layers import Input, Embedding, LSTM, Bidirectional, TimeDistributed, Dense
 
 words, tags, length = 5000, 17, 40
 

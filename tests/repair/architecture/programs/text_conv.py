@@ -1,6 +1,5 @@
 # text classification: Conv2D on embedded words, "expected min_ndim=4, found ndim=3"
 import numpy as np
-from keras.models import Sequential
 from keras.layers import (
     Conv2D,
     Dense,
@@ -8,6 +7,7 @@ from keras.layers import (
     GlobalMaxPooling1D,
     Input,
 )
+from keras.models import Sequential
 
 vocab_size, maxlen = 32187, 100
 
