@@ -62,6 +62,8 @@ class Walk(Evaluator):
                 self.bind(node.name, Function(node, self.scopes[-1]))
             case ast.ClassDef():
                 self.defined_class(node)
+            case ast.Return() if not self.depth:
+                raise InputError(f"line {node.lineno}: 'return' stands outside a function.")
             case ast.Return(value=value):
                 raise Returned(None if value is None else self.value(value))
             case ast.If(test=test, body=body, orelse=orelse):
@@ -108,7 +110,7 @@ class Walk(Evaluator):
                         f"line {called.lineno}: layers are added in {text} of line {node.lineno}, "
                         "whose course only running the program would tell. Write them out."
                     )
-            if isinstance(inner, ast.Return):
+            if isinstance(inner, ast.Return) and self.depth:
                 raise Returned(Unread(inner.lineno, f"what is returned in {text}"))
 
     def imported(self, node: ast.Import | ast.ImportFrom) -> None:

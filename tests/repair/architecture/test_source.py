@@ -82,6 +82,11 @@ READ = {
         "net = Net()\nnet(keras.ops.zeros((1, 4)))\n",
         ["Input", "Dense"],
     ),
+    "conditions that only running would tell": (
+        HEAD + "if available():\n    def f():\n        return 1\nelse:\n    f = None\n"
+        "m = keras.Sequential([keras.Input((4,)), layers.Dense(3)])\n",
+        ["Input", "Dense"],
+    ),
     "lists of NNX layers": (
         "from flax import nnx\nimport jax.numpy as jnp\nclass Net(nnx.Module):\n"
         "    def __init__(self, rngs, sizes=(4, 8, 2)):\n        self.layers = nnx.List([\n"
@@ -146,6 +151,7 @@ UNREAD = {
     "long sums": ("x = " + "+".join(["1"] * 5000), "nested too deeply"),
     "an absurd size": (HEAD + "m = keras.Sequential([keras.Input((4,)), layers.Dense(10**12)])\n",
                        "1000000000000"),
+    "a return in no function": ("x = 1\nreturn x\n", "line 2: 'return'"),
     "null bytes": ("x = 1\0", "null bytes"),
 }  # fmt: skip
 

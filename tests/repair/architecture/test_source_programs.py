@@ -31,7 +31,7 @@ ANSWERS = {
     "residual_add": ["layers.Dense(64)(shortcut)"],
     "stacked_lstm": ["x = LSTM(50, return_sequences=True)(inputs)"],
     "tagger": ["LSTM(units=48, return_sequences=True)"],
-    "text_conv": ["model.add(Conv1D(128, 5, activation='relu'))"],
+    "text_conv": ['model.add(Conv1D(128, 5, activation="relu"))'],
 }
 
 
