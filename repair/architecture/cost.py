@@ -18,13 +18,14 @@ WEIGHTS = 100
 """Weights made anew: no edit of the definition."""
 LAYOUT = 900
 """Reading the image with its channels first, where they seem to come first."""
-TAKEN_OUT = 2_900
+TAKEN_OUT = 3_020
 """A layer that only rearranges or pools everything away, taken out."""
 RESHAPE, FLATTEN, REPEAT = 3_000, 3_000, 3_500
 PERMUTE, IMAGE = 3_600, 2_800
 """Axes in another order; of an image whose channels seem to come first, IMAGE."""
-FOLD, MIX = 200, 800
-"""More for a reshape that splits or joins axes, and for one that mixes all of them."""
+FOLD, MIX, ONES, STEPS = 200, 800, 30, 50
+"""More for a reshape that splits or joins axes, for one that mixes all of them, for each axis of
+size 1 but one that it adds, and for features turned into steps before a recurrent layer."""
 PAD, UPSAMPLE, POOL, CROP = 4_000, 4_100, 4_200, 4_500
 GLOBAL_POOL, DENSE, CONVOLUTION = 4_800, 5_000, 5_100
 REMOVE = 6_000

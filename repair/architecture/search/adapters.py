@@ -85,7 +85,8 @@ def _mixing(s: Sizes, t: Sizes) -> int:
     """How much a reshape mixes axes: axes of size 1 come and go for nothing."""
     before, after = ([size for size in sizes if size > 1] for sizes in (s, t))
     if before == after:
-        return 0 if t[-1] == 1 or s[-1] == t[-1] or s[-1] == 1 else cost.FOLD // 2
+        ones = cost.ONES * max(len(t) - len(s) - 1, 0)
+        return ones if t[-1] == 1 or s[-1] == t[-1] or s[-1] == 1 else cost.FOLD // 2
     if before[-1:] == after[-1:] or len(before) != len(after):
         return cost.FOLD
     return cost.MIX

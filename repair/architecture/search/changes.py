@@ -94,13 +94,17 @@ def changes(layer: Layer, shapes: tuple[Shape, ...], rules: Rules,
         rules: the rule set.
         wanted: outputs that its reader would take.
     """
-    found: dict[Layer, Changed] = {}
+    found: dict[object, Changed] = {}
     for price, edited in _edited(layer, shapes, rules, wanted):
-        if edited == layer or edited in found:
+        if edited == layer:
             continue
         fitted = fit(edited, shapes, rules)
-        if not isinstance(fitted, Fault):
-            found[edited] = Changed(price + fitted.cost, fitted.layer, fitted.output)
+        if isinstance(fitted, Fault):
+            continue
+        meaning = (edited.type, repr(settled(edited)))  # 5 and (5,) say the same
+        changed = Changed(price + fitted.cost, fitted.layer, fitted.output)
+        if meaning not in found or changed.cost < found[meaning].cost:
+            found[meaning] = changed
     return tuple(sorted(found.values(), key=lambda changed: changed.cost))
 
 

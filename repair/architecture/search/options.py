@@ -17,6 +17,9 @@ LOSES = ("Flatten", "Reshape", "Permute", "RepeatVector", "Global")
 """Layers whose removal undoes a loss of axes."""
 
 
+RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional")
+
+
 class Option(NamedTuple):
     """One way through a layer.
 
@@ -115,6 +118,8 @@ def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *
             lifted = fit(layer, ((shape[0], *target),), rules)
             if chain is not None and not isinstance(lifted, Fault):
                 price = chain.cost + extra * len(chain.steps) + lifted.cost
+                if layer.type in RECURRENT and target[-1] != sizes[-1]:
+                    price += cost.STEPS
                 found.append(Option(price, lifted.layer, (chain,), lifted.output))
         if not found:
             found += _both(layer, shape, rules, wanted, targets, extra)
