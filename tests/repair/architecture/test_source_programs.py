@@ -22,7 +22,7 @@ ANSWERS = {
     "conv1d_on_rows": ["Reshape((187, 1), input_shape=(187,))"],
     "conv2d_wants_channels": ["Reshape((28, 28, 1)),"],
     "generator_reshape": ["layers.Reshape((7, 7, 128)),"],
-    "lstm_after_dense": ["model.add(layers.Reshape((1, 64)))"],
+    "lstm_after_dense": ["model.add(layers.Reshape(("],
     "nnx_channels": ["nnx.Conv(3, outputs, (3, 3), strides=2", "nnx.LayerNorm(16, rngs=rngs)"],
     "nnx_flatten_missing": ["x = x.reshape(x.shape[0], -1)"],
     "nnx_in_features": ["nnx.Linear(3136, 256, rngs=rngs)"],
