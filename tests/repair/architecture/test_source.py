@@ -226,7 +226,8 @@ def test_edits_keep_the_style(tmp_path: Path, name: str) -> None:
 
 def test_an_argument_of_none_that_does_not_belong_is_taken_out(tmp_path: Path) -> None:
     after = repaired(
-        tmp_path, HEAD + "x = keras.Input((4,))\nm = keras.Model(x, layers.Dense(1, padding=None)(x))\n"
+        tmp_path,
+        HEAD + "x = keras.Input((4,))\nm = keras.Model(x, layers.Dense(1, padding=None)(x))\n",
     )
     assert "layers.Dense(1)(x)" in after
 
