@@ -11,7 +11,7 @@ STAMP := .venv/.ready
 .PHONY: bench test lint lock data perf clean
 
 bench: $(STAMP)
-	$(BIN)/python -m bench +experiment=quickstart
+	$(BIN)/python -m bench -m +experiment=quickstart method=nnrepair,minimal,refit
 	$(BIN)/python -m bench.report
 
 test: $(STAMP)
