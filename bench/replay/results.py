@@ -120,9 +120,9 @@ class Comparison:
             title="Reasons",
             note=(
                 "Why rows are not equal, or not rebuilt. A reason that says so was tried: run as it"
-                " says, the rows come out equal. Without a known reason is AVERAGE of CIFAR-10"
-                " adversarial: all other rows of its tables on plain images come out, so the"
-                " solutions are right, and the published mean is another one."
+                " says, the rows come out equal. That of AVERAGE of CIFAR-10 adversarial is inferred:"
+                " all other rows of its tables on plain images come out, so the solutions are right,"
+                " and the published mean is another one."
             ),
             columns=(*columns, "rows"),
             lines=[tuple(str(v) or "not known" for v in number.values()) for number in numbers],
