@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import confusion_matrix
 
 from bench.attacks import Square
+from bench.gallery import Gallery
 from bench.mcnemar import mcnemar
 from bench.record import Accuracy, Combination, before_and_after
 from bench.scenarios import Scenario
@@ -26,12 +28,18 @@ class Evaluation:
         validation: the same on the validation sets.
         chosen: the name that is best on validation data; of equals the first, ORIG being the first of all.
         metrics: the record's metrics, of the chosen one.
+        confusion: "clean_before" to "defect_after" -> (K, K) counts, true class by answer, on test data.
+        flips: "clean", "defect" -> (K, K) counts, answer before by answer after, on test data.
+        gallery: attacked test images with their answers.
     """
 
     combinations: Mapping[str, Combination]
     validation: Mapping[str, Combination]
     chosen: str
     metrics: Mapping[str, Any]
+    confusion: Mapping[str, np.ndarray]
+    flips: Mapping[str, np.ndarray]
+    gallery: Gallery
 
 
 def evaluate(scenario: Scenario, problem: Problem, repair: Repair) -> Evaluation:
@@ -58,16 +66,24 @@ def evaluate(scenario: Scenario, problem: Problem, repair: Repair) -> Evaluation
     repaired = _all(problem, repair, problem.repair_defect)[chosen]
     efficacy = Accuracy.of(repaired == problem.repair_defect.labels).accuracy
     further: dict[str, Any] = {"negative_flips": flips, "efficacy": efficacy}
+    confusion, flipped = {}, {}
+    classes = np.arange(problem.network.classes)
     for what, examples, on in (("clean", clean, on_clean), ("defect", defect, on_defect)):
         right = [on[name] == examples.labels for name in (ORIGINAL, chosen)]
         further[f"mcnemar_{what}_p"] = mcnemar(*right)
+        for when, name in (("before", ORIGINAL), ("after", chosen)):
+            confusion[f"{what}_{when}"] = confusion_matrix(
+                examples.labels, on[name], labels=classes
+            )
+        flipped[what] = confusion_matrix(on[ORIGINAL], on[chosen], labels=classes)
     if isinstance(scenario.attack, Square):
         others = defect.labels != scenario.attack.target
         for when, name in (("before", ORIGINAL), ("after", chosen)):
             reached = on_defect[name][others] == scenario.attack.target
             further[f"attack_success_{when}"] = float(reached.mean())
     metrics = before_and_after(before.clean, after.clean, before.defect, after.defect, **further)
-    return Evaluation(test, validation, chosen, metrics)
+    gallery = Gallery.of(clean, defect, on_defect[ORIGINAL], on_defect[chosen])
+    return Evaluation(test, validation, chosen, metrics, confusion, flipped, gallery)
 
 
 def _answers(

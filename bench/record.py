@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,11 +154,16 @@ def config_hash(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+# A list of numbers as json.dumps breaks it; no JSON string holds a line break, so none is touched.
+_NUMBERS = re.compile(r"\[\n\s+([-+.\deE,\s]+?)\n\s+\]")
+
+
 def to_json(record: Record) -> str:
-    """The text of record.json: sorted keys, so that equal records are equal bytes."""
+    """The text of record.json: sorted keys, so that equal records are equal bytes; a matrix has a line for each row."""
     fields = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
     plain = _plain({"schema_version": SCHEMA_VERSION, **fields})
-    return json.dumps(plain, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(plain, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False)
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
 def from_json(text: str) -> Record:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench.environment import environment
 from bench.evaluate import Evaluation, evaluate
+from bench.gallery import EXAMPLES
 from bench.progress import stage
 from bench.record import Record
 from bench.report.compare import EXPERIMENTS
@@ -60,7 +61,7 @@ def run(config: DictConfig, about: About) -> Done:
         "total": done - began,
     }
     record = _record(config, about, scenario, problem, repair, evaluation, seconds)
-    return Done(record, _files(repair, evaluation.chosen))
+    return Done(record, _files(repair, evaluation))
 
 
 def build(what: str, node: Any, **further: Any) -> Any:
@@ -114,6 +115,8 @@ def _record(
         "exp": EXPERIMENTS.get(passing),
         "repair_images": config.repair_images,
         "validation": evaluation.validation,
+        "confusion": evaluation.confusion,
+        "flips": evaluation.flips,
         **repair.details,
     }
     return Record(
@@ -154,11 +157,11 @@ def _describe(repair: Repair, chosen: str) -> dict[str, Any] | None:
     }
 
 
-def _files(repair: Repair, chosen: str) -> Writers:
-    files: Writers = {}
+def _files(repair: Repair, evaluation: Evaluation) -> Writers:
+    files: Writers = {EXAMPLES: evaluation.gallery.save}
     if repair.experts is not None:
         files["experts.npz"] = partial(save_experts, repair.experts)
-    patch = _chosen_patch(repair, chosen)
+    patch = _chosen_patch(repair, evaluation.chosen)
     if patch is not None:
         files["patch.npz"] = patch.save
     return files

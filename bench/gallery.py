@@ -1,0 +1,71 @@
+"""Attacked test images with the answers before and after repair: `examples.npz` in a run's folder.
+
+For the eye of a reader (the report, W&B), not for computing: images are rounded to bytes.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from repair.errors import InputError
+from repair.formats.archive import read_archive, write_archive
+from repair.problem import Examples
+
+EXAMPLES = "examples.npz"
+SHOWN = 8  # images in a gallery: a row of a figure, and less than 50 kB for CIFAR
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """A few test images, n of them.
+
+    Attributes:
+        clean, attacked: (n, H, W, C) uint8; equal where the defect is low accuracy itself.
+        labels: (n,) the true classes.
+        before, after: (n,) answers to the attacked image of the unrepaired and of the repaired network.
+    """
+
+    clean: np.ndarray
+    attacked: np.ndarray
+    labels: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+
+    @classmethod
+    def of(
+        cls, clean: Examples, defect: Examples, before: np.ndarray, after: np.ndarray
+    ) -> "Gallery":
+        """The first images that the unrepaired network gets wrong under attack, whatever repair does to them.
+
+        Args:
+            clean, defect: the test set and its attacked twin, in the same order.
+            before, after: (N,) answers to `defect`.
+        """
+        wrong = np.flatnonzero(before != defect.labels)[:SHOWN]
+        return cls(
+            _bytes(clean.images[wrong]),
+            _bytes(defect.images[wrong]),
+            defect.labels[wrong],
+            before[wrong],
+            after[wrong],
+        )
+
+    def save(self, path: Path) -> None:
+        """Write it; equal galleries are equal bytes."""
+        write_archive(path, {field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> "Gallery":
+        """Read what `save` wrote; InputError for a file that is something else."""
+        arrays = read_archive(path)
+        names = {field.name for field in fields(cls)}
+        if arrays.keys() != names:
+            raise InputError(
+                f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}; expected {', '.join(sorted(names))}."
+            )
+        return cls(**arrays)
+
+
+def _bytes(images: np.ndarray) -> np.ndarray:
+    return images if images.dtype == np.uint8 else np.rint(images * 255).astype(np.uint8)
