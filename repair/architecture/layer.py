@@ -64,17 +64,19 @@ class Layer:
     arguments: Mapping[str, Value] = field(default_factory=dict)
     inner: tuple["Layer", ...] = ()
     weights: Mapping[str, Shape] = field(default_factory=dict)
+    _key: tuple[object, ...] = field(init=False, repr=False)
+    _hash: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.depth > DEEPEST:
+        if self.inner and self.depth > DEEPEST:
             raise InputError(f"{self.type} wraps layers over {DEEPEST} deep: unwrap some of them.")
         arguments = {k: freeze(v, f"{self.type}: {k}") for k, v in self.arguments.items()}
         weights = {k: tuple(shape) for k, shape in self.weights.items()}
         object.__setattr__(self, "arguments", MappingProxyType(arguments))
         object.__setattr__(self, "weights", MappingProxyType(weights))
         # repr tells 1, 1.0 and True apart, which equality of values does not
-        texts = repr(sorted(arguments.items())), repr(sorted(weights.items()))
-        key = (self.type, *texts, self.inner)
+        told = repr(sorted(arguments.items())) if arguments else ""
+        key = (self.type, told, repr(sorted(weights.items())) if weights else "", self.inner)
         object.__setattr__(self, "_key", key)
         object.__setattr__(self, "_hash", hash(key))
 
@@ -84,12 +86,10 @@ class Layer:
         return 1 + max((layer.depth for layer in self.inner), default=0)
 
     def __hash__(self) -> int:
-        return int(self.__dict__["_hash"])
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        return isinstance(other, Layer) and bool(self.__dict__["_key"] == other.__dict__["_key"])
+        return self is other or (type(other) is Layer and self._key == other._key)
 
     def __reduce__(self) -> tuple[object, ...]:
         return Layer, (self.type, dict(self.arguments), self.inner, dict(self.weights))

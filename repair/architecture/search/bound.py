@@ -95,14 +95,8 @@ def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxat
         read.add(name)
         return costs
 
-    def adapted(name: str, index: int) -> Costs:
-        costs = take(name, index)
-        if graph[name].inputs:
-            return box.adapted(costs)
-        return box.adapted_from(int(costs.argmin()))
-
     for node in graph.nodes:
-        inputs = tuple(adapted(name, index) for name, index in node.sources)
+        inputs = tuple(box.adapted(take(name, index)) for name, index in node.sources)
         if not inputs:
             costs = _source(node.layer, rules, box)
         elif len(inputs) == 1 and node.layer.type not in ELEMENTWISE:

@@ -68,16 +68,21 @@ class Box:
         rank = len(sizes)
         if not 1 <= rank <= 4 or None in sizes:
             return None
-        if any(s > limit for s, limit in zip(sizes, self.limits[rank - 1], strict=True)):  # type: ignore
-            return None
-        index = tuple(size - 1 for size in sizes)  # type: ignore[operator]
-        return int(np.ravel_multi_index(index, self.limits[rank - 1])) + self.blocks[rank - 1].start
+        place = 0
+        for size, limit in zip(sizes, self.limits[rank - 1], strict=True):
+            if size > limit:  # type: ignore[operator]
+                return None
+            place = place * limit + size - 1  # type: ignore[operator]
+        return place + int(self.blocks[rank - 1].start)
 
     def shape(self, place: int) -> tuple[int, ...]:
         """The sizes at a place of an array."""
         rank = next(rank for rank in RANKS if place < self.blocks[rank - 1].stop)
-        index = np.unravel_index(place - self.blocks[rank - 1].start, self.limits[rank - 1])
-        return tuple(int(k) + 1 for k in index)
+        rest, sizes = place - self.blocks[rank - 1].start, []
+        for limit in reversed(self.limits[rank - 1]):
+            rest, size = divmod(rest, limit)
+            sizes.append(size + 1)
+        return tuple(reversed(sizes))
 
     @cached_property
     def by_product(self) -> "Classes":
@@ -92,6 +97,16 @@ class Box:
     def strides(self) -> tuple[np.ndarray, ...]:
         """For ranks 2 to 4, 0 where a kernel of 1 with some stride takes size a (row) to b."""
         return tuple(_strided(limits[0]) for limits in self.limits[1:])
+
+    def adapted(self, costs: Costs) -> Costs:
+        """Fewest edits to each shape when layers may be inserted.
+
+        Two lead everywhere, so a single one is of use after the cheapest shapes only.
+        """
+        least = costs.min()
+        if least >= IMPOSSIBLE:
+            return costs
+        return np.minimum(costs, _inserted(self, (costs == least).tobytes()) + least)
 
     def single(self, costs: Costs) -> Costs:
         """The cheapest shape from which one inserted layer leads to each shape."""
@@ -125,26 +140,11 @@ class Box:
         np.minimum(made, cut[turned], out=made)
         np.minimum(made, projected[..., None], out=made)  # a convolution of kernel 1, with strides
 
-    def adapted(self, costs: Costs) -> Costs:
-        """Fewest edits to each shape when layers may be inserted; two lead everywhere."""
-        return np.minimum(np.minimum(costs, self.single(costs) + 1), costs.min() + 2)
-
     def at(self, place: int) -> Costs:
         """No edits to one shape, no way to any other."""
         made = self.empty()
         made[place] = 0
         return made
-
-    @cached_property
-    def _from(self) -> dict[int, Costs]:
-        return {}
-
-    def adapted_from(self, place: int) -> Costs:
-        """As `adapted`, from one shape; kept for the next network."""
-        known = self._from.get(place)
-        if known is None:
-            known = self._from[place] = self.adapted(self.at(place))
-        return known
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,18 @@ def _strided(limit: int) -> np.ndarray:
     fits = np.full((limit, limit), IMPOSSIBLE, np.int16)
     fits[last[:, None], last[:, None] // np.arange(1, limit + 1)] = 0
     return fits
+
+
+@lru_cache(maxsize=1024)
+def _inserted(box: Box, sources: bytes) -> np.ndarray:
+    """Layers to insert, 0 to 2 as int8, to each shape from the nearest of some; kept for reuse.
+
+    Args:
+        box: what the arrays mean.
+        sources: a Boolean array of the shapes to start from, as bytes: a key.
+    """
+    costs = np.where(np.frombuffer(sources, bool), 0, IMPOSSIBLE).astype(np.int16)
+    return np.minimum(np.minimum(costs, box.single(costs) + 1), 2).astype(np.int8)
 
 
 @lru_cache(maxsize=64)

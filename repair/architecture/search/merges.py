@@ -65,7 +65,8 @@ def at(layer: Layer, shapes: tuple[Shape, ...], rules: Rules, wanted: tuple[Shap
 def _combinations(layer: Layer, given: Sequence[Sequence[Shape]],
                   rules: Rules) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
     few = [list(shapes)[: 6 if len(given) == 2 else 2] for shapes in given]
-    if len(given) <= 6:
+    equal = layer.type in ELEMENTWISE and rules.strict
+    if len(given) <= 6 and not equal:
         yield from product(*few)
     everything = tuple(dict.fromkeys(shape for shapes in given for shape in shapes))
     if layer.type in ELEMENTWISE:
