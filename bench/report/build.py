@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from bench.record import Record
 from bench.report.compare import Line, compare
 from bench.report.published import Published, published
-from bench.report.tables import Table, comparison_table, runs_table
-from bench.store import Unreadable, contents, write_bytes, write_text
+from bench.report.series import Series, preferred, series_of
+from bench.report.tables import Table, runs_table
+from bench.store import Stored, Unreadable, contents, write_bytes, write_text
 from repair.errors import InputError
 
 
@@ -16,20 +18,23 @@ from repair.errors import InputError
 class Report:
     """What a results folder says.
 
-    Args:
+    Attributes:
         records: every finished run, by experiment, method, layer, passing tests and seed.
         lines: published beside ours, where the paper has the scenario.
+        runs: the same with their folders, for what compares runs; empty where there are none.
         unreadable: record files that are none; their runs count as not finished.
     """
 
     records: tuple[Record, ...]
     lines: tuple[Line, ...]
+    runs: tuple[Stored, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
 
     @classmethod
     def of(
         cls,
         records: Iterable[Record],
+        runs: Iterable[Stored] = (),
         unreadable: Iterable[Unreadable] = (),
         reported: Published | None = None,
     ) -> "Report":
@@ -40,12 +45,31 @@ class Report:
         """
         ordered = tuple(sorted(records, key=_order))
         lines = compare(ordered, published() if reported is None else reported)
-        return cls(ordered, tuple(lines), tuple(unreadable))
+        found = tuple(sorted(runs, key=lambda run: _order(run.record)))
+        return cls(ordered, tuple(lines), found, tuple(unreadable))
+
+    @cached_property
+    def series(self) -> tuple[Series, ...]:
+        """The runs with accuracies; those of a series differ in their seed alone."""
+        return tuple(series_of(self.runs))
 
     def tables(self) -> dict[str, Table]:
-        """File stem -> table; `published_beside_ours` only where there is something published."""
-        compared = {"published_beside_ours": comparison_table(self.lines)} if self.lines else {}
-        return compared | {"runs": runs_table(self.records)}
+        """File stem -> table; those with nothing to say are left out."""
+        # scipy.stats takes a second to import: only who compares waits.
+        found: dict[str, Table | None] = {}
+        if self.lines:
+            from bench.report.beside import comparison_table
+
+            found["published_beside_ours"] = comparison_table(self.lines)
+        if len(self.runs) > 1 and self.series:
+            from bench.report.methods import comparisons_table, ranks_table, series_table
+
+            best = preferred(self.runs)
+            found["methods"] = series_table(self.series)
+            found["ranks"] = ranks_table(best)
+            found["comparisons"] = comparisons_table(best)
+        found["runs"] = runs_table(self.records)
+        return {stem: table for stem, table in found.items() if table is not None}
 
     def scenarios(self) -> list[str]:
         """The scenarios of the records, in the order of their names."""
@@ -61,7 +85,8 @@ def collect(results: Path | str | Iterable[Path | str]) -> Report:
     folders = [results] if isinstance(results, Path | str) else list(results)
     found = [contents(folder) for folder in folders]
     unreadable = [broken for item in found for broken in item.unreadable]
-    report = Report.of((run.record for item in found for run in item.runs), unreadable)
+    runs = [run for item in found for run in item.runs]
+    report = Report.of((run.record for run in runs), runs, unreadable)
     if not report.records:
         names = ", ".join(str(folder) for folder in folders)
         broken = "".join(f"\n  {item}" for item in unreadable)

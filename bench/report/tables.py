@@ -9,11 +9,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.record import Combination, Record
-from bench.report.compare import Line, Named
+from bench.record import Record
 from bench.rows import Value, row
 
-_NONE = "-"
+NONE = "-"
 _ARCHITECTURE = ("cases", "success", "edits_mean", "proven", "milliseconds_median")
 
 
@@ -36,7 +35,7 @@ class Table:
         """The columns that say something: (name, texts)."""
         texts = zip(*self.lines, strict=True)
         named = zip(self.columns, texts, strict=True)
-        return [(name, column) for name, column in named if set(column) != {_NONE}]
+        return [(name, column) for name, column in named if set(column) != {NONE}]
 
     def markdown(self) -> str:
         """A section: heading, note, pipe table."""
@@ -65,43 +64,6 @@ class Table:
         for texts in zip(*columns, strict=True):
             table.add_row(*(Text(text) for text in texts))  # Text: brackets are no markup
         return table
-
-
-def comparison_table(lines: Sequence[Line]) -> Table:
-    """Published beside ours, each line of `bench.report.compare.compare`."""
-    return Table(
-        title="Published beside ours",
-        note=(
-            "Each figure: clean/defect accuracy on test data in percent. The paper chose the best "
-            "combination on test data; ours is chosen on validation data, and its best on test data "
-            "is shown apart. Gap: ours chosen on validation minus published best on test, "
-            "percentage points, clean/defect."
-        ),
-        columns=(
-            "cell",
-            "before",
-            "published, best on test",
-            "published, our choice",
-            "ours, chosen on validation",
-            "ours, best on test",
-            "gap",
-            "status",
-        ),
-        lines=[
-            (
-                f"{line.scenario} {line.layer} {line.exp}".strip(),
-                _pair(line.before),
-                _named(line.published_best),
-                _named(line.published_same),
-                _named(line.chosen),
-                _named(line.best),
-                _gap(line),
-                line.status,
-            )
-            for line in lines
-        ],
-        numbers=[_numbers(line) for line in lines],
-    )
 
 
 def runs_table(records: Sequence[Record]) -> Table:
@@ -142,63 +104,18 @@ def runs_table(records: Sequence[Record]) -> Table:
     )
 
 
-def _numbers(line: Line) -> dict[str, Value]:
-    record = line.record
-    return {
-        "scenario": line.scenario,
-        "layer": line.layer,
-        "exp": line.exp,
-        **_figures("before", Named("ORIG", line.before) if line.before else None),
-        **_figures("published_best_on_test", line.published_best),
-        **_figures("published_our_combination", line.published_same),
-        **_figures("ours_chosen_on_validation", line.chosen),
-        **_figures("ours_best_on_test", line.best),
-        "defect_gap_pp": line.defect_gap(),
-        "clean_gap_pp": line.clean_gap(),
-        "status": line.status,
-        "reason": record.reason if record else None,
-        "seed": record.seed if record else None,
-        "config_hash": record.config_hash if record else None,
-        "seconds": record.seconds["total"] if record else None,
-    }
-
-
-def _figures(prefix: str, named: Named | None) -> dict[str, Value]:
-    clean, defect = (named.result.clean, named.result.defect) if named else (None, None)
-    return {
-        prefix: named.name if named else None,
-        f"{prefix}_clean": 100 * clean.accuracy if clean else None,
-        f"{prefix}_defect": 100 * defect.accuracy if defect else None,
-    }
-
-
-def _pair(result: Combination | None) -> str:
-    if result is None:
-        return _NONE
-    return f"{100 * result.clean.accuracy:.2f}/{100 * result.defect.accuracy:.2f}"
-
-
-def _named(named: Named | None) -> str:
-    return _NONE if named is None else f"{named.name} {_pair(named.result)}"
-
-
-def _gap(line: Line) -> str:
-    clean, defect = line.clean_gap(), line.defect_gap()
-    return _NONE if clean is None or defect is None else f"{clean:+.2f}/{defect:+.2f}"
-
-
 def _run(numbers: Mapping[str, Value]) -> str:
     words = [numbers["method"], numbers["layer"], numbers["exp"], f"seed {numbers['seed']}"]
     return " ".join(str(word) for word in words if word is not None)
 
 
 def _change(before: Value, after: Value) -> str:
-    return _NONE if before is None else f"{_text(before)} -> {_text(after)}"
+    return NONE if before is None else f"{_text(before)} -> {_text(after)}"
 
 
 def _text(value: Value) -> str:
     if value is None:
-        return _NONE
+        return NONE
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 

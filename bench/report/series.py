@@ -1,0 +1,193 @@
+"""Runs that differ in their seed alone, and the run that validation data prefers of a method, scenario and seed."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.record import Accuracy, Record
+from bench.store import Stored
+from bench.tasks import task
+
+MEASURES = ("defect", "clean")
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Series:
+    """The runs of one method with the same settings in one scenario, by seed.
+
+    Attributes:
+        setting: what tells it from other series of the method, for a reader: layers, N, and what else differs.
+    """
+
+    scenario: str
+    method: str
+    setting: str
+    runs: tuple[Stored, ...]
+
+    @property
+    def name(self) -> str:
+        """Method and setting."""
+        return ", ".join(part for part in (self.method, self.setting) if part)
+
+    @property
+    def repaired(self) -> list[Record]:
+        """The records of runs that ended with a repair."""
+        return [run.record for run in self.runs if run.record.status == "ok"]
+
+
+def series_of(runs: Iterable[Stored]) -> list[Series]:
+    """All runs with accuracies, in series, ordered by scenario, method and setting.
+
+    Runs belong together when their configs agree in every setting that both have: a config written by an older
+    version lacks settings that did not exist.
+    """
+    alike: dict[tuple, list[Stored]] = defaultdict(list)
+    for run in runs:
+        if measured(run.record) is not None:
+            alike[_key(run.record)].append(run)
+    found: list[Series] = []
+    for key in sorted(alike, key=str):
+        scenario, method, *words = key
+        variants = _variants(alike[key])
+        for variant, differing in zip(variants, _differing(variants), strict=True):
+            setting = ", ".join([*(word for word in words if word), *differing])
+            ordered = sorted(variant.runs, key=lambda run: run.record.seed)
+            found.append(Series(scenario, method, setting, tuple(ordered)))
+    return found
+
+
+def measured(record: Record) -> dict[str, float] | None:
+    """Accuracy on "defect" and "clean" test data in percent, after repair; None where nothing was classified.
+
+    A run without a repair leaves the network as it was: its accuracies are those before.
+    """
+    found = {}
+    for what in MEASURES:
+        value = record.metrics.get(f"{what}_after") or record.metrics.get(f"{what}_before")
+        if not isinstance(value, Accuracy):
+            return None
+        found[what] = 100 * value.accuracy
+    return found
+
+
+def preferred(runs: Iterable[Stored]) -> dict[tuple[str, str, int], Record]:
+    """(scenario, method, seed) -> the run of the method with the best sum of accuracies on validation data.
+
+    Of equals the first by config hash. So a method enters comparisons once, with settings that test data did not
+    choose.
+    """
+    best: dict[tuple[str, str, int], Record] = {}
+    for run in sorted(runs, key=lambda run: (-_worth(run.record), run.record.config_hash)):
+        record = run.record
+        if measured(record) is not None:
+            best.setdefault((record.scenario, record.method, record.seed), record)
+    return best
+
+
+def scores(
+    best: Mapping[tuple[str, str, int], Record], measure: str, scenario: str | None = None
+) -> dict[str, dict[tuple, float]]:
+    """Of `preferred` runs: method -> (scenario, seed) -> accuracy in percent; of one scenario, or of all."""
+    found: dict[str, dict[tuple, float]] = defaultdict(dict)
+    for (where, method, seed), record in sorted(best.items()):
+        values = measured(record)
+        if values is not None and scenario in (None, where):
+            found[method][where, seed] = values[measure]
+    return found
+
+
+@dataclass
+class _Variant:
+    runs: list[Stored]
+    settings: dict[str, Any]
+
+
+def _key(record: Record) -> tuple[str, ...]:
+    layer, exp, images = (record.details.get(name) for name in ("layer", "exp", "repair_images"))
+    return (
+        record.scenario,
+        record.method,
+        str(layer or ""),
+        str(exp or ""),
+        f"N={images}" if images else "",
+    )
+
+
+def _variants(runs: Sequence[Stored]) -> list[_Variant]:
+    by_hash: dict[str, list[Stored]] = defaultdict(list)
+    for run in runs:
+        by_hash[run.record.config_hash].append(run)
+    if len(by_hash) == 1:
+        return [_Variant(list(runs), {})]
+    variants: list[_Variant] = []
+    for name in sorted(by_hash):
+        settings = _settings(by_hash[name][0], name)
+        fitting = next((v for v in variants if _agree(v, settings, by_hash[name])), None)
+        if fitting is None:
+            variants.append(_Variant(list(by_hash[name]), settings))
+        else:
+            fitting.runs += by_hash[name]
+            fitting.settings |= settings
+    return variants
+
+
+def _agree(variant: _Variant, settings: Settings, runs: Sequence[Stored]) -> bool:
+    """Whether all common settings are equal, and no seed is there twice."""
+    seeds = {run.record.seed for run in variant.runs}
+    common = variant.settings.keys() & settings.keys()
+    return all(variant.settings[key] == settings[key] for key in common) and not any(
+        run.record.seed in seeds for run in runs
+    )
+
+
+def _settings(run: Stored, name: str) -> dict[str, Any]:
+    """The flat settings that the run's result depends on; its hash where it has no config file."""
+    config = run.config()
+    if not config:
+        return {"config": name}
+    asked = {key: config[key] for key in task(config["task"]).settings if key in config}
+    return dict(_flat("", asked))
+
+
+def _flat(prefix: str, value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _flat(f"{prefix}.{key}" if prefix else str(key), item)
+    else:
+        yield prefix, value
+
+
+def _differing(variants: Sequence[_Variant]) -> list[list[str]]:
+    """For each variant the settings in which variants differ, as texts."""
+    keys = sorted(set().union(*(v.settings for v in variants)))
+    # `localize` is a node of its own and, by reference, a part of `method`: once is enough.
+    keys = [key for key in keys if f"method.{key}" not in keys]
+    differ = [
+        key
+        for key in keys
+        if len({repr(v.settings[key]) for v in variants if key in v.settings}) > 1
+    ]
+    return [
+        [f"{_short(key)}={_value(v.settings[key])}" for key in differ if key in v.settings]
+        for v in variants
+    ]
+
+
+def _short(key: str) -> str:
+    return key.removesuffix("._target_").rpartition(".")[2]
+
+
+def _value(value: Any) -> str:
+    text = str(value)
+    return text.rpartition(".")[2] if text.startswith("repair.") else text
+
+
+def _worth(record: Record) -> float:
+    pair = record.details.get("validation", {}).get(record.chosen)
+    if pair is None:
+        return float("-inf")
+    # From a file they are JSON objects, from a run of this process Combinations.
+    both = pair.values() if isinstance(pair, Mapping) else (pair.clean, pair.defect)
+    return sum(one["accuracy"] if isinstance(one, Mapping) else one.accuracy for one in both)

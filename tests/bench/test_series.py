@@ -1,0 +1,126 @@
+"""Runs in series over seeds, and the tables that compare methods."""
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from bench.record import Accuracy, before_and_after
+from bench.report import collect
+from bench.report.methods import comparisons_table, ranks_table, series_table
+from bench.report.series import measured, preferred, scores, series_of
+from bench.store import run_folder, save
+
+
+@pytest.fixture
+def run_of(tmp_path, record_of):
+    """A stored run with a config of its own."""
+
+    def make(name="a" * 16, *, validation=0.5, images=100, config=None, **changes):
+        record = record_of(config_hash=name, **changes)
+        pair = {"clean": {"accuracy": validation}, "defect": {"accuracy": validation}}
+        details = {
+            **record.details,
+            "repair_images": images,
+            "validation": {str(record.chosen): pair},
+        }
+        record = replace(record, details=details)
+        settings = {"task": "repair", "method": {"_target_": "repair.m.M", **(config or {})}}
+        folder = run_folder(tmp_path / "runs", record.experiment, name, record.seed)
+        return save(folder, record, settings)
+
+    return make
+
+
+def test_seeds_of_configs_that_agree_where_both_say_are_one_series(run_of):
+    old = run_of("a" * 16, config={"margin": 1})
+    new = run_of("b" * 16, config={"margin": 1, "added_later": True}, seed=1)
+    other = run_of("c" * 16, config={"margin": 2, "added_later": True}, seed=2)
+    found = series_of([other, new, old])
+    assert [[run.record.seed for run in one.runs] for one in found] == [[0, 1], [2]]
+    assert [one.setting for one in found] == [
+        "last, ExpC, N=100, margin=1",
+        "last, ExpC, N=100, margin=2",
+    ]
+
+
+def test_a_seed_is_in_a_series_once(run_of):
+    twice = [run_of("a" * 16), run_of("b" * 16, config={"added_later": True})]
+    assert [len(one.runs) for one in series_of(twice)] == [1, 1]
+
+
+def test_other_images_layers_and_methods_are_other_series(run_of):
+    runs = [
+        run_of("a" * 16),
+        run_of("b" * 16, images=1000, seed=1),
+        run_of("c" * 16, layer="dense_1", seed=2),
+        run_of("d" * 16, method="finetune", seed=3),
+    ]
+    assert len(series_of(runs)) == 4
+
+
+def test_a_run_without_repair_counts_as_the_network_before(run_of):
+    failed = run_of(status="infeasible")
+    assert measured(failed.record) == pytest.approx({"defect": 10.38, "clean": 98.63})
+    (line,) = series_table(series_of([failed])).numbers
+    assert (line["seeds"], line["failed"], line["defect_after"]) == (0, 1, None)
+
+
+def test_validation_data_prefers_never_test_data(run_of):
+    good_on_test = run_of("a" * 16, validation=0.6, defect=9000)
+    good_on_validation = run_of("b" * 16, validation=0.7, defect=6000, images=1000)
+    best = preferred([good_on_test, good_on_validation])
+    assert best["poison_mnist", "nnrepair", 0] == good_on_validation.record
+    assert scores(best, "defect") == {"nnrepair": {("poison_mnist", 0): pytest.approx(60.0)}}
+    assert scores(best, "defect", "elsewhere") == {}
+
+
+def test_the_tables_agree_with_the_records_and_call_no_difference_of_five_seeds(run_of, tmp_path):
+    for seed in range(6):
+        run_of("a" * 16, seed=seed, defect=6000 + 10 * seed, method="slow")
+        run_of("b" * 16, seed=seed, defect=5000, method="fast")
+        if seed < 5:
+            run_of("c" * 16, seed=seed, defect=4000, method="rare")
+    tables = collect(tmp_path / "runs").tables()
+    lines = {line["method"]: line for line in csv.DictReader(io.StringIO(tables["methods"].csv()))}
+    slow = lines["slow"]
+    assert (slow["seeds"], slow["failed"]) == ("6", "0")
+    assert float(slow["defect_after"]) == pytest.approx(60.25)
+    assert 60 <= float(slow["defect_after_low"]) < 60.25 < float(slow["defect_after_high"]) <= 60.5
+    compared = {
+        (n["first"], n["second"]): n
+        for n in tables["comparisons"].numbers
+        if n["data"] == "defect" and n["scope"] == "poison_mnist"
+    }
+    assert compared["fast", "slow"]["verdict"] == "slow is better"
+    assert compared["fast", "slow"]["difference_pp"] == pytest.approx(-10.25)
+    assert compared["fast", "rare"]["verdict"].startswith("undecided")
+    assert compared["fast", "rare"]["pairs"] == 5
+    assert "all scenarios" not in {n["scope"] for n in tables["comparisons"].numbers}
+    ranks = {n["method"]: n["rank_defect"] for n in tables["ranks"].numbers}
+    assert ranks == {"slow": 1.0, "fast": 2.0, "rare": 3.0}
+    assert tables["ranks"].numbers[0]["blocks"] == 5
+
+
+def test_nothing_to_compare_is_no_table(run_of):
+    best = preferred([run_of()])
+    assert comparisons_table(best) is None
+    assert ranks_table(best) is None
+
+
+def test_published_beside_ours_has_intervals_over_seeds(run_of, tmp_path):
+    for seed, defect in enumerate((5500, 5600, 5700)):
+        run_of(seed=seed, defect=defect)
+    table = collect(tmp_path / "runs").tables()["published_beside_ours"]
+    (line,) = [one for one in table.lines if one[1] == "3"]
+    assert line[0] == "poison_mnist last ExpC"
+    ours = line[table.columns.index("ours, chosen on validation")]
+    assert ours.startswith("CONF 95.52 [95.52, 95.52]/56.00 [55.")
+    assert len([n for n in table.numbers if n["exp"] == "ExpC" and n["layer"] == "last"]) == 3
+
+
+def test_accuracies_without_any_repair_are_kept_apart_from_runs_that_classify_nothing(record_of):
+    metrics = before_and_after(Accuracy(9, 10), None, Accuracy(1, 10), None)
+    assert measured(record_of(metrics=metrics)) == pytest.approx({"clean": 90, "defect": 10})
+    assert measured(record_of(metrics={"success": 1.0})) is None
