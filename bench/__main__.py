@@ -4,9 +4,7 @@ import os
 import sys
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -16,30 +14,40 @@ from repair.errors import InputError
 
 
 def main() -> int:
-    """Runs the command; 0 done, 2 bad input."""
+    """Runs the command; 0 done, 1 a run ended in an error, 2 bad input, 130 stopped by Ctrl-C."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, and we say them in one message
     register()
-    refused: list[str] = []
+    codes = [0]
 
     def job(config: DictConfig) -> None:
-        from bench.run import log_plainly, run  # jax and solvers: not for a misspelt setting
+        from bench.run import log_plainly, run, show  # jax and solvers: not for a misspelt setting
 
         log_plainly()
         try:
-            run(config)
-        except InputError as error:  # one bad job does not end a sweep
-            name = HydraConfig.get().job.override_dirname
-            sweep = HydraConfig.get().mode is RunMode.MULTIRUN
-            refused.append(f"{name}: {error}" if sweep else str(error))
+            ran = run(config)
+            show(ran)
+            codes.append(1 if ran.stored.record.status == "error" else 0)
+        except InputError as error:  # Hydra would print its own message of an exception
+            print(error, file=sys.stderr)
+            codes.append(2)
 
     configs = str(shipped("configs"))
     try:
         hydra.main(version_base="1.3", config_path=configs, config_name="config")(job)()
     except (HydraException, OmegaConfBaseException) as error:
-        refused.append(str(explain(error)))
-    for message in refused:
-        print(message, file=sys.stderr)
-    return 2 if refused else 0
+        print(explain(error), file=sys.stderr)
+        return 2
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "Stopped. Finished runs are kept; the same command goes on from there.", file=sys.stderr
+        )
+        return 130
+    except SystemExit as ended:  # what a sweep, or --help, ends with
+        return ended.code if isinstance(ended.code, int) else 0
+    return max(codes)
 
 
 if __name__ == "__main__":

@@ -76,8 +76,10 @@ class Config:
 
 
 def register() -> None:
-    """Make the schema known to Hydra under the name that configs/config.yaml uses."""
+    """Make the schema and the sweeper known to Hydra under the names that configs/config.yaml uses."""
     ConfigStore.instance().store(name="schema", node=Config)
+    sweeper = {"_target_": "hydra_plugins.repairbench.SweepOfRuns"}
+    ConfigStore.instance().store(group="hydra/sweeper", name="repairbench", node=sweeper)
 
 
 def experiments() -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import hydra.utils
 from omegaconf import DictConfig, OmegaConf
 
+from bench.asked import method_name
 from bench.environment import environment
 from bench.evaluate import Evaluation, evaluate
 from bench.gallery import EXAMPLES
@@ -47,7 +48,7 @@ def run(config: DictConfig, about: About) -> Done:
     with stage(f"{scenario.name}: network and repair set"):
         problem = scenario.problem(_layers(config.layers))
     prepared = time.perf_counter()
-    with stage(f"{_name(config.method)}: repair of {', '.join(problem.layers)}"):
+    with stage(f"{method_name(config)}: repair of {', '.join(problem.layers)}"):
         repair = method(problem, seed=config.seed)
     repaired = time.perf_counter()
     with stage("evaluation on validation and test data"):
@@ -92,10 +93,6 @@ def _layers(layers: Any) -> str | tuple[str, ...]:
     return layers if isinstance(layers, str) else tuple(layers)
 
 
-def _name(node: Any) -> str:
-    return str(node["_target_"]).rpartition(".")[2].lower()
-
-
 def _record(
     config: DictConfig,
     about: About,
@@ -122,7 +119,7 @@ def _record(
     return Record(
         experiment=about.experiment,
         scenario=scenario.name,
-        method=_name(config.method),
+        method=method_name(config),
         seed=about.seed,
         status=repair.status,
         reason=repair.reason,

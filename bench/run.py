@@ -2,88 +2,162 @@
 
 import logging
 import sys
+import time
+import traceback
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 
 from bench import store
-from bench.config import experiments
-from bench.download import sha256
-from bench.record import config_hash
+from bench.asked import Asked, asked, method_name
+from bench.environment import environment
+from bench.memory import measured
+from bench.progress import printed_to
+from bench.record import Record
 from bench.report import Report
 from bench.store import Stored
-from bench.tasks import About, task
+from bench.tasks import Done
 from bench.tracking import WandbSettings, tracked
 from repair.errors import InputError
 
 
-def run(config: DictConfig) -> Stored:
+@dataclass(frozen=True)
+class Ran:
+    """A finished run.
+
+    Attributes:
+        new: done now, not found in the store.
+        tables: what else there is to show: rich renderables.
+    """
+
+    stored: Stored
+    new: bool
+    tables: tuple[Any, ...] = ()
+
+
+class _CrashError(Exception):
+    """A task ended in an exception that nobody expected, its cause."""
+
+
+def run(config: DictConfig, *, log: bool = False, wait: bool = True) -> Ran:
     """The finished run of a config: from the store, or done now.
 
+    An exception that nobody expected is a result too: a record with status "error", its traceback
+    in the file `store.LOG` of the run's folder.
+
+    Args:
+        log: what is printed meanwhile goes to that file too, and not to the terminal.
+        wait: for another process that does the same run.
+
     Raises:
-        InputError: no experiment, unknown names, settings that do not fit, missing data.
+        InputError: no experiment, unknown names, settings that do not fit, missing data, a results
+            folder that cannot be written.
+        BusyError: another process does this run, and `wait` is False.
     """
-    if OmegaConf.is_missing(config, "experiment"):
-        raise InputError(
-            "which experiment? python -m bench +experiment=NAME; known: "
-            + ", ".join(experiments())
-            + "."
-        )
-    kind = task(config.task)
-    OmegaConf.resolve(config)
-    plain: dict[str, Any] = OmegaConf.to_container(config, throw_on_missing=True)  # type: ignore[assignment]
-    wandb = WandbSettings(**plain["wandb"])
-    name = config_hash(_asked(plain, kind.settings))
-    folder = store.run_folder(config.results_dir, config.experiment, name, config.seed)
-    with store.locked(folder):
-        before = store.finished(folder)
-        if isinstance(before, store.Unreadable):
-            _say(f"warning: {before}")
-        record = before.record if isinstance(before, Stored) else None
-        if isinstance(before, Stored) and not store.needs_run(
-            record, overwrite=config.overwrite, retry=config.retry
-        ):
-            _say(f"{folder}: finished before; overwrite=true does it again.")
-            show(before)
+    ask = asked(config)
+    before = _finished(ask)
+    if before is not None:
+        return before
+    with store.locked(ask.folder, timeout=-1 if wait else 0) as folder:
+        before = _finished(ask)  # another process may have done it meanwhile
+        if before is not None and not ask.config["overwrite"]:
             return before
+        with printed_to(store.fresh_log(folder)) if log else nullcontext():
+            return _do(config, ask)
+
+
+def record_death(config: DictConfig, how: str) -> Ran:
+    """Records that the process of a run died, which it could not do itself; `how` is the reason."""
+    ask = asked(config)
+    with store.locked(ask.folder):
+        return _finished(ask) or _failed(ask, ChildProcessError(how), 0.0)
+
+
+def _finished(ask: Asked) -> Ran | None:
+    before = store.finished(ask.folder)
+    if isinstance(before, store.Unreadable):
+        _say(f"warning: {before}")
+    if not isinstance(before, Stored):
+        return None
+    again = store.needs_run(
+        before.record, overwrite=ask.config["overwrite"], retry=ask.config["retry"]
+    )
+    return None if again else Ran(before, new=False)
+
+
+def _do(config: DictConfig, ask: Asked) -> Ran:
+    about, began = ask.about, time.perf_counter()
+    try:
         with tracked(
-            wandb,
-            results_dir=config.results_dir,
-            experiment=config.experiment,
-            config_hash=name,
-            seed=config.seed,
-            config=plain,
+            WandbSettings(**ask.config["wandb"]),
+            results_dir=ask.config["results_dir"],
+            experiment=about.experiment,
+            config_hash=about.config_hash,
+            seed=about.seed,
+            config=ask.config,
         ) as tracker:
-            done = kind.run(config, About(config.experiment, config.seed, name))
-            stored = store.save(folder, done.record, plain, done.files)
+            done = _attempt(config, ask)
+            stored = store.save(ask.folder, done.record, ask.config, done.files)
             tracker.finish(stored)
-    show(stored, done.tables)
-    return stored
+            return Ran(stored, new=True, tables=done.tables)
+    except _CrashError as crash:
+        return _failed(ask, crash.__cause__ or crash, time.perf_counter() - began)
 
 
-def _asked(plain: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
-    """What the result depends on: a file counts by its content, and what is not given does not."""
-    asked = {key: plain[key] for key in ("experiment", "task", *settings)}
-    if asked.get("network") is not None:
-        path = Path(asked["network"])
-        if not path.is_file():
-            raise InputError(f"network={path}: there is no such file.")
-        asked["network"] = sha256(path)
-    return {key: value for key, value in asked.items() if value is not None}
+def _attempt(config: DictConfig, ask: Asked) -> Done:
+    try:
+        with measured() as memory:
+            done = ask.kind.run(config, ask.about)
+    except InputError:
+        raise
+    except Exception as error:
+        raise _CrashError from error
+    environment = {**done.record.environment, **memory()}
+    return replace(done, record=replace(done.record, environment=environment))
 
 
-def show(stored: Stored, tables: Sequence[Any] = ()) -> None:
+def _failed(ask: Asked, error: BaseException, seconds: float) -> Ran:
+    """Saves the record of a run that ended in an exception, and adds its traceback to the log."""
+    repairs = ask.config["task"] == "repair"
+    said = " ".join(str(error).split())
+    record = Record(
+        experiment=ask.about.experiment,
+        scenario=ask.config["scenario"].get("name") if repairs else ask.about.experiment,
+        method=method_name(ask.config) if repairs else ask.config["task"],
+        seed=ask.about.seed,
+        status="time_limit" if isinstance(error, TimeoutError) else "error",
+        reason=f"{type(error).__name__}: {said[:500]}" if said else type(error).__name__,
+        config_hash=ask.about.config_hash,
+        metrics={},
+        seconds={"total": seconds},
+        environment=environment(),
+    )
+    store.append(ask.folder / store.LOG, "".join(traceback.format_exception(error)))
+    return Ran(store.save(ask.folder, record, ask.config), new=True)
+
+
+def show(ran: Ran) -> None:
     """The run's own tables and the report's on standard output, and where its files are."""
+    stored = ran.stored
+    if not ran.new:
+        _say(f"{stored.folder}: finished before; overwrite=true does it again.")
+    show_records([stored.record], ran.tables)
+    if stored.record.status != "ok":
+        _say(f"{stored.record.status}: {stored.record.reason}")
+    if stored.record.status == "error":
+        _say(f"The traceback is in {stored.folder / store.LOG}; retry=true does the run again.")
+    print(stored.folder)
+
+
+def show_records(records: Sequence[Record], tables: Sequence[Any] = ()) -> None:
+    """The report's tables of some records on standard output, after further ones."""
     console = Console() if sys.stdout.isatty() else Console(width=200)
-    for table in (*tables, *(t.rich() for t in Report.of([stored.record]).tables().values())):
+    for table in (*tables, *(t.rich() for t in Report.of(records).tables().values())):
         console.print(table)
-    record = stored.record
-    if record.status != "ok":
-        console.print(f"{record.status}: {record.reason}", markup=False, highlight=False)
-    console.print(f"{stored.folder}", markup=False, highlight=False, soft_wrap=True)
 
 
 def log_plainly() -> None:

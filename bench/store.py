@@ -21,9 +21,15 @@ from repair.errors import InputError
 RECORD = "record.json"
 CONFIG = "config.yaml"
 PATCHES = "patch*.npz"
+LOG = "log.txt"
 _LOCK = ".lock"
 _UNFINISHED = ".unfinished-"
-_RETRIED = frozenset(("error", "time_limit"))
+_OURS = (PATCHES, "repaired.*", f"{_UNFINISHED}*")
+RETRIED = frozenset(("error", "time_limit"))
+
+
+class BusyError(InputError):
+    """Another process is doing this run."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def needs_run(record: Record | None, *, overwrite: bool = False, retry: bool = F
         overwrite: redo whatever the record says.
         retry: redo a run that ended in an error or at its time limit.
     """
-    return record is None or overwrite or (retry and record.status in _RETRIED)
+    return record is None or overwrite or (retry and record.status in RETRIED)
 
 
 @contextmanager
@@ -107,14 +113,15 @@ def locked(folder: Path, *, timeout: float = -1) -> Iterator[Path]:
         timeout: seconds to wait for another process; below 0 waits as long as it takes.
 
     Raises:
-        InputError: the folder cannot be written, or another process held it for the whole timeout.
+        InputError: the folder cannot be written.
+        BusyError: another process held it for the whole timeout.
     """
+    lock = FileLock(folder / _LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / _LOCK)
         lock.acquire(timeout=timeout)
     except Timeout as error:
-        raise InputError(
+        raise BusyError(
             f"{folder} is held by another run for over {timeout:g} s. Wait for it or stop it."
         ) from error
     except OSError as error:
@@ -123,6 +130,21 @@ def locked(folder: Path, *, timeout: float = -1) -> Iterator[Path]:
         yield folder
     finally:
         lock.release()
+
+
+def busy(folder: Path) -> bool:
+    """Does a process, this one or another, hold the run's folder at this moment?"""
+    if not (folder / _LOCK).exists():
+        return False
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # a place that cannot be written: nobody does a run there
+        return False
+    lock.release()
+    return False
 
 
 def save(
@@ -149,7 +171,7 @@ def save(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RECORD).unlink(missing_ok=True)  # while the files change, the run is not finished
         # What an earlier run left: patches that this one has not, and files of one that was killed.
-        for path in (*folder.glob(PATCHES), *folder.glob(f"{_UNFINISHED}*")):
+        for path in (path for what in _OURS for path in folder.glob(what)):
             if path.name not in written:
                 path.unlink()
         for name, write in written.items():
@@ -177,6 +199,24 @@ def contents(results_dir: Path | str) -> Contents:
         tuple(run for run in found if isinstance(run, Stored)),
         tuple(run for run in found if isinstance(run, Unreadable)),
     )
+
+
+def fresh_log(folder: Path) -> Path:
+    """An empty log file for a run; that of an earlier run in this folder is gone."""
+    return write_bytes(folder / LOG, b"")
+
+
+def append(path: Path, text: str) -> None:
+    """Adds a text to the end of a file, such as a log.
+
+    Raises:
+        InputError: the place cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise _disk_error("write", path, error) from error
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -1,0 +1,105 @@
+"""A sweep from beginning to end: plan, do what is not finished, say what came of it."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf
+
+from bench import store
+from bench.record import Record
+from bench.sweep.board import Board
+from bench.sweep.job import Outcome
+from bench.sweep.plan import Job, plan
+from bench.sweep.worker import own_process
+from repair.errors import unknown
+
+Place = Callable[[Sequence[Job], bool], Iterator[tuple[Job, Outcome]]]
+
+PLACES = ("basic", "joblib", "submitit_local", "submitit_slurm")
+
+
+def sweep(context: HydraContext, config: DictConfig, arguments: Sequence[str]) -> int:
+    """Does the runs of a sweep that are not finished; no run ends it.
+
+    Args:
+        config: what Hydra composed of the command line without the swept values.
+        arguments: the command line's overrides.
+
+    Returns:
+        The exit code: 0, 1 if a run ended in an error or was lost, 2 if one was bad input.
+    """
+    loader = context.config_loader
+    jobs = plan(loader, partial(loader.load_sweep_config, config), arguments)
+    place = _place(config)
+    refused = {job: Outcome("refused", job.refusal) for job in jobs if job.asked is None}
+    todo = [job for job in jobs if job.needed()]
+    finished = len(jobs) - len(todo) - len(refused)
+    _say(f"{len(jobs)} runs: {finished} finished before, {len(todo)} to do.")
+    with Board(todo, finished) as board:
+        outcomes = refused | _do(place, todo, board)
+    return _conclude(jobs, outcomes)
+
+
+def _place(config: DictConfig) -> Place:
+    name = str(config.hydra.runtime.choices["hydra/launcher"])
+    settings: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+    if name == "basic":
+        return own_process
+    if name == "joblib":
+        from bench.sweep.pool import pool
+
+        return partial(pool, settings={k: v for k, v in settings.items() if k != "_target_"})
+    if name in ("submitit_local", "submitit_slurm"):
+        from bench.sweep.cluster import cluster
+
+        return partial(cluster, settings=settings)
+    raise unknown("hydra/launcher", name, PLACES)
+
+
+def _do(place: Place, todo: Sequence[Job], board: Board) -> dict[Job, Outcome]:
+    """Runs that another sweep does at the same time come last; by then it has finished most."""
+    outcomes: dict[Job, Outcome] = {}
+    for wait_for_others in (False, True):
+        open_jobs = [job for job in todo if job not in outcomes]
+        for job, outcome in place(open_jobs, wait_for_others) if open_jobs else ():
+            if outcome.state != "busy":
+                outcomes[job] = outcome
+                board.ended(job, outcome)
+    return outcomes
+
+
+def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
+    """Tables of all records of the sweep, then what did not end well, with the reason."""
+    from bench.run import show_records
+
+    records = {job: record for job in jobs if (record := _record(job)) is not None}
+    if records:
+        show_records(list(records.values()))
+    ends = {job: Outcome(record.status, record.reason) for job, record in records.items()}
+    ends |= outcomes
+    notable = [(job, end) for job, end in ends.items() if end.state != "ok"]
+    if notable:
+        _say(f"{len(notable)} of {len(jobs)} runs did not end with a repair:")
+    for job, end in notable:
+        place = f" ({job.asked.folder})" if job.asked and end.state not in ("refused",) else ""
+        _say(f"  {end.state:<10} {job.label}: {end.reason}{place}")
+    states = {end.state for end in ends.values()}
+    if states & store.RETRIED:
+        _say("retry=true does again the runs that ended in an error or at a time limit.")
+    if "lost" in states:
+        _say("The same command does the lost runs again.")
+    if "refused" in states:
+        return 2
+    return 1 if states & {"error", "lost"} else 0
+
+
+def _record(job: Job) -> Record | None:
+    run = store.finished(job.asked.folder) if job.asked else None
+    return run.record if isinstance(run, store.Stored) else None
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
