@@ -22,8 +22,8 @@ from repair.errors import InputError
 COLUMNS = (
     "case", "status", "reason", "error_kind", "error_layer", "errors", "layers", "edits", "cost", "bound",
     "proven", "milliseconds", "cpu_milliseconds", "inserted", "types_changed", "removed", "arguments_changed",
-    "weights_made", "not_kept", "expected_rank", "original", "keras", "nnx", "published_edits",
-    "published_widths_changed", "published_seconds", "repair",
+    "weights_made", "not_kept", "parameters", "operations", "expected_rank", "original", "keras", "nnx",
+    "published_edits", "published_widths_changed", "published_seconds", "repair",
 )  # fmt: skip
 Row = Mapping[str, Value]
 Around = Callable[[str], AbstractContextManager[object]]
@@ -115,6 +115,8 @@ def _repaired(case: Case, rules: Rules, result: Result) -> dict[str, Value]:
         "edits": best.count,
         "cost": best.cost,
         "not_kept": best.not_kept,
+        "parameters": best.size.parameters,
+        "operations": best.size.operations,
         "inserted": counted.get(Insert, 0),
         "types_changed": counted.get(ChangeType, 0),
         "removed": counted.get(Remove, 0),

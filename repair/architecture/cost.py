@@ -1,10 +1,13 @@
-"""The price of a repair, lexicographic and packed into one integer so that costs add and compare.
+"""The price of a repair, lexicographic; its first three levels packed into one integer that adds up.
 
 1. What is not kept: a width, the head, a connection. 2. Edits. 3. How drastic each edit is:
 in place before inserted, inserted before removed, and layers that keep every value before those
-that pad, drop or mix them. 4. Change in parameters and operations: breaks ties between finished
-repairs (`search.rank`). Inputs of the network are never changed and constants never added, so they
-have no price.
+that pad, drop or mix them. Inputs of the network are never changed and constants never added, so
+they have no price.
+
+4. Change in parameters, then in multiply-adds: by how much each layer grows or shrinks against the
+definition as it was given, summed over the layers (`size.change`). It decides between finished
+repairs that are equal in all else (`Repair.rank`), not within the search.
 """
 
 KEPT = 10**9

@@ -80,7 +80,10 @@ def _repair(
             "not_kept": repair.not_kept,
             "edits": cost.edits(repair.cost),
             "drastic": cost.drastic(repair.cost),
+            "parameters": repair.change.parameters,
+            "operations": repair.change.operations,
         },
+        "size": {"parameters": repair.size.parameters, "operations": repair.size.operations},
         "diff": None if text is None else answer.diff(text),
         "not_written_because": reason,
     }
@@ -179,7 +182,9 @@ def _price(repair: Repair) -> str:
     noun = "edit" if repair.count == 1 else "edits"
     kept = repair.not_kept
     keeps = "keeps input, widths and head" if not kept else f"{kept} widths or heads not kept"
-    return f"{repair.count} {noun}, {keeps}, drastic {cost.drastic(repair.cost)}"
+    size = repair.size
+    return (f"{repair.count} {noun}, {keeps}, drastic {cost.drastic(repair.cost)}; "
+            f"{size.parameters:,} parameters, {size.operations:,} multiply-adds")  # fmt: skip
 
 
 def _layer(layer: Layer) -> str:

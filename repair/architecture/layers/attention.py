@@ -93,12 +93,18 @@ def _multi_head_weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Sh
     query, value, key = (*shapes, shapes[1])[:3]
     heads, deep = a["num_heads"], a["value_dim"] or a["key_dim"]
     ending = a["output_shape"] or query[-1:]
+    biases: dict[str, Shape] = {
+        "query_bias": (heads, a["key_dim"]),
+        "key_bias": (heads, a["key_dim"]),
+        "value_bias": (heads, deep),
+        "output_bias": ending,
+    }
     return {
         "query_kernel": (query[-1], heads, a["key_dim"]),
         "key_kernel": (key[-1], heads, a["key_dim"]),
         "value_kernel": (value[-1], heads, deep),
         "output_kernel": (heads, deep, *ending),
-    }
+    } | (biases if a["use_bias"] else {})
 
 
 EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
@@ -111,7 +117,27 @@ def _einsum(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 def _einsum_weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
     solved = _contracted(a, shapes[0])
-    return {} if isinstance(solved, Fault) else {"kernel": solved[0]}
+    if isinstance(solved, Fault):
+        return {}
+    kernel, output = solved
+    if not a["bias_axes"]:
+        return {"kernel": kernel}
+    parts = EQUATION.fullmatch(a["equation"].replace(" ", ""))
+    letters = parts[6] if parts else ""
+    sizes = output[len(output) - len(letters) :] if parts and not parts[7] else output
+    bias = [size if letter in a["bias_axes"] else 1
+            for letter, size in zip(letters, sizes, strict=False)]  # fmt: skip
+    first = next((k for k, letter in enumerate(letters) if letter in a["bias_axes"]), 0)
+    return {"kernel": kernel, "bias": tuple(bias[first:])}
+
+
+def _scores(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
+    scale: dict[str, Shape] = {"scale": ()} if a["use_scale"] else {}
+    return scale | ({"concat_score_weight": ()} if a["score_mode"] == "concat" else {})
+
+
+def _added_scores(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
+    return {"scale": shapes[0][-1:]} if a["use_scale"] else {}
 
 
 def _contracted(a: Arguments, shape: Shape) -> tuple[Shape, Shape] | Fault:
@@ -171,10 +197,11 @@ def _contracted(a: Arguments, shape: Shape) -> tuple[Shape, Shape] | Fault:
 
 ATTENTION = (
     *(
-        LayerType(name, _attention, arguments, inputs=(2, 3))
-        for name, arguments in (
+        LayerType(name, _attention, arguments, weights, inputs=(2, 3))
+        for name, weights, arguments in (
             (
                 "Attention",
+                _scores,
                 {
                     "use_scale": Argument(flag, False),
                     "score_mode": Argument(choice("dot", "concat"), "dot", editable=True),
@@ -183,6 +210,7 @@ ATTENTION = (
             ),
             (
                 "AdditiveAttention",
+                _added_scores,
                 {"use_scale": Argument(flag, True), "dropout": Argument(number(0, 1), 0.0)},
             ),
         )

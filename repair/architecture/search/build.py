@@ -1,5 +1,6 @@
 """From choices to a repaired graph and the list of its edits."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from repair.architecture.edits import (
@@ -31,8 +32,8 @@ def build(graph: Graph, choice: Choice) -> tuple[Graph, tuple[Edit, ...]]:
     moved: dict[str, str] = {}  # a layer that was taken out -> what it read
     for node in graph.nodes:
         made = chosen.get(node.name)
-        if made is None:
-            nodes.append(replace(node, inputs=tuple(moved.get(r, r) for r in node.inputs)))
+        if made is None or (made.layer == node.layer and not any(c.steps for c in made.chains)):
+            nodes.append(_reading(node, moved))
             continue
         inputs = []
         chains = made.chains or (NOTHING,) * len(node.inputs)
@@ -52,6 +53,12 @@ def build(graph: Graph, choice: Choice) -> tuple[Graph, tuple[Edit, ...]]:
         nodes.append(replace(node, layer=made.layer, inputs=tuple(inputs)))
     outputs = tuple(moved.get(reference, reference) for reference in graph.outputs)
     return Graph.of(nodes, outputs), tuple(edits)
+
+
+def _reading(node: Node, moved: Mapping[str, str]) -> Node:
+    if not any(reference in moved for reference in node.inputs):
+        return node
+    return replace(node, inputs=tuple(moved.get(r, r) for r in node.inputs))
 
 
 def _by_node(choice: Choice) -> dict[str, Choice]:

@@ -16,6 +16,7 @@ from repair.architecture.layers import infer
 from repair.architecture.rules import Rules
 from repair.architecture.search.options import removable
 from repair.architecture.search.result import Repair
+from repair.architecture.size import change, sizes, total
 from repair.architecture.trace import Trace, trace
 
 MOST = 60
@@ -32,11 +33,14 @@ def moves(graph: Graph, rules: Rules, before: Trace) -> tuple[Repair, ...]:
         rules: the rule set.
         before: its trace.
     """
-    found = []
+    found, given = [], sizes(graph, before, rules)
     for made, edit, price in islice(_candidates(graph, rules, before), MOST):
-        if trace(made, rules).valid:
-            found.append(Repair(made, (edit,), price))
-    return tuple(sorted(found, key=lambda repair: repair.cost))
+        after = trace(made, rules)
+        if after.valid:
+            reached = sizes(made, after, rules)
+            grown = change(given, reached)
+            found.append(Repair(made, (edit,), price, total(reached.values()), grown))
+    return tuple(sorted(found, key=lambda repair: repair.rank))
 
 
 def _candidates(graph: Graph, rules: Rules, before: Trace) -> Iterator[tuple[Graph, Edit, int]]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from repair.architecture import cost
 from repair.architecture.edits import Edit, count
 from repair.architecture.graph import Graph
+from repair.architecture.size import Size
 
 
 class Status(StrEnum):
@@ -24,11 +25,20 @@ class Repair:
         graph: it, valid under the rules.
         edits: what was changed, in the order of the layers.
         cost: packed, see `repair.architecture.cost`.
+        size: its parameters and multiply-adds.
+        change: how much the layers grow and shrink against the definition as it was given.
     """
 
     graph: Graph
     edits: tuple[Edit, ...]
     cost: int
+    size: Size
+    change: Size
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """What repairs are sorted by: cost, then how much the size of the network changes."""
+        return self.cost, self.change.parameters, self.change.operations
 
     @property
     def count(self) -> int:

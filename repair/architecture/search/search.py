@@ -14,6 +14,7 @@ from repair.architecture.search.result import Repair, Result, Status
 from repair.architecture.search.rows import Choice
 from repair.architecture.search.tables import OutOfTime, Plan, Search
 from repair.architecture.search.targets import behind_head, heads, near_errors, wanted
+from repair.architecture.size import NOTHING, change, sizes, total
 from repair.architecture.trace import Trace, trace
 
 STEPS = 16
@@ -33,7 +34,8 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
     start = monotonic()
     before = trace(graph, rules)
     if before.valid:
-        whole = Repair(graph, (), 0)
+        own = total(sizes(graph, before, rules).values())
+        whole = Repair(graph, (), 0, own, NOTHING)
         return Result(Status.VALID, (whole,), 0, True, monotonic() - start)
     deadline = start + time_limit
     repairs = _found(graph, rules, before, alternatives, deadline)
@@ -60,7 +62,7 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
 def _best(repairs: tuple[Repair, ...], most: int) -> tuple[Repair, ...]:
     """The cheapest repairs, none with the edits of a better one and more."""
     kept: list[Repair] = []
-    for candidate in sorted(repairs, key=lambda found: found.cost):
+    for candidate in sorted(repairs, key=lambda found: found.rank):
         texts = set(map(str, candidate.edits))
         if not any(texts >= set(map(str, better.edits)) for better in kept):
             kept.append(candidate)
@@ -88,13 +90,17 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
     # the cheapest row of each layer only: as fast as a trace, and it always leads to an end
     choices = choices or search(Plan(rules, rows=1), len(graph))
     repairs: list[Repair] = []
+    given = sizes(graph, before, rules)
     for choice in choices:
+        if len(repairs) >= alternatives and choice.cost > repairs[-1].cost:
+            break  # among equal ones the size decides
         made, edits = build(graph, choice)
         texts = set(map(str, edits))
         if any(texts >= set(map(str, other.edits)) for other in repairs):
             continue  # the same, or the same and more
-        if trace(made, rules).valid:
-            repairs.append(Repair(made, edits, choice.cost))
-        if len(repairs) == alternatives:
-            break
-    return tuple(repairs)
+        after = trace(made, rules)
+        if after.valid:
+            reached = sizes(made, after, rules)
+            grown = change(given, reached)
+            repairs.append(Repair(made, edits, choice.cost, total(reached.values()), grown))
+    return tuple(sorted(repairs, key=lambda found: found.rank)[:alternatives])

@@ -35,23 +35,25 @@ def repair_stated(
     plain = repair(graph, rules, alternatives=alternatives, time_limit=time_limit)
     if plain.status is Status.VALID:
         return plain
-    found = [(True, StatedRepair(r.graph, r.edits, r.cost)) for r in plain.repairs]
+    found = [(True, _stated(r)) for r in plain.repairs]
     flat, inserted = flattened(graph, rules)
     seconds = plain.seconds
     if inserted:
         more = repair(flat, rules, alternatives=alternatives, time_limit=time_limit)
         seconds += more.seconds
         price = len(inserted) * (cost.EDIT + cost.FLATTEN)
-        found += [
-            (False, StatedRepair(r.graph, (*inserted, *r.edits), r.cost + price))
-            for r in more.repairs
-        ]
+        found += [(False, _stated(r, inserted, price)) for r in more.repairs]
     if not found:
         return plain
-    found.sort(key=lambda pair: (pair[1].not_kept, pair[1].count, pair[0], pair[1].cost))
+    found.sort(key=lambda pair: (pair[1].not_kept, pair[1].count, pair[0], pair[1].rank))
     ranked = tuple(r for _, r in found[:alternatives])
     bound = max(plain.bound, 1)  # it is not valid as it stands
     return Result(Status.REPAIRED, ranked, bound, ranked[0].count <= bound, seconds)
+
+
+def _stated(found: Repair, inserted: tuple[Edit, ...] = (), price: int = 0) -> StatedRepair:
+    edits = (*inserted, *found.edits)
+    return StatedRepair(found.graph, edits, found.cost + price, found.size, found.change)
 
 
 def flattened(graph: Graph, rules: Rules) -> tuple[Graph, tuple[Edit, ...]]:

@@ -304,3 +304,17 @@ def test_published_random_cases(data_pack: Path) -> None:
     assert len(edits) == 50
     assert sum(edits) / 50 <= 4.7
     assert proven >= 45
+
+
+def test_of_equal_repairs_the_one_that_changes_the_size_least_comes_first() -> None:
+    wide = Layer("Dense", {"units": 100})
+    graph = Graph.of([
+        Node("x", Layer("Input", {"shape": (3,)})),
+        Node("left", wide, ("x",)), Node("right", Layer("Dense", {"units": 2}), ("x",)),
+        Node("sum", Layer("Add"), ("left", "right")), Node("relu", Layer("ReLU"), ("sum",)),
+    ])  # fmt: skip
+    first, *others = repair(graph).repairs
+    assert str(first.edits[0]) == "insert Dense(units=2) between left and sum"
+    ties = [found for found in others if found.cost == first.cost]
+    assert all(first.rank <= found.rank for found in ties)
+    assert (first.size.parameters, first.change.parameters) == (400 + 8 + 202, 202)
