@@ -13,6 +13,9 @@ from omegaconf import MISSING, OmegaConf
 from bench import shipped
 from repair.errors import InputError, unknown
 
+# The launchers that come with an optional extra of this package.
+_EXTRAS = {"joblib": "parallel", "submitit_local": "slurm", "submitit_slurm": "slurm"}
+
 
 @dataclass
 class SolverConfig:
@@ -65,11 +68,12 @@ class Config:
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     wandb: Any = MISSING
     seed: int = 0
-    repair_images: int = 1000
-    validation_images: int = 1000
+    repair_images: int | None = 1000
+    validation_images: int | None = 1000
     layers: Any = "last"
     network: str | None = None
     scale: str | None = None
+    data: str | None = None
     results_dir: str = "results/runs"
     overwrite: bool = False
     retry: bool = False
@@ -91,6 +95,11 @@ def explain(error: Exception) -> InputError:
     """One message for a person, of an error that Hydra or OmegaConf raised."""
     if isinstance(error, hydra.errors.MissingConfigException):
         group, _, name = str(error.missing_cfg_file or "").rpartition("/")
+        if group == "hydra/launcher" and name in _EXTRAS:
+            return InputError(
+                f"hydra/launcher={name} needs a package that is not installed: "
+                f"pip install 'repairbench[{_EXTRAS[name]}]', or in a checkout .[{_EXTRAS[name]}]."
+            )
         if error.options is None:
             return InputError(" ".join(str(error).split()))
         return unknown(group or "config", name, map(str, error.options))

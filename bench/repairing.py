@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import hydra.utils
@@ -12,14 +13,17 @@ from bench.asked import method_name
 from bench.environment import environment
 from bench.evaluate import Evaluation, evaluate
 from bench.gallery import EXAMPLES
+from bench.own import with_data
 from bench.progress import stage
 from bench.record import Record
 from bench.report.compare import EXPERIMENTS
 from bench.scenarios import File, Scenario
 from bench.tasks import About, Done, Writers
+from repair import formats
 from repair.errors import InputError
 from repair.experts_file import save_experts
 from repair.methods import Method, Repair
+from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
 
@@ -44,6 +48,10 @@ def run(config: DictConfig, about: About) -> Done:
     )
     if config.network is not None:
         scenario = replace(scenario, network=File(config.network, config.scale))
+    if config.data is not None:
+        scenario = with_data(scenario, config.data)
+    if config.data is not None:
+        scenario = with_data(scenario, config.data)
     method: Method = build("method", config.method)
     with stage(f"{scenario.name}: network and repair set"):
         problem = scenario.problem(_layers(config.layers))
@@ -62,7 +70,7 @@ def run(config: DictConfig, about: About) -> Done:
         "total": done - began,
     }
     record = _record(config, about, scenario, problem, repair, evaluation, seconds)
-    return Done(record, _files(repair, evaluation))
+    return Done(record, _files(repair, evaluation, problem.network, config.network))
 
 
 def build(what: str, node: Any, **further: Any) -> Any:
@@ -110,7 +118,7 @@ def _record(
         "layer": layer,
         "passing_tests": passing,
         "exp": EXPERIMENTS.get(passing),
-        "repair_images": config.repair_images,
+        "repair_images": len(problem.repair_clean),
         "validation": evaluation.validation,
         "confusion": evaluation.confusion,
         "flips": evaluation.flips,
@@ -154,11 +162,15 @@ def _describe(repair: Repair, chosen: str) -> dict[str, Any] | None:
     }
 
 
-def _files(repair: Repair, evaluation: Evaluation) -> Writers:
+def _files(repair: Repair, evaluation: Evaluation, network: Network, source: str | None) -> Writers:
+    """The patch, and of a network of the user's own, from the file `source`, the repaired network as such a file."""
     files: Writers = {EXAMPLES: evaluation.gallery.save}
     if repair.experts is not None:
         files["experts.npz"] = partial(save_experts, repair.experts)
     patch = _chosen_patch(repair, evaluation.chosen)
     if patch is not None:
         files["patch.npz"] = patch.save
+        if source is not None:
+            save = partial(formats.save_like, patch.apply(network), source)
+            files[f"repaired{Path(source).suffix}"] = save
     return files

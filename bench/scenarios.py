@@ -44,15 +44,17 @@ class File:
     """A network of the user's own, from a file that `repair.formats` reads.
 
     Attributes:
-        path: of an .h5, .onnx or .npz file.
+        path: of an .h5, .onnx or .npz file; None is asked for with a message.
         scale: what its first layer takes, "0..1" or "0..255"; None where the file says so itself.
     """
 
-    path: str
+    path: str | None
     scale: str | None = None
 
     def __call__(self, dataset: data.Dataset, attack: Attack, seed: int) -> Network:
         """The network; InputError for a file that is missing, damaged or not supported."""
+        if self.path is None:
+            raise InputError("which network? Give network=FILE, a .h5, .onnx or .npz file.")
         return formats.load(Path(self.path), self.scale)
 
 
@@ -74,30 +76,44 @@ class Trained:
 
 
 @dataclass(frozen=True, eq=False)
+class Sets:
+    """What a problem is made of beside the network: see `repair.problem.Problem`."""
+
+    repair_clean: Examples
+    repair_defect: Examples
+    validation_clean: Examples
+    validation_defect: Examples
+
+
+@dataclass(frozen=True, eq=False)
 class Scenario:
     """One scenario with its sets. Sets are made when first asked for.
 
     Attributes:
         name: such as "mnist_poisoned".
-        dataset: a name of `bench.data`.
+        dataset: a name of `bench.data`; None is asked for with a message.
         network: where the network comes from.
         attack: what makes the defect show.
-        repair_images: training images in the repair set; the defective set holds their attacked twins.
-        validation_images: training images in the validation set, different ones.
+        repair_images: training images in the repair set, whose defective part holds their attacked twins; None: half.
+        validation_images: training images in the validation set, different ones; None: all the others.
         seed: of the draw (and of training, where the network is trained).
     """
 
     name: str
-    dataset: str
+    dataset: str | None
     network: Source
     attack: Attack
-    repair_images: int
-    validation_images: int
+    repair_images: int | None
+    validation_images: int | None
     seed: int
 
     @cached_property
     def data(self) -> data.Dataset:
         """The data set."""
+        if self.dataset is None:
+            raise InputError(
+                "which data? Give data=FILE, a .npz with the arrays images and labels."
+            )
         return data.load(self.dataset)
 
     @cached_property
@@ -125,30 +141,69 @@ class Scenario:
         Raises:
             InputError: more images asked for than there are, or an unknown layer.
         """
-        train = Examples(self.data.train_images, self.data.train_labels, "training set")
-        asked = self.repair_images + self.validation_images
-        if min(self.repair_images, self.validation_images) < 1 or asked > len(train):
-            raise InputError(
-                f"repair_images={self.repair_images} and validation_images={self.validation_images} of the"
-                f" {len(train)} training images of {self.dataset}: expected at least 1 each and no more than"
-                " there are in all."
-            )
-        drawn = np.random.default_rng(self.seed).permutation(len(train))[:asked]
-        repair = train.take(np.sort(drawn[: self.repair_images]), "repair set")
-        validation = train.take(np.sort(drawn[self.repair_images :]), "validation set")
+        sets = self.sets()
         return Problem(
             self.original,
             resolve_layers(self.original, layers),
-            repair_clean=repair,
-            repair_defect=self._defective(repair, "repair set, defective"),
-            validation_clean=validation,
-            validation_defect=self._defective(validation, "validation set, defective"),
+            repair_clean=sets.repair_clean,
+            repair_defect=sets.repair_defect,
+            validation_clean=sets.validation_clean,
+            validation_defect=sets.validation_defect,
+        )
+
+    def sets(self) -> Sets:
+        """The sets to repair and to choose on, drawn by seed from the training images."""
+        train = Examples(self.data.train_images, self.data.train_labels, "training set")
+        repair, validation = shares(
+            len(train),
+            self.repair_images,
+            self.validation_images,
+            f"training images of {self.dataset}",
+        )
+        drawn = np.random.default_rng(self.seed).permutation(len(train))[: repair + validation]
+        return self._twins(
+            train.take(np.sort(drawn[:repair]), "repair set"),
+            train.take(np.sort(drawn[repair:]), "validation set"),
+        )
+
+    def _twins(self, repair: Examples, validation: Examples) -> Sets:
+        return Sets(
+            repair,
+            self._defective(repair, "repair set, defective"),
+            validation,
+            self._defective(validation, "validation set, defective"),
         )
 
     def _defective(self, examples: Examples, name: str) -> Examples:
         if isinstance(self.attack, NoAttack):
             return examples  # the same object: it is classified once
         return replace(self.attack(self.original, examples), name=name)
+
+
+def shares(
+    count: int, repair: int | None, validation: int | None, what: str, *, held_back: bool = False
+) -> tuple[int, int]:
+    """How many of `count` images are for repair and for validation.
+
+    Args:
+        repair: as asked for; None: half of them.
+        validation: as asked for; None: all the others, or half of these where some are held back.
+        what: what they are, for the message.
+        held_back: whether at least one must be left, to test on.
+
+    Raises:
+        InputError: more asked for than there are, or fewer than one.
+    """
+    first = count // 2 if repair is None else repair
+    second = (count - first) // (1 + held_back) if validation is None else validation
+    if min(first, second) < 1 or first + second + held_back > count:
+        raise InputError(
+            f"repair_images={first} and"
+            f" validation_images={'null' if validation is None else validation} of the {count} {what}:"
+            " expected at least 1 each"
+            f" and no more than there are in all{', one left to test on' if held_back else ''}."
+        )
+    return first, second
 
 
 def resolve_layers(network: Network, layers: str | tuple[str, ...]) -> tuple[str, ...]:

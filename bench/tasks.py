@@ -66,6 +66,7 @@ TASKS = {
             "layers",
             "network",
             "scale",
+            "data",
         ),
     ),
     "replay": Task("bench.replay.task", ("replay",)),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from repair.errors import InputError, unknown
-from repair.formats import keras_h5, npz, onnx_export, onnx_graph
+from repair.formats import keras_export, keras_h5, npz, onnx_export, onnx_graph
 from repair.network import Network
 
 
@@ -17,13 +17,18 @@ class Format(NamedTuple):
 
     load: Callable[..., Network]
     save: Callable[[Network, Path], None]
+    save_like: Callable[[Network, Path, Path], None]
+
+
+def _as_ever(network: Network, source: Path, path: Path) -> None:
+    npz.save(network, path)
 
 
 FORMATS = {
-    ".h5": Format(keras_h5.load, keras_h5.save),
-    ".hdf5": Format(keras_h5.load, keras_h5.save),
-    ".onnx": Format(onnx_graph.load, onnx_export.save),
-    ".npz": Format(npz.load, npz.save),
+    ".h5": Format(keras_h5.load, keras_export.save, keras_export.save_like),
+    ".hdf5": Format(keras_h5.load, keras_export.save, keras_export.save_like),
+    ".onnx": Format(onnx_graph.load, onnx_export.save, onnx_export.save_like),
+    ".npz": Format(npz.load, npz.save, _as_ever),
 }
 
 
@@ -53,6 +58,24 @@ def save(network: Network, path: str | Path) -> None:
     """
     path = Path(path)
     _format(path).save(network, path)
+
+
+def save_like(network: Network, source: str | Path, path: str | Path) -> None:
+    """Write a network that was loaded from `source`, with other weights, so that it can stand in for that file.
+
+    Names of inputs and outputs stay; of a Keras file all that is not a weight of the network stays as well.
+
+    Raises:
+        InputError: suffixes that differ or are not of FORMATS, or a `source` that is no longer there.
+    """
+    source, path = Path(source), Path(path)
+    if source.suffix != path.suffix:
+        raise InputError(
+            f"{path} cannot stand in for {source}: the suffixes say different formats."
+        )
+    if not source.is_file():
+        raise InputError(f"no network file {source}, which {path} is to be like.")
+    _format(path).save_like(network, source, path)
 
 
 def _format(path: Path) -> Format:

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from repair.errors import InputError
-from repair.formats.file import SCALE_NOTE, agreed_scale, replaced
+from repair.formats.file import SCALE_NOTE, agreed_scale
 from repair.layers import (
     ACTIVATIONS,
     Activation,
@@ -215,11 +215,10 @@ def _plain(file: h5py.File, kind: str, config: Config, where: str) -> Layer:
 
 def _arrays(file: h5py.File, name: str, where: str, **wanted: str) -> dict[str, np.ndarray]:
     """Arrays of a layer by our names; `wanted` gives Keras's name for each. A missing bias or scale is left out."""
-    group = file["model_weights"][name] if "model_weights" in file else file[name]
-    found = {}
-    for entry in group.attrs["weight_names"]:
-        entry = entry.decode() if isinstance(entry, bytes) else entry
-        found[entry.rsplit("/", 1)[-1].split(":")[0]] = group[entry]
+    group = group_of(file, name)
+    if group is None:
+        raise InputError(f"{where} has no arrays in the file.")
+    found = {key: group[entry] for key, entry in entries(group).items()}
     optional = ("bias", "scale")
     missing = [key for ours, key in wanted.items() if key not in found and ours not in optional]
     if missing:
@@ -233,60 +232,14 @@ def _arrays(file: h5py.File, name: str, where: str, **wanted: str) -> dict[str, 
     }
 
 
-def save(network: Network, path: Path) -> None:
-    """Write a Keras Sequential model that Keras 2 and 3 load; its weights are the network's."""
-    with replaced(Path(path)) as draft, h5py.File(draft, "w") as file:
-        entry = {"name": "network_input", "batch_input_shape": [None, *network.input_shape]}
-        configs = [("InputLayer", entry), *(_keras(layer) for layer in network.layers)]
-        if network.softmax:
-            configs.append(("Activation", {"name": "softmax", "activation": "softmax"}))
-        layers = [{"class_name": kind, "config": config} for kind, config in configs]
-        model = {"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}}
-        file.attrs["model_config"] = json.dumps(model)
-        file.attrs["keras_version"], file.attrs["backend"] = "2.2.4", "jax"
-        file.attrs[SCALE_NOTE] = network.scale
-        weights = file.create_group("model_weights")
-        weights.attrs["layer_names"] = [config["name"].encode() for _, config in configs]
-        weights.attrs["keras_version"], weights.attrs["backend"] = "2.2.4", "jax"
-        for _, config in configs:
-            weights.create_group(config["name"]).attrs["weight_names"] = np.array([], "S1")
-        for layer in network.layers:
-            _write_arrays(weights[layer.name], layer)
+def group_of(file: h5py.File, layer: str) -> h5py.Group | None:
+    """The group of a layer's arrays; None for a layer that the file does not name, such as an activation's."""
+    return file.get("model_weights", file).get(layer)
 
 
-def _write_arrays(group: h5py.Group, layer: Layer) -> None:
-    keras = BATCH_NORM if isinstance(layer, BatchNorm) else {}
-    named = {
-        f"{layer.name}/{keras.get(key, key)}:0": value for key, value in layer.arrays().items()
-    }
-    if named:
-        group.attrs["weight_names"] = [name.encode() for name in named]
-    for name, value in named.items():
-        group.create_dataset(name, data=np.asarray(value, np.float32))
-
-
-def _keras(layer: Layer) -> tuple[str, Config]:
-    """Keras class name and config of a layer."""
-    config: Config = {"name": layer.name}
-    match layer:
-        case Dense():
-            return "Dense", config | {"units": layer.bias[...].shape[0], "activation": "linear"}
-        case Conv():
-            *kernel, _, filters = layer.kernel[...].shape
-            shape = {"kernel_size": kernel, "filters": filters, "activation": "linear"}
-            return "Conv2D", config | shape | {"strides": layer.strides, "padding": layer.padding}
-        case MaxPool() | AvgPool():
-            kind = "MaxPooling2D" if isinstance(layer, MaxPool) else "AveragePooling2D"
-            window = {"pool_size": layer.window, "strides": layer.strides, "padding": layer.padding}
-            return kind, config | window
-        case Activation():
-            return "Activation", config | {"activation": layer.function}
-        case BatchNorm():
-            return "BatchNormalization", config | {"epsilon": layer.epsilon, "axis": -1}
-        case ZeroPad():
-            return "ZeroPadding2D", config | {"padding": layer.amounts}
-        case GlobalAvgPool():
-            return "GlobalAveragePooling2D", config
-        case Flatten():
-            return "Flatten", config
-    raise InputError(f"layer {layer.name!r} ({layer.kind}) has no counterpart in Keras files.")
+def entries(group: h5py.Group) -> dict[str, str]:
+    """Where a layer's arrays are in its group, by Keras's name of the array."""
+    names = [
+        name.decode() if isinstance(name, bytes) else name for name in group.attrs["weight_names"]
+    ]
+    return {name.rsplit("/", 1)[-1].split(":")[0]: name for name in names}

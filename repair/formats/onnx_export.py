@@ -28,12 +28,24 @@ OPSET, IR_VERSION = 13, 7
 OPERATORS = {function: operator for operator, function in ELEMENTWISE.items()}
 
 
-def save(network: Network, path: Path) -> None:
+def save_like(network: Network, source: Path, path: Path) -> None:
+    """Write a network that was loaded from the ONNX file `source`: the input and the output keep their names."""
+    graph = onnx.load(source, load_external_data=False).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    entry = next(value.name for value in graph.input if value.name not in constants)
+    save(network, path, (entry, graph.output[0].name))
+
+
+def save(network: Network, path: Path, names: tuple[str, str] | None = None) -> None:
     """Write a network as ONNX, its input in the scale that the network was trained on.
 
-    Input `images` (N, H, W, C), or (N, C, H, W) for `channels_first`; output
-    `logits`, or `probabilities` after a softmax. The input has the network's own scale.
+    Args:
+        network: any; its layers give the operators their names.
+        path: the file.
+        names: of input and output; None: "images", and "logits" or, after a softmax, "probabilities". The input is
+            (N, H, W, C), or (N, C, H, W) for `channels_first`.
     """
+    entry, output = names or ("images", "probabilities" if network.softmax else "logits")
     height_width_channels = network.input_shape
     images = len(height_width_channels) == 3
     sizes = (
@@ -46,7 +58,7 @@ def save(network: Network, path: Path) -> None:
     nchw = network.channels_first
 
     def add(operator: str, name: str, *values: np.ndarray, **attributes: Any) -> None:
-        inputs = [nodes[-1].output[0] if nodes else "images"]
+        inputs = [nodes[-1].output[0] if nodes else entry]
         for place, value in enumerate(values):
             constants.append(
                 numpy_helper.from_array(np.asarray(value), f"{name}/{operator}/{place}")
@@ -64,12 +76,11 @@ def save(network: Network, path: Path) -> None:
         _write(add, layer)
     if network.softmax:
         add("Softmax", "softmax", axis=1)
-    output = "probabilities" if network.softmax else "logits"
     nodes[-1].output[0] = output
     graph = helper.make_graph(
         nodes,
         "network",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", *sizes])],
+        [helper.make_tensor_value_info(entry, TensorProto.FLOAT, ["N", *sizes])],
         [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", network.classes])],
         constants,
     )

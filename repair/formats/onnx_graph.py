@@ -99,9 +99,12 @@ class _Reader:
         )
 
     def _takes_nchw(self, sizes: Shape) -> bool:
-        """Whether the graph's input is NCHW: no transposition stands before the first layer that cares."""
+        """Whether the graph's input is NCHW: what the first transposition or layer that cares takes."""
         for node in self.chain.nodes:
-            if node.op_type == "Transpose" or (node.op_type == "Reshape" and sizes[-1] == 1):
+            if node.op_type == "Transpose":
+                perm = next((tuple(e.ints) for e in node.attribute if e.name == "perm"), ())
+                return perm == TO_NHWC
+            if node.op_type == "Reshape" and sizes[-1] == 1:
                 return False
             if node.op_type in ("Conv", "MaxPool", "AveragePool", "BatchNormalization"):
                 return True

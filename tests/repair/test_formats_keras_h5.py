@@ -171,7 +171,7 @@ def test_damaged_files_are_refused_with_a_reason(keras_file, tmp_path):
         (lambda f: f.attrs.pop("model_config"), "holds no model_config"),
         (lambda f: f.attrs.modify("model_config", "{"), "malformed model_config"),
         (lambda f: f.attrs.modify("model_config", "[1]"), "malformed model_config"),
-        (lambda f: f["model_weights"].pop("out"), "malformed model_config or weights"),
+        (lambda f: f["model_weights"].pop("out"), "has no arrays in the file"),
         (
             lambda f: f["model_weights/out"].attrs.create("weight_names", np.array([], "S1")),
             "lacks the arrays kernel",

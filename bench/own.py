@@ -1,0 +1,194 @@
+"""Data of one's own, `data=path.npz`: a NumPy archive in the place of a scenario's data set.
+
+| array | what |
+| --- | --- |
+| `images` | (N, ...) as the network takes them, channels last: uint8 pixels, or floating unit images 0..1 |
+| `labels` | (N,) whole numbers, the true classes from 0 |
+| `defect_images` | images that show the defect; where there are none, the scenario's attack makes them of `images` |
+| `defect_labels` | their true classes; may be left out for as many defect images as images |
+| `test_images`, `test_labels` | to measure on alone; where there are none, a part of `images` is held back |
+| `defect_test_images`, `defect_test_labels` | the same with the defect, to go with `defect_images` |
+
+As many defect images as images are taken for twins, row by row: then a twin of a test image is never repaired on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from bench import data
+from bench.attacks import NoAttack
+from bench.download import sha256
+from bench.scenarios import Scenario, Sets, shares
+from repair.errors import InputError, unknown
+from repair.formats.archive import read_archive
+from repair.problem import Examples
+
+PARTS = ("", "defect_", "test_", "defect_test_")
+ARRAYS = tuple(f"{part}{what}" for part in PARTS for what in ("images", "labels"))
+
+
+@dataclass(frozen=True, eq=False)
+class OwnData:
+    """What an archive holds; see the table above.
+
+    Attributes:
+        clean: `images` with `labels`.
+        defect: those with the defect, None where the scenario's attack makes them.
+        test, defect_test: to measure on, None where a part of the others is held back.
+    """
+
+    clean: Examples
+    defect: Examples | None = None
+    test: Examples | None = None
+    defect_test: Examples | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The data in an archive.
+
+        Raises:
+            InputError: no readable archive, an unknown array, one that is missing, or lengths that differ.
+        """
+        arrays = read_archive(path)
+        for name in arrays:
+            if name not in ARRAYS:
+                raise unknown(f"array in {path}", name, ARRAYS)
+        clean = _examples(path, arrays, "")
+        if clean is None or not len(clean):
+            raise InputError(
+                f"{path} holds {', '.join(arrays) or 'nothing'}; expected at least the arrays images and labels."
+            )
+        test = _examples(path, arrays, "test_")
+        own = cls(
+            clean,
+            _examples(path, arrays, "defect_", clean),
+            test,
+            _examples(path, arrays, "defect_test_", test),
+        )
+        wanted = own.defect is not None and own.test is not None
+        if (own.defect_test is not None) != wanted:
+            raise InputError(
+                f"{path} holds {', '.join(arrays)}: with defect_images, give test_images and defect_test_images both"
+                " or neither; without them, no defect_test_images."
+            )
+        return own
+
+    @property
+    def twins(self) -> bool:
+        """Whether image i of `defect` is image i of `clean` with the defect."""
+        return self.defect is not None and len(self.defect) == len(self.clean)
+
+
+@dataclass(frozen=True, eq=False)
+class OwnScenario(Scenario):
+    """A scenario on data of one's own.
+
+    Attributes:
+        path: of the archive.
+        own: what it holds.
+    """
+
+    path: Path
+    own: OwnData
+
+    @cached_property
+    def data(self) -> data.Dataset:
+        """The archive as a data set: all but the test images are for training."""
+        kept, test = self._splits[0], self.clean_test
+        train = self.own.clean.take(np.sort(np.concatenate(kept[:2])))
+        classes = int(max(train.labels.max(), test.labels.max())) + 1
+        return data.Dataset(
+            self.path.name,
+            tuple(map(str, range(classes))),
+            {"data": sha256(self.path)},
+            lambda: (train.images.copy(), train.labels.copy()),
+            lambda: (test.images.copy(), test.labels.copy()),
+        )
+
+    @cached_property
+    def clean_test(self) -> Examples:
+        """The archive's own test images, or those held back."""
+        if self.own.test is not None:
+            return self.own.test
+        return self.own.clean.take(self._splits[0][2], "clean test set")
+
+    @cached_property
+    def defect_test(self) -> Examples:
+        """The archive's own test images with the defect, those held back, or the attacked `clean_test`."""
+        if self.own.defect_test is not None:
+            return self.own.defect_test
+        if self.own.defect is not None:
+            return self.own.defect.take(self._splits[1][2], "defect test set")
+        return self._defective(self.clean_test, "defect test set")
+
+    def sets(self) -> Sets:
+        """The sets to repair and to choose on, drawn by seed."""
+        repair, validation, _ = self._splits[0]
+        clean = self.own.clean
+        if self.own.defect is None:
+            return self._twins(
+                clean.take(repair, "repair set"), clean.take(validation, "validation set")
+            )
+        repair_defect, validation_defect, _ = self._splits[1]
+        return Sets(
+            clean.take(repair, "repair set"),
+            self.own.defect.take(repair_defect, "repair set, defective"),
+            clean.take(validation, "validation set"),
+            self.own.defect.take(validation_defect, "validation set, defective"),
+        )
+
+    @cached_property
+    def _splits(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Indices for repair, validation and test: of the clean images, and of those with the defect."""
+        clean = self._split(len(self.own.clean), "images")
+        if self.own.defect is None or self.own.twins:
+            return clean, clean
+        return clean, self._split(len(self.own.defect), "defect_images")
+
+    def _split(self, count: int, what: str) -> list[np.ndarray]:
+        held_back = self.own.test is None
+        repair, validation = shares(
+            count,
+            self.repair_images,
+            self.validation_images,
+            f"{what} of {self.path}",
+            held_back=held_back,
+        )
+        order = np.random.default_rng(self.seed).permutation(count)
+        return [np.sort(part) for part in np.split(order, [repair, repair + validation])]
+
+
+def with_data(scenario: Scenario, path: str) -> OwnScenario:
+    """The scenario on data of one's own; the attack is left out where the archive has its own defect images."""
+    own = OwnData.read(Path(path))
+    return OwnScenario(
+        Path(path).stem,
+        None,
+        scenario.network,
+        scenario.attack if own.defect is None else NoAttack(),
+        scenario.repair_images,
+        scenario.validation_images,
+        scenario.seed,
+        Path(path),
+        own,
+    )
+
+
+def _examples(
+    path: Path, arrays: Mapping[str, np.ndarray], part: str, twins: Examples | None = None
+) -> Examples | None:
+    """The images of a part with their labels, or with those of their `twins`; None where there are none."""
+    images, labels = arrays.get(f"{part}images"), arrays.get(f"{part}labels")
+    if images is None and labels is None:
+        return None
+    if images is not None and labels is None and twins is not None and len(images) == len(twins):
+        labels = twins.labels
+    if images is None or labels is None:
+        given, missing = ("images", "labels") if labels is None else ("labels", "images")
+        raise InputError(f"{path} holds {part}{given}, but no {part}{missing} to go with them.")
+    return Examples(images, labels, f"{part}images of {path}")
