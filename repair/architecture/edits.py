@@ -6,10 +6,13 @@ from itertools import groupby
 
 from repair.architecture.layer import Layer, Shape, Value
 
+ABSENT = "<absent>"
+"""Stands for the value of an argument that is not written."""
+
 
 @dataclass(frozen=True)
 class ChangeArgument:
-    """Another value of one argument; `before` is None where the argument was not written."""
+    """Another value of one argument; ABSENT before or after where it is not written."""
 
     layer: str
     argument: str
@@ -17,7 +20,9 @@ class ChangeArgument:
     after: Value
 
     def __str__(self) -> str:
-        was = "" if self.before is None else f" (was {self.before!r})"
+        was = "" if self.before == ABSENT else f" (was {self.before!r})"
+        if self.after == ABSENT:
+            return f"{self.layer}: without {self.argument}{was}"
         return f"{self.layer}: {self.argument}={self.after!r}{was}"
 
 

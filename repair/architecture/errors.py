@@ -56,7 +56,8 @@ class LayerError:
         type: its layer type.
         given: shapes of its inputs, batch first; None where an input is not known.
         fault: what the table says: kind, what would do, the argument to blame.
-        root: no layer that it depends on is broken, so it stands whatever happens elsewhere.
+        root: it stands whatever happens elsewhere: no layer that it depends on is broken, or its
+            arguments are wrong for any input.
         chain: (node, output shape) from an input of the network down to this layer's first input.
     """
 

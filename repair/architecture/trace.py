@@ -65,7 +65,8 @@ def trace(graph: Graph, rules: Rules = KERAS3) -> Trace:
         below = bool(tainted) and any(name in tainted for name, _ in node.sources)
         found: Inferred | None
         if None in given:
-            found = None if below else _no_such_output(node, given)
+            own = settled(node.layer)
+            found = own if isinstance(own, Fault) else None if below else _missing(node, given)
         else:
             found = infer(node.layer, given, rules.below_error if below else rules)  # type: ignore
             if node.shares and not isinstance(found, Fault):
@@ -76,8 +77,9 @@ def trace(graph: Graph, rules: Rules = KERAS3) -> Trace:
             tainted.add(node.name)
             shapes[node.name] = found.plausible
             chain = _chain(graph, node, shapes)
+            root = not below or isinstance(settled(node.layer), Fault)
             errors.append(
-                LayerError(node.name, node.layer.type, given, found, root=not below, chain=chain)
+                LayerError(node.name, node.layer.type, given, found, root=root, chain=chain)
             )
         elif type(found) is Outputs:
             shapes[node.name] = found.shapes[0]
@@ -92,7 +94,7 @@ def _further(several: Mapping[str, tuple[Shape, ...]], name: str, index: int) ->
     return shapes[index] if index < len(shapes) else None
 
 
-def _no_such_output(node: Node, given: tuple[Shape | None, ...]) -> Fault:
+def _missing(node: Node, given: tuple[Shape | None, ...]) -> Fault:
     reference = node.inputs[given.index(None)]
     return Fault(
         Kind.TYPE,

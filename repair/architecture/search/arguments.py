@@ -3,20 +3,19 @@
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
+from repair.architecture.edits import ABSENT
 from repair.architecture.layer import Layer, Shape, Value
 from repair.architecture.layers import LayerType
 from repair.architecture.layers.domains import REQUIRED, Argument, OutOfDomain
 from repair.architecture.layers.shared_arguments import ACTIVATIONS, BOOKKEEPING
 
 Change = Mapping[str, Value]
-DROPPED = "<dropped>"
-"""Stands for the value of an argument that is taken out."""
 
 
 def amend(layer: Layer, change: Change) -> Layer:
     """The layer with some arguments changed and some taken out."""
     merged = {**layer.arguments, **change}
-    kept = {name: value for name, value in merged.items() if value != DROPPED}
+    kept = {name: value for name, value in merged.items() if value != ABSENT}
     return Layer(layer.type, kept, layer.inner, layer.weights)
 
 
@@ -35,7 +34,7 @@ def corrections(layer: Layer, entry: LayerType, shape: Shape, wanted: tuple[Shap
         if name not in entry.arguments and name not in BOOKKEEPING:
             missing = [known for known in entry.arguments if known not in layer.arguments]
             near = get_close_matches(name, missing, 1)
-            fixes[name] = DROPPED
+            fixes[name] = ABSENT
             if near and _fits(entry.arguments[near[0]], value):
                 fixes[near[0]] = value
     for name, argument in entry.arguments.items():
@@ -44,7 +43,7 @@ def corrections(layer: Layer, entry: LayerType, shape: Shape, wanted: tuple[Shap
             given = None if value == REQUIRED else value
             better = next(
                 (v for v in _likely(name, argument, given, layer, shape, wanted)
-                 if v == DROPPED or _fits(argument, v)), None,
+                 if v == ABSENT or _fits(argument, v)), None,
             )  # fmt: skip
             if better is not None:
                 fixes[name] = better
@@ -82,7 +81,7 @@ def _likely(name: str, argument: Argument, given: Value, layer: Layer, shape: Sh
         if whole:
             yield whole[0]
     if argument.default != REQUIRED:
-        yield DROPPED
+        yield ABSENT
     if argument.width:
         bias = layer.weights.get("bias")
         yield from (bias[-1:] if bias else ())

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from repair.architecture.errors import Fault
 from repair.architecture.graph import Graph, source
 from repair.architecture.layer import Layer, Shape
-from repair.architecture.layers import infer
+from repair.architecture.layers import infer, settled
 from repair.architecture.rules import Rules
 from repair.architecture.search import relaxed
 from repair.architecture.search.box import IMPOSSIBLE, Box, Costs
@@ -29,13 +30,14 @@ def roots_bound(graph: Graph, before: Trace) -> int:
     """Number of errors of which no two can have a cause in common.
 
     An edit mends a root error only if it stands above it or at it; roots whose ancestors are
-    disjoint need an edit each.
+    disjoint need an edit each. Arguments that are wrong for any input need one at their layer.
     """
-    used: set[str] = set()
-    bound = 0
+    wrong = {graph[error.layer].shares or error.layer for error in before.errors
+             if isinstance(settled(graph[error.layer].layer), Fault)}  # fmt: skip
+    used, bound = set(wrong), len(wrong)
     for error in before.roots:
-        if graph[error.layer].layer.weights:
-            continue  # weights are made anew without an edit
+        if graph[error.layer].layer.weights or error.layer in wrong:
+            continue  # weights are made anew without an edit; wrong arguments are counted
         above = _above(graph, error.layer)
         if used.isdisjoint(above):
             used |= above

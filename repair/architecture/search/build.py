@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from repair.architecture.edits import (
+    ABSENT,
     ChangeArgument,
     ChangeInner,
     ChangeType,
@@ -90,7 +91,7 @@ def compare(name: str, before: Layer, after: Layer) -> list[Edit]:
     else:
         written = dict.fromkeys([*before.arguments, *after.arguments])
         for argument in written:
-            was, now = before.arguments.get(argument), after.arguments.get(argument)
+            was, now = (layer.arguments.get(argument, ABSENT) for layer in (before, after))
             if repr(was) != repr(now):
                 edits.append(ChangeArgument(name, argument, was, now))
         for old, new in zip(before.inner, after.inner, strict=True):

@@ -1,10 +1,13 @@
 """Finds the cheapest repairs of a network, and how few edits any repair needs."""
 
 from collections.abc import Mapping
+from math import prod
 from time import monotonic
 
 from repair.architecture import cost
+from repair.architecture.errors import show
 from repair.architecture.graph import Graph
+from repair.architecture.layer import LARGEST
 from repair.architecture.rules import KERAS3, Rules
 from repair.architecture.search.bound import relax, roots_bound
 from repair.architecture.search.build import build
@@ -16,6 +19,7 @@ from repair.architecture.search.tables import OutOfTime, Plan, Search
 from repair.architecture.search.targets import behind_head, heads, near_errors, wanted
 from repair.architecture.size import NOTHING, change, sizes, total
 from repair.architecture.trace import Trace, trace
+from repair.errors import InputError
 
 STEPS = 16
 """So many layers above an error are edited at first; only if that is not enough, all."""
@@ -30,6 +34,9 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
         rules: the rule set under which it shall be valid.
         alternatives: most repairs to return.
         time_limit: seconds after which the search stops with what it has.
+
+    Raises:
+        InputError: the network is broken, and a tensor has over 2^31 values an example.
     """
     start = monotonic()
     before = trace(graph, rules)
@@ -37,6 +44,7 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
         own = total(sizes(graph, before, rules).values())
         whole = Repair(graph, (), 0, own, NOTHING)
         return Result(Status.VALID, (whole,), 0, True, monotonic() - start)
+    _bounded(before)
     deadline = start + time_limit
     repairs = _found(graph, rules, before, alternatives, deadline)
     bound = roots_bound(graph, before)
@@ -57,6 +65,16 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
         return Result(Status.UNREPAIRABLE, (), bound, False, monotonic() - start)
     proven = repairs[0].count <= bound
     return Result(Status.REPAIRED, repairs, bound, proven, monotonic() - start)
+
+
+def _bounded(before: Trace) -> None:
+    """Refuses tensors from which a repair could not be made of arguments that layers take."""
+    for name, shape in before.shapes.items():
+        if prod(size or 1 for size in shape or ()) > LARGEST:
+            raise InputError(
+                f"{before.errors[0].sentence} No repair is looked for, because {name!r} yields "
+                f"{show(shape)}, over {LARGEST} values an example: make it smaller."
+            )
 
 
 def _best(repairs: tuple[Repair, ...], most: int) -> tuple[Repair, ...]:

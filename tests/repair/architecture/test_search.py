@@ -19,6 +19,7 @@ from repair.architecture.search import Status, repair
 from repair.architecture.search.bound import relax, roots_bound
 from repair.architecture.search.moves import moves
 from repair.architecture.trace import trace
+from repair.errors import InputError
 
 
 def chain(*layers: Layer) -> Graph:
@@ -318,3 +319,20 @@ def test_of_equal_repairs_the_one_that_changes_the_size_least_comes_first() -> N
     ties = [found for found in others if found.cost == first.cost]
     assert all(first.rank <= found.rank for found in ties)
     assert (first.size.parameters, first.change.parameters) == (400 + 8 + 202, 202)
+
+
+def test_an_argument_that_is_not_known_is_taken_out_whatever_its_value() -> None:
+    wrong = Layer("Dense", {"units": 4, "filters": None})
+    result = repair(image(Layer("Flatten"), wrong, Layer("Dense", {"units": 2, "kernel_size": 3})))
+    first = result.repairs[0]
+    assert list(map(str, first.edits)) == [
+        "dense_2: without filters (was None)",
+        "dense_3: without kernel_size (was 3)",
+    ]
+    assert (first.count, result.bound, result.proven) == (2, 2, True)
+
+
+def test_tensors_beyond_what_arguments_can_say_are_refused_with_the_error_and_the_place() -> None:
+    huge = chain(Layer("Input", {"shape": (10**5, 10**5)}), Layer("Flatten"), CONV)
+    with pytest.raises(InputError, match=r"'conv2d_2' needs .* 'input_0' yields .* make it small"):
+        repair(huge)

@@ -43,14 +43,23 @@ def test_an_error_says_what_where_and_how_it_came_there() -> None:
 
 
 def test_every_independent_error_is_found() -> None:
-    """Below a broken layer the walk goes on; what depends on an error is no root."""
+    """Below a broken layer the walk goes on; what depends on an error is no root, wrong arguments are."""
     graph = network(
         Layer("Flatten"), CONV, Layer("MaxPooling1D"), Layer("Dense", {"units": -1}),
         shape=(28, 28, 1),
     )  # fmt: skip
     found = trace(graph)
     assert [error.kind for error in found.errors] == [Kind.DIMENSION, Kind.DIMENSION, Kind.ARGUMENT]
-    assert [error.layer for error in found.roots] == ["Conv2D_2"]
+    assert [error.layer for error in found.roots] == ["Conv2D_2", "Dense_4"]
+
+
+def test_wrong_arguments_below_an_unknown_shape_are_found() -> None:
+    wrong = [Layer("Dense", {"units": 3, "filters": k}) for k in (1, 2)]
+    found = trace(network(*wrong, shape=(4,)))
+    assert [(error.layer, error.root) for error in found.errors] == [
+        ("Dense_1", True),
+        ("Dense_2", True),
+    ]
 
 
 def test_two_branches_give_two_roots() -> None:
