@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from bench.attacks import Square
+from bench.attacks import Trigger
 from bench.gallery import Gallery
 from bench.mcnemar import mcnemar
 from bench.record import Accuracy, Combination, before_and_after
@@ -76,10 +76,11 @@ def evaluate(scenario: Scenario, problem: Problem, repair: Repair) -> Evaluation
                 examples.labels, on[name], labels=classes
             )
         flipped[what] = confusion_matrix(on[ORIGINAL], on[chosen], labels=classes)
-    if isinstance(scenario.attack, Square):
-        others = defect.labels != scenario.attack.target
+    if isinstance(scenario.attack, Trigger):
+        goals = scenario.attack.goals(defect.labels, problem.network.classes)
+        others = goals != defect.labels
         for when, name in (("before", ORIGINAL), ("after", chosen)):
-            reached = on_defect[name][others] == scenario.attack.target
+            reached = (on_defect[name] == goals)[others]
             further[f"attack_success_{when}"] = float(reached.mean())
     metrics = before_and_after(before.clean, after.clean, before.defect, after.defect, **further)
     gallery = Gallery.of(clean, defect, on_defect[ORIGINAL], on_defect[chosen])

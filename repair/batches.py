@@ -9,24 +9,27 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 
 def in_batches(
-    step: Callable[[jax.Array], jax.Array], x: np.ndarray, size: int, *, axis: int = 0
+    step: Callable[..., jax.Array], x: np.ndarray, size: int, *beside: np.ndarray, axis: int = 0
 ) -> np.ndarray:
-    """step(x) for inputs (N, ...) batch by batch, each split over the devices, the last one padded.
+    """step(x, *beside) for inputs (N, ...) batch by batch, each split over the devices, the last one padded.
 
     Args:
         step: a compiled function that treats each input on its own.
         size: inputs in a batch; rounded up to a multiple of the number of devices.
+        beside: further arrays (N, ...), such as the inputs' labels.
         axis: where the inputs are in the result of `step`.
     """
     size = -(-size // jax.local_device_count()) * jax.local_device_count()
     results = []
     for begin in range(0, max(len(x), 1), size):
-        batch = x[begin : begin + size]
-        padding = [(0, size - len(batch))] + [(0, 0)] * (x.ndim - 1)
-        placed = jax.device_put(np.pad(batch, padding), _over_devices("batch"))
-        results.append(step(placed))
+        batch = [_padded(array[begin : begin + size], size) for array in (x, *beside)]
+        results.append(step(*jax.device_put(batch, _over_devices("batch"))))
     whole = np.concatenate([np.asarray(result) for result in results], axis=axis)
     return whole[(slice(None),) * axis + (slice(len(x)),)]
+
+
+def _padded(batch: np.ndarray, size: int) -> np.ndarray:
+    return np.pad(batch, [(0, size - len(batch))] + [(0, 0)] * (batch.ndim - 1))
 
 
 def replicated(tree: Any) -> Any:

@@ -3,7 +3,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bench.attacks import FGSM, NoAttack, Square, unit_images
+from bench.attacks import (
+    FGSM,
+    PGD,
+    Brightness,
+    DeepFool,
+    GaussianBlur,
+    GaussianNoise,
+    NoAttack,
+    unit_images,
+)
 from repair.errors import InputError
 from repair.layers import Activation, Conv, Dense, Flatten, MaxPool
 from repair.network import Network
@@ -30,29 +39,6 @@ def examples(count, seed=1):
     rng = np.random.default_rng(seed)
     images = rng.integers(256, size=(count, 8, 8, 1), dtype=np.uint8)
     return Examples(images, rng.integers(3, size=count), "some")
-
-
-def test_a_square_changes_its_pixels_and_nothing_else(network):
-    given = examples(5)
-    stamped = Square(row=2, column=4, size=3, value=250)(network, given).images
-    inside = np.zeros((8, 8), bool)
-    inside[2:5, 4:7] = True
-    assert (stamped[:, inside] == 250).all()
-    np.testing.assert_array_equal(stamped[:, ~inside], given.images[:, ~inside])
-    assert stamped.dtype == np.uint8
-
-
-def test_a_square_is_the_same_on_pixels_and_on_unit_images():
-    images, square = examples(3).images, Square(row=0, column=0, value=250)
-    np.testing.assert_array_equal(
-        unit_images(square.stamp(images)), square.stamp(unit_images(images))
-    )
-
-
-@pytest.mark.parametrize("place", [{"row": 6, "column": 0}, {"row": -1, "column": 0}])
-def test_a_square_outside_the_image_is_refused(network, place):
-    with pytest.raises(InputError, match="does not fit"):
-        Square(**place)(network, examples(1))
 
 
 @pytest.mark.parametrize("label", ["predicted", "true"])
@@ -89,6 +75,113 @@ def test_no_attack_gives_the_very_same_examples(network):
     assert NoAttack()(network, given) is given
 
 
-def test_unknown_label_source_lists_the_known(network):
-    with pytest.raises(InputError, match="predicted, true"):
-        FGSM(0.1, label="other")(network, examples(1))
+def losses(network, images, labels):
+    logits = jnp.asarray(network.logits(images))
+    return -np.take_along_axis(np.asarray(jax.nn.log_softmax(logits)), labels[:, None], 1)[:, 0]
+
+
+def distance(norm, attacked, images):
+    delta = (attacked - unit_images(images)).reshape(len(images), -1)
+    return np.abs(delta).max(1) if norm == "linf" else np.linalg.norm(delta, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("norm", "epsilon", "seed"), [("linf", 0.05, None), ("linf", 0.05, 3), ("l2", 0.4, 3)]
+)
+def test_pgd_stays_in_ball_and_box_and_goes_further_uphill_than_fgsm(network, norm, epsilon, seed):
+    given = examples(40)
+    pgd = PGD(epsilon, steps=10, norm=norm, label="true", seed=seed)(network, given)
+    fgsm = FGSM(epsilon, norm=norm, label="true")(network, given)
+    for attacked in (pgd.images, fgsm.images):
+        assert distance(norm, attacked, given.images).max() <= epsilon + 1e-6
+        assert attacked.min() >= 0
+        assert attacked.max() <= 1
+    before, one, many = (
+        losses(network, images, given.labels) for images in (given.images, fgsm.images, pgd.images)
+    )
+    assert (many >= before).mean() > 0.9
+    assert many.mean() > one.mean() > before.mean()
+
+
+def test_the_batch_does_not_decide_where_pgd_starts(network):
+    given = examples(11)
+    at_once, in_parts, again, other = (
+        PGD(0.05, steps=1, seed=seed, batch_size=size)(network, given).images
+        for seed, size in ((0, 11), (0, 4), (0, 11), (1, 11))
+    )
+    np.testing.assert_allclose(at_once, in_parts, atol=1e-6)
+    np.testing.assert_array_equal(at_once, again)
+    assert np.abs(at_once - other).max() > 0.01
+
+
+def nearest_face(kernel, images, answers):
+    """Distance to the nearest other class of a linear network, by the definition."""
+    logits = images @ kernel
+    gaps = np.take_along_axis(logits, answers[:, None], 1) - logits
+    differences = kernel.T[answers][:, None] - kernel.T[None]
+    lengths = np.linalg.norm(differences, axis=2)
+    away = np.where(gaps > 0, gaps, np.inf) / np.where(lengths > 0, lengths, 1)
+    return away.min(1)
+
+
+def test_deepfool_finds_the_nearest_face_of_a_linear_network():
+    kernel = np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)
+    linear = Network([Flatten("flat"), Dense("dense", kernel)], input_shape=(4, 4, 1), scale="0..1")
+    images = np.random.default_rng(1).uniform(0.3, 0.7, (30, 4, 4, 1)).astype(np.float32)
+    given = Examples(images, linear.predict(images))
+    attacked = DeepFool(overshoot=0.0)(linear, given).images
+    expected = nearest_face(kernel, images.reshape(30, -1), given.labels)
+    free = (attacked > 0).all((1, 2, 3)) & (attacked < 1).all((1, 2, 3))
+    assert free.mean() > 0.5  # elsewhere the box is in the way
+    np.testing.assert_allclose(distance("l2", attacked, images)[free], expected[free], atol=2e-3)
+    moved = DeepFool(overshoot=0.02)(linear, given).images
+    assert (linear.predict(moved) != given.labels).mean() > 0.95
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_deepfool_changes_the_answers_by_little_and_leaves_wrong_ones_alone(network, norm):
+    given = examples(30)
+    right = np.arange(30) < 20
+    answers = network.predict(given.images)
+    given = Examples(given.images, np.where(right, answers, (answers + 1) % 3))
+    attacked = DeepFool(label="true", norm=norm)(network, given).images
+    np.testing.assert_array_equal(attacked[~right], unit_images(given.images)[~right])
+    assert (network.predict(attacked)[right] != given.labels[right]).mean() > 0.8
+    assert distance(norm, attacked, given.images).mean() < {"l2": 1.5, "linf": 0.4}[norm]
+
+
+def test_noise_blur_and_brightness(network):
+    grey = Examples(np.full((20, 8, 8, 1), 0.5, np.float32), np.zeros(20, int))
+    noisy, same, other = (GaussianNoise(0.1, seed)(network, grey).images for seed in (0, 0, 1))
+    np.testing.assert_array_equal(noisy, same)
+    assert not np.array_equal(noisy, other)
+    assert noisy.std() == pytest.approx(0.1, rel=0.1)
+    assert noisy.mean() == pytest.approx(0.5, abs=0.01)
+
+    dot = np.zeros((1, 8, 8, 1), np.uint8)
+    dot[0, 4, 4, 0] = 255
+    blurred = GaussianBlur(1.0)(network, Examples(dot, [0])).images
+    assert blurred.sum() == pytest.approx(1, abs=1e-3)
+    assert blurred[0, 4, 5, 0] / blurred[0, 4, 4, 0] == pytest.approx(np.exp(-0.5), rel=1e-3)
+    np.testing.assert_allclose(GaussianBlur(1.0)(network, grey).images, 0.5, rtol=1e-6)
+
+    np.testing.assert_allclose(Brightness(0.2)(network, grey).images, 0.7, rtol=1e-6)
+    assert Brightness(0.8)(network, grey).images.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: FGSM(0.1, label="other"), "predicted, true"),
+        (lambda: PGD(0.1, norm="l1"), "l2, linf"),
+        (lambda: PGD(0.1, steps=0), "PGD: steps is 0; expected at least 1"),
+        (lambda: FGSM(-0.1), "FGSM: epsilon is -0.1"),
+        (lambda: DeepFool(overshoot=-1), "overshoot"),
+        (lambda: GaussianNoise(-1), "sigma"),
+        (lambda: GaussianBlur(-1), "sigma"),
+        (lambda: Brightness(2), "delta"),
+    ],
+)
+def test_settings_out_of_range_are_one_message(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

@@ -1,0 +1,102 @@
+"""DeepFool: the way to the nearest face of the region in which the network gives its answer."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from bench.attacks.attack import require, unit_images
+from bench.attacks.gradient import LabelSource, Norm
+from repair.batches import in_batches, replicated
+from repair.errors import unknown
+from repair.network import Network
+from repair.problem import Examples
+
+_TINY = 1e-8
+_BEYOND = 1e-4  # steps end a little behind the linearised face: on it the answer would not change
+
+
+@dataclass(frozen=True)
+class DeepFool:
+    """Steps to the nearest face of the network's linearisation until its answer changes, clipped to 0..1.
+
+    Moosavi-Dezfooli, Fawzi and Frossard, "DeepFool", arXiv 1511.04599, algorithm 2 and section 3.3.
+
+    Attributes:
+        steps: at most.
+        overshoot: by which the sum of the steps is stretched.
+        norm: in which the face is nearest, "l2" or "linf".
+        label: the class to leave: the "predicted" or the "true" one. Images that are not in it stay as they are.
+        batch_size: images at once.
+    """
+
+    steps: int = 50
+    overshoot: float = 0.02
+    norm: Norm = "l2"
+    label: LabelSource = "predicted"
+    batch_size: int = 250
+
+    def __post_init__(self) -> None:
+        """InputError for a setting outside its range."""
+        if self.label not in get_args(LabelSource):
+            raise unknown("label of the attack", self.label, get_args(LabelSource))
+        if self.norm not in get_args(Norm):
+            raise unknown("norm of the attack", self.norm, get_args(Norm))
+        require(self.steps >= 1, self, "steps", "at least 1")
+        require(self.overshoot >= 0, self, "overshoot", "at least 0")
+        require(self.batch_size >= 1, self, "batch_size", "at least 1")
+
+    def __call__(self, network: Network, examples: Examples) -> Examples:
+        """The attacked examples as unit images, float32."""
+        images = unit_images(network.check_images(examples.images))
+        graph, state = nnx.split(network)
+        settings = replicated((state, np.int32(self.steps), np.float32(self.overshoot)))
+        step = partial(_crossed, graph, settings, label=self.label, norm=self.norm)
+        size = min(self.batch_size, max(len(images), 1))
+        return replace(examples, images=in_batches(step, images, size, examples.labels))
+
+
+@partial(jax.jit, static_argnames=("graph", "label", "norm"))
+def _crossed(
+    graph: Any, settings: Any, start: jax.Array, y: jax.Array, *, label: LabelSource, norm: Norm
+) -> jax.Array:
+    state, steps, overshoot = settings
+    network = nnx.merge(graph, state)
+    left = y if label == "true" else network(start).argmax(-1)
+
+    def still(x: jax.Array) -> jax.Array:
+        return network(x).argmax(-1) == left
+
+    def shortest(x: jax.Array, k: jax.Array) -> jax.Array:
+        """The step from one image (H, W, C) to the nearest face, for the linearised network."""
+
+        def behind(x: jax.Array) -> jax.Array:
+            logits = network(x[None])[0]
+            return logits - logits[k]
+
+        behinds, gradients = behind(x), jax.jacrev(behind)(x)
+        flat = gradients.reshape(len(behinds), -1)
+        size = jnp.sqrt((flat * flat).sum(1)) if norm == "l2" else jnp.abs(flat).sum(1)
+        away = (jnp.abs(behinds) + _BEYOND) / (size + _TINY)
+        nearest = jnp.where(jnp.arange(len(behinds)) == k, jnp.inf, away).argmin()
+        w = gradients[nearest]
+        direction = w / (size[nearest] + _TINY) if norm == "l2" else jnp.sign(w)
+        return away[nearest] * direction
+
+    def unfinished(carry: Any) -> jax.Array:
+        count, _, x = carry
+        return (count < steps) & still(x).any()
+
+    def step(carry: Any) -> Any:
+        count, total, x = carry
+        total = total + jax.vmap(shortest)(x, left)
+        further = jnp.clip(start + (1 + overshoot) * total, 0.0, 1.0)
+        mask = still(x).reshape(-1, *(1,) * (x.ndim - 1))
+        return count + 1, total, jnp.where(mask, further, x)
+
+    begin = (jnp.int32(0), jnp.zeros_like(start), start)
+    return jax.lax.while_loop(unfinished, step, begin)[2]

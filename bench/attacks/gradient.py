@@ -1,0 +1,186 @@
+"""Attacks along the gradient of the loss, inside a ball around the image: FGSM and PGD."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from bench.attacks.attack import require, unit_images
+from repair.batches import in_batches, replicated
+from repair.errors import unknown
+from repair.network import Network
+from repair.problem import Examples
+
+LabelSource = Literal["predicted", "true"]
+Norm = Literal["linf", "l2"]
+_TINY = 1e-12  # a gradient of this length or less has no direction
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ascent:
+    label: LabelSource = "predicted"
+    norm: Norm = "linf"
+    batch_size: int = 500
+
+    def __post_init__(self) -> None:
+        """InputError for a setting outside its range."""
+        if self.label not in get_args(LabelSource):
+            raise unknown("label of the attack", self.label, get_args(LabelSource))
+        if self.norm not in get_args(Norm):
+            raise unknown("norm of the attack", self.norm, get_args(Norm))
+        require(self.batch_size >= 1, self, "batch_size", "at least 1")
+
+    def _ascend(
+        self,
+        network: Network,
+        examples: Examples,
+        epsilon: float,
+        step_size: float,
+        steps: int,
+        seed: int | None,
+    ) -> Examples:
+        """The examples as unit images, float32, after steps uphill; a seed gives them a random start."""
+        images = unit_images(network.check_images(examples.images))
+        graph, state = nnx.split(network)
+        key = jax.random.key(seed or 0)
+        settings = replicated(
+            (state, np.float32(epsilon), np.float32(step_size), np.int32(steps), key)
+        )
+        step = partial(
+            _ascended,
+            graph,
+            settings,
+            label=self.label,
+            norm=self.norm,
+            random_start=seed is not None,
+        )
+        size = min(self.batch_size, max(len(images), 1))
+        places = np.arange(len(images), dtype=np.int32)
+        attacked = in_batches(step, images, size, examples.labels, places)
+        return replace(examples, images=attacked)
+
+
+@dataclass(frozen=True)
+class FGSM(_Ascent):
+    """Fast gradient sign method: one step of size epsilon, clipped to 0..1.
+
+    Goodfellow, Shlens and Szegedy, "Explaining and Harnessing Adversarial Examples", arXiv 1412.6572, section 4.
+
+    Attributes:
+        epsilon: size of the step, on unit images.
+        label: whose loss is increased: that of the "predicted" class (as NNrepair's images were made) or of the
+            "true" one.
+        norm: "linf", a step along the sign of the gradient; or "l2", along the gradient.
+        batch_size: images at once.
+    """
+
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        """InputError for a setting outside its range."""
+        super().__post_init__()
+        require(self.epsilon >= 0, self, "epsilon", "a number of at least 0")
+
+    def __call__(self, network: Network, examples: Examples) -> Examples:
+        """The attacked examples as unit images, float32."""
+        return self._ascend(network, examples, self.epsilon, self.epsilon, 1, None)
+
+
+@dataclass(frozen=True)
+class PGD(_Ascent):
+    """Projected gradient ascent on the loss, within a ball around the image and within 0..1.
+
+    Madry, Makelov, Schmidt, Tsipras and Vladu, "Towards Deep Learning Models Resistant to Adversarial Attacks",
+    arXiv 1706.06083, section 2.1.
+
+    Attributes:
+        epsilon: radius of the ball, on unit images.
+        steps: how many.
+        step_size: of each, in the norm; None: 2.5 * epsilon / steps, as the authors' code for CIFAR-10 has it.
+        seed: of a random start in the ball; None: start at the image.
+        label: whose loss is increased: that of the class "predicted" for the image, or of the "true" one.
+        norm: of ball and steps, "linf" or "l2".
+        batch_size: images at once; the result does not depend on it.
+    """
+
+    epsilon: float
+    steps: int = 20
+    step_size: float | None = None
+    seed: int | None = 0
+
+    def __post_init__(self) -> None:
+        """InputError for a setting outside its range."""
+        super().__post_init__()
+        require(self.epsilon >= 0, self, "epsilon", "a number of at least 0")
+        require(self.steps >= 1, self, "steps", "at least 1")
+        require(self.step_size is None or self.step_size > 0, self, "step_size", "more than 0")
+
+    def __call__(self, network: Network, examples: Examples) -> Examples:
+        """The attacked examples as unit images, float32."""
+        size = 2.5 * self.epsilon / self.steps if self.step_size is None else self.step_size
+        return self._ascend(network, examples, self.epsilon, size, self.steps, self.seed)
+
+
+def _steepest(gradients: jax.Array, norm: Norm) -> jax.Array:
+    """The direction of length 1 in which each image's loss grows most."""
+    if norm == "linf":
+        return jnp.sign(gradients)
+    return gradients / jnp.maximum(_lengths(gradients), _TINY)
+
+
+def _lengths(x: jax.Array) -> jax.Array:
+    """Euclidean length of each image, (N, 1, ...) beside x (N, ...)."""
+    return jnp.sqrt((x * x).sum(tuple(range(1, x.ndim)), keepdims=True))
+
+
+@partial(jax.jit, static_argnames=("graph", "label", "norm", "random_start"))
+def _ascended(
+    graph: Any,
+    settings: Any,
+    start: jax.Array,
+    y: jax.Array,
+    places: jax.Array,
+    *,
+    label: LabelSource,
+    norm: Norm,
+    random_start: bool,
+) -> jax.Array:
+    state, epsilon, step_size, steps, key = settings
+    network = nnx.merge(graph, state)
+    wanted = y if label == "true" else network(start).argmax(-1)
+
+    def loss(x: jax.Array) -> jax.Array:
+        log_likelihood = jax.nn.log_softmax(network(x))
+        return -jnp.take_along_axis(log_likelihood, wanted[:, None], axis=1).sum()
+
+    def within(x: jax.Array) -> jax.Array:
+        if norm == "linf":
+            x = jnp.clip(x, start - epsilon, start + epsilon)
+        else:
+            delta = x - start
+            x = start + delta * jnp.minimum(1.0, epsilon / jnp.maximum(_lengths(delta), _TINY))
+        return jnp.clip(x, 0.0, 1.0)
+
+    def step(_: jax.Array, x: jax.Array) -> jax.Array:
+        return within(x + step_size * _steepest(jax.grad(loss)(x), norm))
+
+    x = start
+    if (
+        random_start
+    ):  # by the image's place: the same start in every batch and on any number of devices
+        keys = jax.vmap(partial(jax.random.fold_in, key))(places)
+        x = within(
+            start + epsilon * jax.vmap(partial(_in_ball, shape=x.shape[1:], norm=norm))(keys)
+        )
+    return jax.lax.fori_loop(0, steps, step, x)
+
+
+def _in_ball(key: jax.Array, shape: tuple[int, ...], norm: Norm) -> jax.Array:
+    """A uniform point of the unit ball."""
+    if norm == "linf":
+        return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+    return jax.random.ball(key, int(np.prod(shape))).reshape(shape)
