@@ -64,6 +64,10 @@ def _settings(plain: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
             if not path.is_file():
                 raise InputError(f"{key}={path}: there is no such file.")
             settings[key] = _content(path, path.stat().st_mtime_ns)
+    cases = Path((settings.get("architecture") or {}).get("cases", ""))
+    if cases.is_file():  # else it is the name of a set
+        content = _content(cases, cases.stat().st_mtime_ns)
+        settings["architecture"] = {**settings["architecture"], "cases": content}
     return {key: value for key, value in settings.items() if value is not None}
 
 

@@ -40,7 +40,8 @@ class ArchitectureConfig:
     """The node `architecture`, of the task of that name; see `bench.architecture`.
 
     `cases` is random, manual, nets, or a file; `rules` strict or keras3; `time_limit` is in seconds
-    for each case; `build` lists the frameworks (keras, nnx) that shall build what comes out.
+    for each case; `build` lists the frameworks (keras, nnx) that shall build what comes out;
+    `train_steps` is the length of a short training of repaired classifiers of images, 0 for none.
     """
 
     cases: str = "random"
@@ -48,6 +49,7 @@ class ArchitectureConfig:
     time_limit: float = 10.0
     alternatives: int = 1
     build: list[str] = field(default_factory=list)
+    train_steps: int = 0
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 
 from repair.architecture.formats.code import nnx_class
 from repair.architecture.formats.keras_write import GONE
-from repair.architecture.graph import Graph, Node
+from repair.architecture.graph import Graph, Node, source
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import LAYERS
 from repair.architecture.rules import KERAS3, Rules
@@ -46,19 +46,48 @@ def built(graph: Graph, framework: str, rules: Rules = KERAS3) -> str:
 
 
 @cache
-def _keras_module() -> ModuleType:
+def keras_module() -> ModuleType:
+    """Keras 3, on JAX unless the environment says another backend.
+
+    Raises:
+        InputError: it is not installed.
+    """
     os.environ.setdefault("KERAS_BACKEND", "jax")
     if importlib.util.find_spec("keras") is None:
-        raise InputError("Keras is not installed: pip install 'repairbench[keras]', or build=[].")
+        raise InputError("Keras is not installed: pip install 'repairbench[keras]', or "
+                         "architecture.build=[] architecture.train_steps=0.")  # fmt: skip
     return importlib.import_module("keras")
 
 
+class RefusedError(Exception):
+    """A framework does not take a definition; the message says which layer and why."""
+
+
 def _keras(graph: Graph, rules: Rules) -> str:
-    keras = _keras_module()
+    try:
+        keras_model(graph, rules, zeros=True)
+    except RefusedError as refused:
+        return f"no: {refused}"
+    gone = sorted({node.layer.type for node in graph.nodes} & set(GONE))
+    return f"yes, but for {', '.join(gone)}" if gone else "yes"
+
+
+def keras_model(graph: Graph, rules: Rules = KERAS3, *, zeros: bool = False) -> Any:
+    """The network as a functional model of Keras 3 on JAX.
+
+    Args:
+        graph: a valid network; layers that Keras no longer has become placeholders.
+        rules: under which it is valid.
+        zeros: zeros for all weights: values often do not matter, and drawing them costs most of the time.
+
+    Raises:
+        InputError: Keras is not installed.
+        RefusedError: Keras does not take a layer, or makes another shape of it than we do.
+    """
+    keras = keras_module()
     keras.utils.clear_session(free_memory=False)
     shapes = trace(graph, rules).shapes
     made: dict[str, Any] = {}
-    gone = sorted({node.layer.type for node in graph.nodes} & set(GONE))
     layers: dict[str, Any] = {}
     for node in graph.nodes:
         owner = node.shares or node.name
@@ -71,14 +100,16 @@ def _keras(graph: Graph, rules: Rules) -> str:
                 made[node.name] = _placeholder(keras, inputs, shapes[node.name])
                 continue
             if owner not in layers:
-                layers[owner] = _layer(keras, node.layer)
+                layers[owner] = _layer(keras, node.layer, zeros)
             made[node.name] = _called(layers[owner], node, inputs)
         except REFUSALS as error:
-            return f"no: {node.name}: {' '.join(str(error).split())[:200]}"
+            raise RefusedError(f"{node.name}: {' '.join(str(error).split())[:200]}") from error
         given = tuple(_output(made[node.name], 0).shape)
         if given != shapes[node.name]:
-            return f"no: {node.name}: Keras says {given}, we say {shapes[node.name]}"
-    return f"yes, but for {', '.join(gone)}" if gone else "yes"
+            raise RefusedError(f"{node.name}: Keras says {given}, we say {shapes[node.name]}")
+    inputs = [made[node.name] for node in graph.nodes if not node.inputs]
+    outputs = [_output(made[name], index) for name, index in map(source, graph.outputs)]
+    return keras.Model(inputs, outputs)
 
 
 def _output(tensor: Any, index: int) -> Any:
@@ -91,16 +122,16 @@ def _placeholder(keras: Any, inputs: list[Any], shape: Shape | None) -> Any:
     return layer(inputs[0] if len(inputs) == 1 else inputs)
 
 
-def _layer(keras: Any, layer: Layer) -> Any:
+def _layer(keras: Any, layer: Layer, zeros: bool) -> Any:
     kind, arguments = getattr(keras.layers, layer.type), dict(layer.arguments)
-    inner = [_layer(keras, wrapped) for wrapped in layer.inner]
+    inner = [_layer(keras, wrapped, zeros) for wrapped in layer.inner]
     if layer.type == "RNN":
         return kind(inner if len(inner) > 1 else inner[0], **arguments)
     if layer.type == "Sequential":
         return kind(inner)
     if layer.type == "Bidirectional":
         return kind(inner[0], backward_layer=inner[1] if inner[1:] else None, **arguments)
-    if not layer.inner:  # values do not matter, and drawing them costs most of the time
+    if zeros and not layer.inner:
         names = inspect.signature(kind.__init__).parameters
         arguments |= {name: "zeros" for name in names if name.endswith("_initializer")}
     return kind(*inner, **arguments)

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.architecture.build import built
 from bench.architecture.cases import Case
+from bench.architecture.train import accuracy
 from bench.rows import Value
 from repair.architecture.edits import ChangeType, Insert, MakeWeights, Move, Remove, Rewire
 from repair.architecture.graph import Graph
@@ -23,7 +24,7 @@ COLUMNS = (
     "case", "status", "reason", "error_kind", "error_layer", "errors", "layers", "edits", "cost", "bound",
     "proven", "milliseconds", "cpu_milliseconds", "inserted", "types_changed", "removed", "arguments_changed",
     "weights_made", "not_kept", "parameters", "operations", "expected_rank", "original", "keras", "nnx",
-    "published_edits", "published_widths_changed", "published_seconds", "repair",
+    "accuracy", "accuracy_original", "published_edits", "published_widths_changed", "published_seconds", "repair",
 )  # fmt: skip
 Row = Mapping[str, Value]
 Around = Callable[[str], AbstractContextManager[object]]
@@ -51,8 +52,8 @@ class Outcome:
 
 
 def run_cases(cases: Iterable[Case], rules: Rules, *, time_limit: float = 10.0,
-              alternatives: int = 1, build: Sequence[str] = (),
-              around: Around = nullcontext) -> Outcome:  # fmt: skip
+              alternatives: int = 1, build: Sequence[str] = (), train_steps: int = 0,
+              seed: int = 0, around: Around = nullcontext) -> Outcome:  # fmt: skip
     """Repairs every case.
 
     Args:
@@ -61,17 +62,24 @@ def run_cases(cases: Iterable[Case], rules: Rules, *, time_limit: float = 10.0,
         time_limit: seconds for each case.
         alternatives: most repairs to ask for; the row is of the first.
         build: frameworks ("keras", "nnx") that shall build what comes out.
+        train_steps: of a short training of what comes out, where it classifies images; 0: none.
+        seed: of that training.
         around: a context manager around each case, for progress.
     """
     rows = []
     for case in cases:
         with around(case.name):
-            rows.append(_row(case, rules, time_limit, alternatives, build))
+            row, best = _row(case, rules, time_limit, alternatives)
+            if best is not None:
+                row |= {framework: built(best, framework, rules) for framework in build}
+                row |= _trained(case, best, rules, train_steps, seed)
+            rows.append(row)
     return Outcome(tuple(rows), metrics(rows))
 
 
-def _row(case: Case, rules: Rules, time_limit: float, alternatives: int,
-         build: Sequence[str]) -> Row:  # fmt: skip
+def _row(case: Case, rules: Rules, time_limit: float,
+         alternatives: int) -> tuple[dict[str, Value], Graph | None]:  # fmt: skip
+    """The row of a case, and the network that came out."""
     row: dict[str, Value] = dict.fromkeys(COLUMNS)
     row |= {"case": case.name, "published_edits": case.published.get("edits"),
             "published_widths_changed": case.published.get("widths"),
@@ -83,7 +91,7 @@ def _row(case: Case, rules: Rules, time_limit: float, alternatives: int,
         result = repair(graph, rules, alternatives=alternatives, time_limit=time_limit)
         spent = time.process_time() - began
     except InputError as error:
-        return row | {"status": "unreadable", "reason": str(error), "proven": 0}
+        return row | {"status": "unreadable", "reason": str(error), "proven": 0}, None
     row |= {
         "status": str(result.status),
         "layers": len(graph),
@@ -97,10 +105,18 @@ def _row(case: Case, rules: Rules, time_limit: float, alternatives: int,
         row |= {"error_kind": str(before.errors[0].kind), "error_layer": before.errors[0].layer}
     if not result.repairs:
         reason = "no repair in the edit space, or none within the time limit"
-        return row | {"reason": reason}
-    return row | _repaired(case, rules, result) | {
-        framework: built(result.repairs[0].graph, framework, rules) for framework in build
-    }  # fmt: skip
+        return row | {"reason": reason}, None
+    return row | _repaired(case, rules, result), result.repairs[0].graph
+
+
+def _trained(case: Case, graph: Graph, rules: Rules, steps: int, seed: int) -> dict[str, Value]:
+    if not steps:
+        return {}
+    reached: dict[str, Value] = {"accuracy": accuracy(graph, rules, steps=steps, seed=seed)}
+    if reached["accuracy"] is not None and case.original is not None:
+        before = case.graph(rules, original=True)
+        reached["accuracy_original"] = accuracy(before, rules, steps=steps, seed=seed)
+    return reached
 
 
 def _repaired(case: Case, rules: Rules, result: Result) -> dict[str, Value]:
@@ -188,6 +204,10 @@ def metrics(rows: Sequence[Row]) -> dict[str, float | int]:
     ranked = [row["expected_rank"] for row in rows if row["expected_rank"] is not None]
     if ranked:
         found["expected_in_first_three"] = sum(1 <= rank <= 3 for rank in ranked)  # type: ignore
+    for name in ("accuracy", "accuracy_original"):
+        reached = _numbers(rows, name)
+        if reached:
+            found |= {f"{name}_mean": mean(reached), f"{name}_cases": len(reached)}
     back = _numbers(rows, "original")
     if back:
         found["original_back"] = sum(back)

@@ -23,7 +23,7 @@ def run(config: Any, about: About) -> Done:
 
     Args:
         config: the run's resolved config; its node `architecture` has cases, rules, time_limit,
-            alternatives and build.
+            alternatives, build and train_steps.
         about: what its record says of it.
 
     Raises:
@@ -39,6 +39,8 @@ def run(config: Any, about: About) -> Done:
             time_limit=asked.time_limit,
             alternatives=asked.alternatives,
             build=tuple(asked.build),
+            train_steps=asked.train_steps,
+            seed=about.seed,
         )
     all_repaired = found.metrics["success"] == 1
     failed = sum(row["status"] not in ("valid", "repaired") for row in found.rows)

@@ -7,11 +7,14 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.architecture import Case, load, run_cases
 from bench.architecture.build import built
 from bench.architecture.run import COLUMNS
+from bench.architecture.train import _images, accuracy
+from bench.asked import _settings
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
 from repair.architecture.rules import KERAS3, STRICT
@@ -138,3 +141,46 @@ def test_a_case_says_where_its_weights_bind() -> None:
     for weights, wrong in ((True, 1), (False, 0)):
         (row,) = run_cases([Case("w", given, weights)], KERAS3).rows
         assert (row["errors"], row["weights_made"]) == (wrong, wrong)
+
+
+def test_a_classifier_of_images_is_trained_and_others_are_not(data_pack: Path) -> None:
+    pytest.importorskip("keras")
+    head = Layer("Dense", {"units": 10, "activation": "softmax"})
+    layers = {"x": Layer("Input", {"shape": (1, 28, 28)}), "flat": Layer("Flatten"), "head": head}
+    names = list(layers)
+    graph = Graph.of(
+        Node(name, layer, tuple(names[max(k - 1, 0) : k]))
+        for k, (name, layer) in enumerate(layers.items())
+    )
+    reached = accuracy(graph, KERAS3, steps=30, seed=1)
+    assert reached is not None
+    assert reached > 0.6
+    assert accuracy(graph, KERAS3, steps=30, seed=1) == reached
+    assert (
+        accuracy(graph.with_layer("head", Layer("Dense", {"units": 9})), KERAS3, steps=1, seed=0)
+        is None
+    )
+    assert accuracy(graph.with_layer("head", Layer("ReLU")), KERAS3, steps=1, seed=0) is None
+
+
+def test_images_are_laid_out_as_the_input_wants_them() -> None:
+    images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    last, first = (_images(images, 1, shape) for shape in ((6, 6, 3), (3, 6, 6)))
+    assert (last[1, 1, 1] * 255 == images[1, 0, 0]).all()
+    assert (first == last.transpose(0, 3, 1, 2)).all()
+    assert last[:, 0].max() == 0
+
+
+def test_a_file_of_cases_counts_by_its_content(tmp_path: Path) -> None:
+    path = lines(tmp_path / "c.jsonl", {"case": 1, "model": BROKEN})
+    settings = {"experiment": "e", "task": "architecture", "architecture": {"cases": str(path)}}
+    first = _settings(settings, ("architecture",))
+    copied = tmp_path / "copy.jsonl"
+    copied.write_bytes(path.read_bytes())
+    there = {**settings, "architecture": {"cases": str(copied)}}
+    assert _settings(there, ("architecture",)) == first
+    lines(path, {"case": 2, "model": BROKEN})
+    os.utime(path, ns=(1, 1))
+    assert _settings(settings, ("architecture",)) != first
+    named = {**settings, "architecture": {"cases": "random"}}
+    assert _settings(named, ("architecture",)) == named
