@@ -74,7 +74,7 @@ def record_death(config: DictConfig, how: str) -> Ran:
     """Records that the process of a run died, which it could not do itself; `how` is the reason."""
     ask = asked(config)
     with store.locked(ask.folder):
-        return _finished(ask) or _failed(ask, ChildProcessError(how), 0.0)
+        return _finished(ask) or _failed(ask, "error", how, 0.0)
 
 
 def _finished(ask: Asked) -> Ran | None:
@@ -105,7 +105,11 @@ def _do(config: DictConfig, ask: Asked) -> Ran:
             tracker.finish(stored)
             return Ran(stored, new=True, tables=done.tables)
     except _CrashError as crash:
-        return _failed(ask, crash.__cause__ or crash, time.perf_counter() - began)
+        error = crash.__cause__ or crash
+        store.append(ask.folder / store.LOG, "".join(traceback.format_exception(error)))
+        status = "time_limit" if isinstance(error, TimeoutError) else "error"
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        return _failed(ask, status, said[:500].rstrip(": "), time.perf_counter() - began)
 
 
 def _attempt(config: DictConfig, ask: Asked) -> Done:
@@ -120,23 +124,20 @@ def _attempt(config: DictConfig, ask: Asked) -> Done:
     return replace(done, record=replace(done.record, environment=environment))
 
 
-def _failed(ask: Asked, error: BaseException, seconds: float) -> Ran:
-    """Saves the record of a run that ended in an exception, and adds its traceback to the log."""
+def _failed(ask: Asked, status: str, reason: str, seconds: float) -> Ran:
     repairs = ask.config["task"] == "repair"
-    said = " ".join(str(error).split())
     record = Record(
         experiment=ask.about.experiment,
         scenario=ask.config["scenario"].get("name") if repairs else ask.about.experiment,
         method=method_name(ask.config) if repairs else ask.config["task"],
         seed=ask.about.seed,
-        status="time_limit" if isinstance(error, TimeoutError) else "error",
-        reason=f"{type(error).__name__}: {said[:500]}" if said else type(error).__name__,
+        status=status,
+        reason=reason,
         config_hash=ask.about.config_hash,
         metrics={},
         seconds={"total": seconds},
         environment=environment(),
     )
-    store.append(ask.folder / store.LOG, "".join(traceback.format_exception(error)))
     return Ran(store.save(ask.folder, record, ask.config), new=True)
 
 

@@ -64,7 +64,8 @@ class Board:
         self._states[job] = (outcome.state, figures)
         count = f"[{len(self._states)}/{len(self._jobs)}]"
         if self._live is None:
-            line = f"{count} {job.label}: {outcome.state}, {figures}".rstrip(" ,")
+            elsewhere = "" if outcome.new else " (done by another sweep meanwhile)"
+            line = f"{count} {job.label}: {outcome.state}{elsewhere}, {figures}".rstrip(" ,")
             print(line, file=sys.stderr, flush=True)
 
     def _refresh(self) -> None:

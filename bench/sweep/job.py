@@ -19,10 +19,12 @@ class Outcome:
         state: the status of its record, where there is one; "refused": bad input; "busy": another
             process does it; "lost": its process died.
         reason: why, where it is not ok.
+        new: done now; False: another sweep had done it when its turn came.
     """
 
     state: str
     reason: str | None = None
+    new: bool = True
 
 
 def job(config: DictConfig, wait: bool = True, death: str | None = None) -> Outcome:
@@ -44,4 +46,4 @@ def job(config: DictConfig, wait: bool = True, death: str | None = None) -> Outc
     except OmegaConfBaseException as error:
         return Outcome("refused", str(explain(error)))
     sys.stdout.flush()
-    return Outcome(ran.stored.record.status, ran.stored.record.reason)
+    return Outcome(ran.stored.record.status, ran.stored.record.reason, ran.new)

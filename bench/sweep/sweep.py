@@ -14,7 +14,7 @@ from bench.sweep.board import Board
 from bench.sweep.job import Outcome
 from bench.sweep.plan import Job, plan
 from bench.sweep.worker import own_process
-from repair.errors import unknown
+from repair.errors import InputError, unknown
 
 Place = Callable[[Sequence[Job], bool], Iterator[tuple[Job, Outcome]]]
 
@@ -30,11 +30,16 @@ def sweep(context: HydraContext, config: DictConfig, arguments: Sequence[str]) -
 
     Returns:
         The exit code: 0, 1 if a run ended in an error or was lost, 2 if one was bad input.
+
+    Raises:
+        InputError: what all of its runs are refused for.
     """
     loader = context.config_loader
     jobs = plan(loader, partial(loader.load_sweep_config, config), arguments)
     place = _place(config)
     refused = {job: Outcome("refused", job.refusal) for job in jobs if job.asked is None}
+    if len(refused) == len(jobs) and len({job.refusal for job in jobs}) == 1:
+        raise InputError(str(jobs[0].refusal))
     todo = [job for job in jobs if job.needed()]
     finished = len(jobs) - len(todo) - len(refused)
     _say(f"{len(jobs)} runs: {finished} finished before, {len(todo)} to do.")

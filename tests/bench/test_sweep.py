@@ -1,0 +1,215 @@
+"""Sweeps: what a run can do to them, what a killed one leaves, and two at once."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench import store
+
+# A run of this scenario trains nothing and ends as it is told.
+MISBEHAVING = [
+    "+experiment=quickstart",
+    "scenario._target_=misbehaving.Misbehaves",
+    "~scenario.network",
+    "~scenario.attack",
+    "~scenario.dataset",
+    "wandb.mode=disabled",
+]
+# Real repairs, as small as they get.
+SMALL = [
+    "+experiment=quickstart",
+    "seed=range(2)",
+    "method.passing_tests=0,10",
+    "method.full=false",  # the one program here that would end at a time limit, where the clock decides
+    "method.k=3",
+    "scenario.network.epochs=2",
+    "repair_images=100",
+    "validation_images=50",
+    "wandb.mode=disabled",
+]
+HERE = Path(__file__).parent
+# The first process compiles for those after it: half of the time of these tests.
+COMPILED_ONCE = {
+    "JAX_COMPILATION_CACHE_DIR": "compiled",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+}
+
+
+@pytest.fixture
+def sweep(monkeypatch, capfd, tmp_path):
+    """`python -m bench -m` in this process, in an empty folder: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(HERE)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["bench", "-m", *arguments])
+        code = command.main()
+        return code, *capfd.readouterr()
+
+    return call
+
+
+def start(*arguments, cwd):
+    """The same as a command, the first of a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", "-m", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(HERE), **COMPILED_ONCE},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def records(folder):
+    """The records below a folder, by their runs' settings."""
+    return {run.folder.relative_to(folder): run.record for run in store.contents(folder).runs}
+
+
+def test_no_run_ends_a_sweep_and_retry_does_again_what_failed(sweep, tmp_path):
+    code, out, err = sweep(*MISBEHAVING, "+scenario.how=raises,refuses,crashes,late")
+    assert code == 2
+    statuses = {record.reason: record.status for record in records("results/runs").values()}
+    crash = "its process was killed by SIGSEGV, as in a first attempt"
+    assert statuses == {
+        "ZeroDivisionError: one bad run": "error",
+        crash: "error",
+        "TimeoutError: too late": "time_limit",
+    }
+    end = err[err.index("4 of 4 runs did not end with a repair") :]
+    for how, reason in [
+        ("raises", "ZeroDivisionError: one bad run"),
+        ("refuses", "a setting that does not fit"),
+        ("crashes", crash),
+        ("late", "TimeoutError: too late"),
+    ]:
+        (line,) = [line for line in end.splitlines() if f"scenario.how={how}:" in line]
+        assert reason in line
+    assert "retry=true" in end
+    assert "misbehaving" in out or "quickstart" in out
+    (log,) = [
+        path for path in Path("results/runs").rglob("log.txt") if "ZeroDiv" in path.read_text()
+    ]
+    assert "Traceback" in log.read_text()
+    assert "Traceback" not in out + err
+
+    Path("mended").touch()
+    before = {run.folder: run.record for run in store.contents("results/runs").runs}
+    code, _, err = sweep(*MISBEHAVING, "+scenario.how=raises,late")
+    assert "2 runs: 2 finished before, 0 to do." in err
+    assert code == 1
+    code, _, err = sweep(*MISBEHAVING, "+scenario.how=raises", "retry=true")
+    assert code == 0
+    after = {run.folder: run.record for run in store.contents("results/runs").runs}
+    (changed,) = [folder for folder in before if after[folder] != before[folder]]
+    assert after[changed].status == "time_limit"
+    assert "ZeroDiv" not in (changed / "log.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["seed=0,1"], "which experiment?"),
+        ([*MISBEHAVING, "+scenario.how=late", "seed=interval(0,1)"], "seed=range(3)"),
+        ([*MISBEHAVING, "+scenario.how=late", "sede=0,1"], "unknown setting 'sede'"),
+        ([*MISBEHAVING, "+scenario.how=late", "seed=0,one"], "setting 'seed'"),
+        ([*MISBEHAVING, "method=refit,refti"], "unknown method 'refti'"),
+        ([*MISBEHAVING, "hydra/launcher=rocket", "seed=0,1"], "unknown hydra/launcher 'rocket'"),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_one_message(sweep, arguments, message):
+    code, out, err = sweep(*arguments)
+    assert code == 2
+    assert len([line for line in err.splitlines() if message in line]) == 1
+    assert "Traceback" not in out + err
+    assert not Path("results").exists()
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(tmp_path):
+    process = start(*MISBEHAVING, "+scenario.how=late,sleeps", "seed=0,1", cwd=tmp_path)
+    running(process, tmp_path, 3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert [line for line in err.splitlines() if not line.startswith("[")] == [
+        "4 runs: 0 finished before, 4 to do.",
+        "Stopped. Finished runs are kept; the same command goes on from there.",
+    ]
+    assert len(store.contents(tmp_path / "results/runs").runs) == 2
+    assert not list(tmp_path.rglob(".unfinished*"))
+
+
+def running(process, folder, number):
+    """Waits until the `number`th run of a sweep has begun."""
+    deadline = time.monotonic() + 120
+    while len(list(folder.rglob(".lock"))) < number:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_two_sweeps_at_once_do_each_run_once(tmp_path):
+    arguments = [*MISBEHAVING, "+scenario.how=late", "seed=range(8)"]
+    both = [start(*arguments, cwd=tmp_path) for _ in range(2)]
+    said = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(store.contents(tmp_path / "results/runs").runs) == 8
+    done = [
+        line
+        for err in said
+        for line in err.splitlines()
+        if line.startswith("[") and "another sweep" not in line
+    ]
+    assert len(done) == 8
+
+
+def test_a_sweep_killed_three_times_ends_with_the_records_of_an_undisturbed_one(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    undisturbed = start(*SMALL, f"results_dir={whole}", cwd=tmp_path)
+    assert undisturbed.wait(300) == 0
+    arguments = [*SMALL, f"results_dir={killed}"]
+    moments = random.Random(5)
+    for begun in (1, 2, 3):
+        process = start(*arguments, cwd=tmp_path)
+        running(process, killed, begun)
+        time.sleep(moments.uniform(0, 0.5))
+        if moments.random() < 0.5:
+            process.kill()  # the command alone: its worker must end by itself
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert len(store.contents(killed).runs) < 4
+    process = start(*arguments, cwd=tmp_path)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert {path: plain(record) for path, record in records(killed).items()} == {
+        path: plain(record) for path, record in records(whole).items()
+    }
+    for path in records(whole):
+        for file in (whole / path).glob("*.npz"):
+            assert (killed / path / file.name).read_bytes() == file.read_bytes()
+
+
+def plain(record):
+    """A record without times and the details of its host."""
+    kept = timeless(json.loads(store.to_json(record)))
+    del kept["environment"]
+    return kept
+
+
+def timeless(value):
+    if isinstance(value, list):
+        return [timeless(item) for item in value]
+    if isinstance(value, dict):
+        return {key: timeless(item) for key, item in value.items() if key != "seconds"}
+    return value
