@@ -4,6 +4,7 @@
 `python -m bench.report`. The same records give the same bytes.
 """
 
-from bench.report.build import Report, collect, write
+from bench.report.build import Report, collect
+from bench.report.write import FORMATS, write
 
-__all__ = ["Report", "collect", "write"]
+__all__ = ["FORMATS", "Report", "collect", "write"]

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.report import collect, write
+from bench.report import FORMATS, collect, write
+from bench.report.write import known
 from repair.errors import InputError
 
 RESULTS = "results/runs"
 OUT = "results/report"
+REFERENCE = "results/reference"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,22 +25,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--results",
         nargs="+",
-        default=[RESULTS],
         metavar="FOLDER",
         help=f"results folders to read (default: {RESULTS})",
     )
     parser.add_argument("--out", default=OUT, metavar="FOLDER", help=f"default: {OUT}")
+    parser.add_argument(
+        "--format",
+        default=",".join(FORMATS),
+        metavar="NAME[,NAME]",
+        help=f"files to write, of {','.join(FORMATS)} (default: all; html is one file with everything)",
+    )
+    parser.add_argument(
+        "--paper",
+        action="store_true",
+        help=f"every table and figure of the papers and of ours, from {REFERENCE} alone",
+    )
     given = parser.parse_args(arguments)
+    if given.paper and given.results:
+        parser.error(f"--paper reads {REFERENCE} alone: leave out --results.")
+    results = [REFERENCE] if given.paper else given.results or [RESULTS]
     errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     try:
-        report = collect(given.results)
+        formats = known(given.format.split(","))
+        report = collect(results)
         for item in report.unreadable:
             errors.print(f"warning: {item}")
         # A terminal's width is respected; a file or pipe gets whole lines.
         console = Console() if sys.stdout.isatty() else Console(width=250)
         for table in report.tables().values():
             console.print(table.rich())
-        paths = write(report, Path(given.out))
+        paths = write(report, Path(given.out), formats)
     except InputError as error:
         errors.print(str(error))
         return 2

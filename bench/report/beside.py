@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 from bench.record import Accuracy, Combination
-from bench.report.compare import Line, Named
+from bench.report.compare import Line, Named, cells
 from bench.report.tables import NONE, Table
 from bench.rows import Value
 from bench.statistics import interval
@@ -16,7 +15,6 @@ def comparison_table(lines: Sequence[Line]) -> Table:
 
     The numbers (CSV) have a row for each seed.
     """
-    cells = [list(group) for _, group in groupby(lines, key=_cell)]
     return Table(
         title="Published beside ours",
         note=(
@@ -36,13 +34,9 @@ def comparison_table(lines: Sequence[Line]) -> Table:
             "gap",
             "status",
         ),
-        lines=[_line(cell) for cell in cells],
+        lines=[_line(cell) for cell in cells(lines)],
         numbers=[_numbers(line) for line in lines],
     )
-
-
-def _cell(line: Line) -> tuple[str, ...]:
-    return line.scenario, line.layer, line.exp, line.record.config_hash if line.record else ""
 
 
 def _line(cell: Sequence[Line]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""From a results folder to the files of a report."""
+"""What results folders say: records, series of runs over seeds, tables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from bench.report.compare import Line, compare
 from bench.report.published import Published, published
 from bench.report.series import Series, preferred, series_of
 from bench.report.tables import Table, runs_table
-from bench.store import Stored, Unreadable, contents, write_bytes, write_text
+from bench.store import Stored, Unreadable, contents
 from repair.errors import InputError
 
 
@@ -53,8 +53,12 @@ class Report:
         """The runs with accuracies; those of a series differ in their seed alone."""
         return tuple(series_of(self.runs))
 
-    def tables(self) -> dict[str, Table]:
+    def tables(self) -> Mapping[str, Table]:
         """File stem -> table; those with nothing to say are left out."""
+        return self._tables
+
+    @cached_property
+    def _tables(self) -> Mapping[str, Table]:
         # scipy.stats takes a second to import: only who compares waits.
         found: dict[str, Table | None] = {}
         if self.lines:
@@ -70,10 +74,6 @@ class Report:
             found["comparisons"] = comparisons_table(best)
         found["runs"] = runs_table(self.records)
         return {stem: table for stem, table in found.items() if table is not None}
-
-    def scenarios(self) -> list[str]:
-        """The scenarios of the records, in the order of their names."""
-        return sorted({record.scenario for record in self.records})
 
 
 def collect(results: Path | str | Iterable[Path | str]) -> Report:
@@ -97,48 +97,6 @@ def collect(results: Path | str | Iterable[Path | str]) -> Report:
     return report
 
 
-def write(report: Report, out: Path | str) -> list[Path]:
-    """Writes report.md, a CSV for each table, and a figure (PDF and PNG) for each scenario.
-
-    Returns:
-        The files, in the order of writing.
-
-    Raises:
-        InputError: the folder cannot be written.
-    """
-    folder = Path(out)
-    tables = report.tables()
-    figures = _write_figures(report, folder)
-    written = []
-    for stem, table in tables.items():
-        written.append(write_text(folder / f"{stem}.csv", table.csv()))
-    return [*written, *figures, write_text(folder / "report.md", _markdown(report, figures))]
-
-
 def _order(record: Record) -> tuple[str, str, str, str, int, str]:
     layer, exp = (str(record.details.get(name, "")) for name in ("layer", "exp"))
     return record.experiment, record.method, layer, exp, record.seed, record.config_hash
-
-
-def _write_figures(report: Report, folder: Path) -> list[Path]:
-    from bench.report.figures import figure, groups_of, render  # matplotlib: only who draws waits
-
-    written = []
-    for scenario in report.scenarios():
-        groups = groups_of(scenario, report.lines, report.records)
-        if groups:  # an architecture run has no accuracies to draw
-            drawn = figure(scenario, groups)
-            for form in ("pdf", "png"):
-                path = folder / f"{scenario}.{form}"
-                written.append(write_bytes(path, render(drawn, form)))
-    return written
-
-
-def _markdown(report: Report, figures: list[Path]) -> str:
-    parts = ["# Report\n", *(table.markdown() for table in report.tables().values())]
-    images = [f"![{path.stem}]({path.name})\n" for path in figures if path.suffix == ".png"]
-    if images:
-        parts += ["## Figures\n", *images]
-    if report.unreadable:
-        parts += ["## Not readable\n", "\n".join(f"- {item}" for item in report.unreadable) + "\n"]
-    return "\n".join(parts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from bench.record import Combination, Record
 from bench.report.published import Published, PublishedCell, best_on_test
@@ -102,17 +103,26 @@ def compare(records: Iterable[Record], published: Published) -> list[Line]:
     return lines
 
 
+def cells(lines: Iterable[Line]) -> list[list[Line]]:
+    """The lines of `compare` by cell and config: those together differ in their seed alone."""
+    return [list(group) for _, group in groupby(lines, key=_cell)]
+
+
 def theirs(published: Published, cell: tuple[str, str, str]) -> PublishedCell | None:
     """The published cell; one without a name (MNIST low quality, intermediate) stands for all."""
     return published.get(cell) or published.get((*cell[:2], ""))
+
+
+def _cell(line: Line) -> tuple[str, ...]:
+    return line.scenario, line.layer, line.exp, line.record.config_hash if line.record else ""
 
 
 def _order(cell: tuple[str, str, str]) -> tuple[int, bool, str]:
     return SCENARIOS.index(cell[0]), cell[1] != "last", cell[2]
 
 
-def _run_order(record: Record) -> tuple[int, str]:
-    return record.seed, record.config_hash
+def _run_order(record: Record) -> tuple[str, int]:
+    return record.config_hash, record.seed
 
 
 def _line(cell: tuple[str, str, str], paper: PublishedCell | None, record: Record | None) -> Line:

@@ -1,5 +1,6 @@
 """Tables over seeds: each series with its intervals, methods against each other, and their ranks."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
@@ -144,7 +145,8 @@ def ranks_table(best: Best) -> Table | None:
 
 
 def _comparisons(best: Best) -> list[list[tuple[str, str, Comparison]]]:
-    scenarios = sorted({scenario for scenario, _, _ in best})
+    compared = Counter(scenario for scenario, _ in {(s, method) for s, method, _ in best})
+    scenarios = sorted(scenario for scenario, methods in compared.items() if methods > 1)
     scopes: list[tuple[str, str | None]] = [(scenario, scenario) for scenario in scenarios]
     if len(scenarios) > 1:
         scopes.append((ALL, None))

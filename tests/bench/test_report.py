@@ -1,7 +1,9 @@
 import csv
 import io
+import re
 import subprocess
 import sys
+from html.parser import HTMLParser
 
 import pytest
 from rich.console import Console
@@ -10,6 +12,7 @@ from bench.record import Accuracy, Combination, to_json
 from bench.report import collect, write
 from bench.report.__main__ import main
 from bench.report.compare import compare
+from bench.report.latex import escape
 from bench.report.published import PublishedCell, best_on_test, published
 from bench.store import run_folder, save
 from repair.errors import InputError
@@ -117,18 +120,96 @@ def test_best_of_no_combination_is_none():
 def test_the_same_records_give_the_same_bytes(results, written, tmp_path):
     again = write(collect(results[0]), tmp_path)
     assert {path.name for path in again} == {path.name for path in written.iterdir()}
-    assert {path.suffix for path in again} == {".csv", ".md", ".pdf", ".png"}
+    assert {path.suffix for path in again} == {".csv", ".md", ".tex", ".pdf", ".svg", ".html"}
     for path in again:
         assert path.read_bytes() == (written / path.name).read_bytes(), path.name
 
 
-def test_a_figure_for_each_scenario_with_accuracies(written):
-    names = {path.name for path in written.iterdir()}
-    assert {"poison_mnist.pdf", "poison_mnist.png", "quickstart.pdf", "quickstart.png"} <= names
-    assert not [name for name in names if name.startswith("arch_random")]
-    pdf = (written / "poison_mnist.pdf").read_bytes()
+def test_figures_have_no_date_and_each_form_has_the_same(written):
+    stems = {path.stem for path in written.glob("*.pdf")}
+    assert {
+        "accuracy_by_method",
+        "cactus",
+        "accuracy_by_weights",
+        "beside_published_poison_mnist",
+    } <= stems
+    assert stems == {path.stem for path in written.glob("*.svg")}
+    pdf = (written / "cactus.pdf").read_bytes()
     assert pdf.startswith(b"%PDF")
     assert b"CreationDate" not in pdf
+    assert b"/Type3" not in pdf  # printers and publishers refuse these fonts
+    assert b"dc:date" not in (written / "cactus.svg").read_bytes()
+
+
+class Tags(HTMLParser):
+    """Every tag of a page with its attributes; complains of one that is closed in the wrong place."""
+
+    VOID = frozenset(("meta", "br"))
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_one_whole_file_without_scripts_or_addresses(written):
+    text = (written / "report.html").read_text()
+    found = Tags(text)
+    assert found.open == []
+    assert "http" not in text.replace("http-equiv", "")
+    assert {tag for tag, _ in found.tags} & {"script", "link", "iframe", "object"} == set()
+    ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    references = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)
+    assert {one or other for one, other in references} <= set(ids)
+    svg = [attributes for tag, attributes in found.tags if tag == "svg"]
+    assert len(svg) == len(list(written.glob("*.svg")))
+    assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in svg)
+    assert "no optimiser | [bold]here[3]" in text
+
+
+def test_latex_has_a_row_for_each_line_and_nothing_unescaped(results, written):
+    for stem, table in collect(results[0]).tables().items():
+        text = (written / f"{stem}.tex").read_text()
+        body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert len(rows) == len(table.lines)
+        columns = len(table.shown())
+        assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {columns - 1}
+        assert not re.search(r"(?<!\\)[_#]", text.replace(rf"tab:{stem}", ""))
+        assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("50 % of a_b & c", r"50 \% of a\_b \& c"),
+        ("1 → 2 ± 3", r"1 $\rightarrow$ 2 $\pm$ 3"),
+        ("\\x{y}^2~$", r"\textbackslash{}x\{y\}\textasciicircum{}2\textasciitilde{}\$"),
+    ],
+)
+def test_latex_escapes_what_it_would_take_for_commands(text, shown):
+    assert escape(text) == shown
+
+
+def test_only_the_formats_asked_for_are_written(results, tmp_path, capsys):
+    arguments = ["--results", str(results[0]), "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--format", "csv"]) == 0
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv"}
+    assert main([*arguments, "--format", "htm"]) == 2
+    assert "Known: csv, html, md, tex" in capsys.readouterr().err
 
 
 def test_a_terminal_shows_texts_as_they_are_and_whole(results):

@@ -1,0 +1,24 @@
+"""All figures of a report; a figure of which there is nothing to show is left out."""
+
+from bench.report.build import Report
+from bench.report.figures.accuracy import against, methods
+from bench.report.figures.beside import beside_published
+from bench.report.figures.flips import flips
+from bench.report.figures.gallery import galleries
+from bench.report.figures.kernels import kernels
+from bench.report.figures.profiles import cactus, profiles
+from bench.report.style import Drawing, styled
+
+_ALL = (methods, beside_published, against, cactus, profiles, flips, kernels, galleries)
+
+
+def drawings(report: Report) -> list[Drawing]:
+    """The figures, in the order for reading, laid out: what is rendered twice is laid out once."""
+    with styled():
+        found = [drawing for draw in _ALL for drawing in draw(report)]
+        for drawing in found:
+            layout = drawing.figure.get_layout_engine()
+            if layout is not None:
+                layout.execute(drawing.figure)
+            drawing.figure.set_layout_engine("none")
+    return found

@@ -1,0 +1,204 @@
+"""What repair reaches and at what price: in each scenario, against repair images, weights changed and seconds."""
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bench.record import Accuracy, Record
+from bench.report.build import Report
+from bench.report.series import MEASURES, Series, measured, preferred
+from bench.report.style import BLACK, WIDTH, Drawing, logarithmic, looks
+from bench.statistics import interval
+
+Look = dict[str, tuple[str, str]]
+_AXES: dict[str, tuple[str, Callable[[Record], float | None]]] = {
+    "images": ("repair images", lambda record: record.details.get("repair_images")),
+    "weights": ("weights changed", lambda record: (record.patch or {}).get("weights_changed")),
+    "seconds": (
+        "seconds of repair",
+        lambda record: record.seconds.get("repair", record.seconds["total"]),
+    ),
+}
+
+
+def methods(report: Report) -> list[Drawing]:
+    """Every method in every scenario, with the interval over its seeds."""
+    best = preferred(report.runs)
+    scenarios = sorted({scenario for scenario, _, _ in best})
+    if not scenarios:
+        return []
+    look = looks(method for _, method, _ in best)
+    drawn = Figure(figsize=(WIDTH, 0.6 + 0.2 * _rows(best)), layout="constrained")
+    counts = [len({m for s, m, _ in best if s == scenario}) for scenario in scenarios]
+    all_axes = drawn.subplots(len(scenarios), 1, squeeze=False, height_ratios=counts, sharex=True)
+    for axes, scenario in zip(all_axes[:, 0], scenarios, strict=True):
+        names = sorted({m for s, m, _ in best if s == scenario}, reverse=True)
+        for place, name in enumerate(names):
+            records = [r for (s, m, _), r in sorted(best.items()) if (s, m) == (scenario, name)]
+            for measure in MEASURES:
+                _dot(axes, place, records, measure, look[name])
+        _before(axes, next(r for (s, _, _), r in sorted(best.items()) if s == scenario))
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(-0.6, len(names) - 0.4)
+        axes.set_title(scenario.replace("_", " "), loc="left")
+    all_axes[-1, 0].set_xlabel("test images classified right, %")
+    shapes = (("defect data", "o", BLACK), ("clean data", "o", "white"))
+    handles = [
+        Line2D([], [], ls="", marker=m, mfc=c, mec=BLACK, label=label) for label, m, c in shapes
+    ]
+    handles += [
+        Line2D([], [], color=BLACK, ls=style, lw=0.8, label=f"{what} data before repair")
+        for what, style in zip(MEASURES, ("-", ":"), strict=True)
+    ]
+    drawn.legend(handles=handles, loc="outside lower center", ncols=4)
+    caption = (
+        "Each method with the settings that did best on validation data, mean over seeds with its 95 % bootstrap "
+        "interval (none for a single seed), on test data. Whether two methods differ, the table of comparisons says."
+    )
+    return [Drawing("accuracy_by_method", "Accuracy after repair", caption, drawn)]
+
+
+def against(report: Report) -> list[Drawing]:
+    """Accuracy against number of repair images, weights changed and seconds: a figure each."""
+    return [
+        Drawing(
+            f"accuracy_by_{name}",
+            f"Accuracy against {label}",
+            f"Upper row: images that show the defect; lower row: clean ones; both test data. Against {label}: each "
+            "point is a run, "
+            + (
+                "lines join the means over seeds of the settings that did best on validation data at each."
+                if name == "images"
+                else "so that seeds and settings can be told."
+            )
+            + " The line across is the network before repair.",
+            _against(report.series, label, read, joined=name == "images"),
+        )
+        for name, (label, read) in _AXES.items()
+        if any(read(record) is not None for one in report.series for record in one.repaired)
+    ]
+
+
+def _against(
+    series: Sequence[Series], label: str, read: Callable[[Record], float | None], *, joined: bool
+) -> Figure:
+    scenarios = sorted({one.scenario for one in series})
+    look = looks(one.method for one in series)
+    drawn = Figure(figsize=(WIDTH, 3.8), layout="constrained")
+    grid = drawn.subplots(2, len(scenarios), squeeze=False, sharex=True)
+    for column, scenario in enumerate(scenarios):
+        here = [one for one in series if one.scenario == scenario]
+        for axes, measure in zip(grid[:, column], MEASURES, strict=True):
+            for one in here:
+                _points(axes, one.repaired, read, measure, look[one.method])
+            if joined:
+                _joined(axes, here, read, measure, look)
+            _before_across(axes, here[0].runs[0].record, measure)
+            axes.margins(0.12)
+            axes.locator_params(axis="y", nbins=4)
+        grid[0, column].set_title(scenario.replace("_", "\n", 1).replace("_", " "))
+    for axes, measure in zip(grid[:, 0], MEASURES, strict=True):
+        axes.set_ylabel(f"{measure} data, % right")
+    logarithmic(grid[0, 0], "x")  # that of all, as they share it
+    drawn.supxlabel(label)
+    drawn.legend(handles=legend(look), loc="outside upper center", ncols=6)
+    return drawn
+
+
+def legend(look: Look) -> list[Line2D]:
+    """A handle for each method."""
+    return [
+        Line2D([], [], color=colour, marker=marker, label=name)
+        for name, (colour, marker) in look.items()
+    ]
+
+
+def _points(
+    axes: Axes,
+    records: Iterable[Record],
+    read: Callable[[Record], float | None],
+    measure: str,
+    look: tuple[str, str],
+) -> None:
+    marks = [
+        (place, values[measure])
+        for record in records
+        if (place := read(record)) and (values := measured(record))
+    ]
+    if marks:
+        axes.plot(
+            *zip(*marks, strict=True),
+            ls="",
+            marker=look[1],
+            color=look[0],
+            ms=4,
+            mec="white",
+            mew=0.4,
+            alpha=0.8,
+        )
+
+
+def _joined(
+    axes: Axes,
+    series: Sequence[Series],
+    read: Callable[[Record], float | None],
+    measure: str,
+    look: Look,
+) -> None:
+    """For each method a line of means over seeds, at each abscissa of the runs that validation data prefers there."""
+    for method in sorted({one.method for one in series}):
+        means: dict[float, list[float]] = {}
+        for (place, _, _), record in sorted(_per_abscissa(series, method, read).items()):
+            values = measured(record)
+            if values:
+                means.setdefault(place, []).append(values[measure])
+        if len(means) > 1:
+            points = sorted((place, fmean(values)) for place, values in means.items())
+            axes.plot(*zip(*points, strict=True), color=look[method][0])
+
+
+def _per_abscissa(
+    series: Sequence[Series], method: str, read: Callable[[Record], float | None]
+) -> dict[tuple[float, str, int], Record]:
+    """(abscissa, scenario, seed) -> the run that validation data prefers."""
+    runs = [run for one in series if one.method == method for run in one.runs]
+    places = sorted({x for run in runs if (x := read(run.record)) is not None})
+    return {
+        (x, scenario, seed): record
+        for x in places
+        for (scenario, _, seed), record in preferred(
+            run for run in runs if read(run.record) == x
+        ).items()
+    }
+
+
+def _rows(best: Iterable[tuple[str, str, int]]) -> int:
+    pairs = {(scenario, method) for scenario, method, _ in best}
+    return len(pairs) + 2 * len({scenario for scenario, _ in pairs})
+
+
+def _dot(
+    axes: Axes, place: int, records: Sequence[Record], measure: str, look: tuple[str, str]
+) -> None:
+    found = interval([v[measure] for record in records if (v := measured(record))])
+    offset = 0.12 if measure == "defect" else -0.12
+    face = look[0] if measure == "defect" else "white"
+    if found.low is not None and found.high is not None:
+        axes.hlines(place + offset, found.low, found.high, colors=look[0])
+    axes.plot(found.mean, place + offset, look[1], mfc=face, mec=look[0])
+
+
+def _before(axes: Axes, record: Record) -> None:
+    for measure, style in zip(MEASURES, ("-", ":"), strict=True):
+        value = record.metrics.get(f"{measure}_before")
+        if isinstance(value, Accuracy):
+            axes.axvline(100 * value.accuracy, color=BLACK, ls=style, lw=0.8)
+
+
+def _before_across(axes: Axes, record: Record, measure: str) -> None:
+    value = record.metrics.get(f"{measure}_before")
+    if isinstance(value, Accuracy):
+        axes.axhline(100 * value.accuracy, color=BLACK, lw=0.8)

@@ -1,0 +1,143 @@
+"""One figure for each published scenario: defect and clean accuracy, published beside ours."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.record import Accuracy, Combination
+from bench.report.build import Report
+from bench.report.compare import Line, cells
+from bench.report.style import BEFORE, BLACK, BLUE, GREY, SKY, Drawing
+
+# Markers, not bars: differences of a point between 95 and 98 % must be seen.
+_SERIES = (
+    ("published, best on test", "o", GREY),
+    ("published, our combination", "s", "#FFFFFF"),
+    ("ours, chosen on validation", "D", BLUE),
+    ("ours, best on test", "^", SKY),
+)
+_STEP = 0.2  # between the markers of a group; groups are 1 apart
+
+
+@dataclass(frozen=True)
+class Group:
+    """The results at one place of the horizontal axis, in the order of the legend, each over seeds."""
+
+    label: str
+    before: Combination | None
+    results: tuple[list[Combination], ...]
+    remark: str
+
+
+def groups_of(scenario: str, lines: Sequence[Line]) -> list[Group]:
+    """The groups of a scenario's figure: its lines of NNrepair."""
+    return [_compared(cell) for cell in cells(lines) if cell[0].scenario == scenario]
+
+
+def beside_published(report: Report) -> list[Drawing]:
+    """A figure for each scenario with published figures."""
+    found = []
+    for scenario in sorted({line.scenario for line in report.lines}):
+        groups = groups_of(scenario, report.lines)
+        found.append(
+            Drawing(
+                f"beside_published_{scenario}",
+                f"Published beside ours: {scenario.replace('_', ' ')}",
+                "NNrepair on test data, for each layer and number of passing tests (ExpA to ExpD: 0, 10, 50, 100). "
+                "Upper panel: images that show the defect; lower panel: clean ones. The line is the network before "
+                "repair; whiskers are the least and the largest of several seeds. The paper chose its combination "
+                "on test data, ours is chosen on validation data.",
+                figure(groups),
+            )
+        )
+    return found
+
+
+def figure(groups: Sequence[Group]) -> Figure:
+    """Defect accuracy above clean accuracy; a line marks the network before repair."""
+    drawn = Figure(figsize=(max(4.5, 1.2 + 0.75 * len(groups)), 4.6), layout="constrained")
+    defect, clean = drawn.subplots(2, 1, sharex=True)
+    _draw(defect, groups, lambda result: result.defect)
+    _draw(clean, groups, lambda result: result.clean)
+    defect.set_ylabel("defect test data, % right")
+    clean.set_ylabel("clean test data, % right")
+    clean.set_xticks(range(len(groups)), [group.label for group in groups])
+    clean.set_xlim(-0.5, len(groups) - 0.5)
+    handles, labels = defect.get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside lower center", ncols=3)
+    return drawn
+
+
+def _draw(axes: Axes, groups: Sequence[Group], choose: Callable[[Combination], Accuracy]) -> None:
+    half = _STEP * len(_SERIES) / 2
+    lines = [
+        (place, 100 * choose(group.before).accuracy)
+        for place, group in enumerate(groups)
+        if group.before
+    ]
+    axes.hlines(
+        [height for _, height in lines],
+        [place - half for place, _ in lines],
+        [place + half for place, _ in lines],
+        colors=BEFORE,
+        linewidth=1.2,
+        label="before repair",
+    )
+    for index, (label, marker, colour) in enumerate(_SERIES):
+        offset = (index - (len(_SERIES) - 1) / 2) * _STEP
+        marks = [
+            (
+                place + offset,
+                np.mean(values),
+                np.mean(values) - min(values),
+                max(values) - np.mean(values),
+            )
+            for place, group in enumerate(groups)
+            if (values := [100 * choose(result).accuracy for result in group.results[index]])
+        ]
+        if marks:
+            x, y, *spread = zip(*marks, strict=True)
+            axes.errorbar(
+                x,
+                y,
+                spread,
+                fmt=marker,
+                color=colour,
+                ecolor=BLACK,
+                elinewidth=0.8,
+                mec="black",
+                mew=0.5,
+                label=label,
+            )
+    for place, group in enumerate(groups):
+        axes.annotate(
+            group.remark,
+            (place + _STEP, 0.5),
+            xycoords=("data", "axes fraction"),
+            rotation=90,
+            ha="center",
+            va="center",
+            fontsize=6,
+        )
+    axes.margins(y=0.15)
+
+
+def _compared(cell: Sequence[Line]) -> Group:
+    line = cell[0]
+    seeds = f"\n{len(cell)} seeds" if len(cell) > 1 else ""
+    once = tuple(
+        [item.result] if item else [] for item in (line.published_best, line.published_same)
+    )
+    chosen, best = (
+        [item.result for item in items if item]
+        for items in ([one.chosen for one in cell], [one.best for one in cell])
+    )
+    remark = _remark(line.status, bool(chosen))
+    return Group(f"{line.layer}\n{line.exp}{seeds}", line.before, (*once, chosen, best), remark)
+
+
+def _remark(status: str, shown: bool) -> str:
+    return "" if shown else f"ours: {status.replace('_', ' ')}"

@@ -1,0 +1,115 @@
+"""Where in its kernels a network was repaired: heat maps of the patches of runs with different localizations."""
+
+import textwrap
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import SymLogNorm
+from matplotlib.figure import Figure
+
+from bench.report.build import Report
+from bench.report.series import Series
+from bench.report.style import DIVERGING, WIDTH, Drawing
+from repair.formats.archive import read_archive
+
+PATCH = "patch.npz"
+_KERNEL = "/kernel/shape"
+_COLUMNS = 3
+_LEAST = 50  # cells of a kernel that are worth a map
+_POINTS = 600  # changes up to which each is drawn as a square of its own, however large the kernel
+
+
+def kernels(report: Report) -> list[Drawing]:
+    """A figure for each scenario and repaired layer that two or more series share; their first seed with a patch."""
+    found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    for one in report.series:
+        path = _patch(one)
+        if path is not None:
+            for layer, change in changes(path).items():
+                if change.size < _LEAST:
+                    continue
+                found.setdefault((one.scenario, layer), {})[one.name] = change
+    return [
+        _drawing(scenario, layer, maps)
+        for (scenario, layer), maps in sorted(found.items())
+        if len(maps) > 1
+    ]
+
+
+def changes(path: Path) -> dict[str, np.ndarray]:
+    """Layer -> (inputs, outputs) change of its kernel in a patch file.
+
+    Of a convolution (height, width, in, out) it is the change of largest size in each window, with its sign.
+    """
+    arrays = read_archive(path)
+    found = {}
+    for key in arrays:
+        if key.endswith(_KERNEL):
+            layer = key.removesuffix(_KERNEL)
+            dense = np.zeros(arrays[key])
+            dense.ravel()[arrays[f"{layer}/kernel/indices"]] = arrays[f"{layer}/kernel/values"]
+            windows = dense.reshape(-1, *dense.shape[-2:])
+            place = np.abs(windows).argmax(axis=0)[None]
+            found[layer] = np.take_along_axis(windows, place, axis=0)[0]
+    return found
+
+
+def _patch(series: Series) -> Path | None:
+    paths = (run.folder / PATCH for run in series.runs)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _drawing(scenario: str, layer: str, maps: dict[str, np.ndarray]) -> Drawing:
+    rows = -(-len(maps) // _COLUMNS)
+    drawn = Figure(figsize=(WIDTH, 0.4 + 1.7 * rows), layout="constrained")
+    grid = drawn.subplots(rows, _COLUMNS, squeeze=False, sharex=True, sharey=True)
+    largest = max(float(np.abs(change).max()) for change in maps.values())
+    norm = SymLogNorm(largest / 100, vmin=-largest, vmax=largest)
+    for axes in grid.ravel():
+        axes.set_visible(False)
+    for axes, (name, change) in zip(grid.ravel(), maps.items(), strict=False):
+        axes.set_visible(True)
+        _map(axes, change, norm)
+        count = np.count_nonzero(change)
+        axes.set_title(textwrap.fill(f"{name}: {count} weights", 34), fontsize=7)
+    drawn.supxlabel("input of the layer")
+    drawn.supylabel("output")
+    ticks = [-largest, -largest / 10, 0, largest / 10, largest]
+    bar = drawn.colorbar(
+        mpl.cm.ScalarMappable(norm, DIVERGING), ax=grid, ticks=ticks, format="%.2g"
+    )
+    bar.set_label("change of the weight")
+    bar.minorticks_off()
+    caption = (
+        f"Kernel of {layer}: which weights each repair changed, and by how much. Of a convolution "
+        "each cell is the largest change in the window from an input to an output channel."
+    )
+    title = f"Where the repairs are: {scenario.replace('_', ' ')}, {layer}"
+    return Drawing(f"kernels_{scenario}_{layer}", title, caption, drawn)
+
+
+def _map(axes: Axes, change: np.ndarray, norm: SymLogNorm) -> None:
+    """Inputs along the page: they are many, and outputs few."""
+    inputs, outputs = change.shape
+    places = np.argwhere(change)
+    if len(places) <= _POINTS:
+        rows, columns = places.T
+        axes.scatter(
+            rows,
+            columns,
+            c=change[rows, columns],
+            norm=norm,
+            cmap=DIVERGING,
+            s=5,
+            marker="s",
+            ec="#555555",
+            lw=0.2,
+        )
+    else:
+        axes.imshow(change.T, norm=norm, cmap=DIVERGING, aspect="auto", interpolation="nearest")
+        axes.grid(visible=False)
+    axes.set_xlim(-0.5, inputs - 0.5)
+    axes.set_ylim(outputs - 0.5, -0.5)
+    axes.locator_params(integer=True)

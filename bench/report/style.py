@@ -1,0 +1,100 @@
+"""How every figure looks: one place for colours, markers, sizes, and files with the same bytes for the same figure."""
+
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+# Okabe and Ito, Color Universal Design, 2008: told apart by colour-blind readers; with a marker each also in print.
+BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, YELLOW, BLACK, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#000000", "#999999"
+BEFORE = VERMILLION  # the network before repair, where no method has a colour
+SEQUENTIAL, DIVERGING = "cividis", "PuOr"  # both fit for colour-blind readers
+
+_METHODS = {
+    "minimal": (BLUE, "o"),
+    "nnrepair": (ORANGE, "s"),
+    "finetune": (GREEN, "^"),
+    "refit": (PURPLE, "D"),
+}
+_FURTHER = ((SKY, "v"), (BLACK, "P"), (YELLOW, "X"), (GREY, "*"), (VERMILLION, "<"))
+WIDTH = 7.0  # inches, the text width of a two-column page
+_RC: Any = {  # Any: matplotlib's stub lists every key of rc as a literal
+    # Matplotlib brings it along: the same letters everywhere, and those of most papers.
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "figure.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.linewidth": 0.4,
+    "grid.color": "#DDDDDD",
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "repairbench",
+}
+# Without dates and versions, so that the same records give the same bytes.
+_METADATA: dict[str, dict[str, str | None]] = {
+    "pdf": {"CreationDate": None, "Creator": "repairbench", "Producer": None},
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A figure of a report.
+
+    Attributes:
+        stem: of its files.
+        caption: what there is to see, in full sentences: a reader may have nothing else.
+    """
+
+    stem: str
+    title: str
+    caption: str
+    figure: Figure
+
+
+def looks(methods: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Method -> colour and marker; those that this project knows have the same in every figure and report."""
+    names = sorted(set(methods))
+    further = [name for name in names if name not in _METHODS]
+    fill = {name: _FURTHER[place % len(_FURTHER)] for place, name in enumerate(further)}
+    return {name: _METHODS.get(name) or fill[name] for name in names}
+
+
+def logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
+    """A logarithmic axis with plain numbers at powers of ten and nothing between."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Figures made inside look as this module says, whatever the user's matplotlibrc does."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)
+        yield
+
+
+def render(drawn: Figure, form: str) -> bytes:
+    """The figure as a file of the form "pdf" or "svg"."""
+    out = io.BytesIO()
+    with styled():
+        drawn.savefig(out, format=form, metadata=_METADATA[form])
+    return out.getvalue()
