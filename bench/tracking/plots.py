@@ -1,11 +1,13 @@
-"""The table of all records and the plots that W&B shows with a run."""
+"""What W&B shows: the table and plots of all records, the confusion matrices and images of one."""
 
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import wandb
 
+from bench.gallery import Gallery
 from bench.record import Record
 from bench.report.compare import compare
 from bench.report.published import published
@@ -24,6 +26,32 @@ def plots(records: Sequence[Record]) -> dict[str, Any]:
     A plot of which there is nothing to show is left out.
     """
     return _scatter(records) | _beside_published(records)
+
+
+def confusions(record: Record) -> dict[str, Any]:
+    """The confusion matrices of a record and what changed in its predictions, as W&B's own charts."""
+    matrices = {f"confusion/{name}": m for name, m in record.details.get("confusion", {}).items()}
+    matrices |= {f"flips/{name}": m for name, m in record.details.get("flips", {}).items()}
+    return {name: _matrix(name, np.asarray(matrix)) for name, matrix in matrices.items()}
+
+
+def images(gallery: Gallery) -> dict[str, Any]:
+    """A few test images, clean and attacked side by side, with the answers to the attacked one."""
+    pairs = np.concatenate([gallery.clean, gallery.attacked], axis=2)
+    pairs = pairs if pairs.shape[-1] == 3 else pairs[..., 0]
+    answers = zip(gallery.labels, gallery.before, gallery.after, strict=True)
+    captions = [f"is {label}; before {before}, after {after}" for label, before, after in answers]
+    shown = [wandb.Image(pair, caption=text) for pair, text in zip(pairs, captions, strict=True)]
+    return {"examples": shown} if shown else {}
+
+
+def _matrix(name: str, counts: np.ndarray) -> Any:
+    rows = [[str(i), str(j), int(count)] for (i, j), count in np.ndenumerate(counts)]
+    table = _table(["Actual", "Predicted", "nPredictions"], rows)
+    fields = {column: column for column in ("Actual", "Predicted", "nPredictions")}
+    what, _, on = name.partition("/")
+    title = f"{'Answers before (rows) and after repair' if what == 'flips' else 'True class and answer'}: {on}"
+    return wandb.plot_table("wandb/confusion_matrix/v1", table, fields, {"title": title})
 
 
 def _scatter(records: Sequence[Record]) -> dict[str, Any]:
@@ -62,7 +90,7 @@ def _beside_published(records: Sequence[Record]) -> dict[str, Any]:
 
 def _table(columns: list[Any], lines: list[list[Any]]) -> wandb.Table:
     # Types are declared and rows put in as they are: W&B's check of each cell takes milliseconds a
-    # row, and every run of a sweep writes the rows of all runs before it.
+    # row, and every run of a sweep adds to a table of all runs before it.
     types = [
         str if any(isinstance(value, str) for value in column) else float
         for column in zip(*lines, strict=True)

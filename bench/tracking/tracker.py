@@ -11,6 +11,7 @@ from bench.store import Stored
 from repair.errors import InputError, unknown
 
 MODES = ("offline", "online", "disabled")
+BACKENDS = ("wandb", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class WandbSettings:
     """The node `wandb` of a config.
 
     Args:
-        mode: "offline" writes files that `wandb sync` uploads later, "online" uploads as well,
+        backend: "wandb", or "tensorboard", which writes event files and knows no other setting than `mode`.
+        mode: "offline" writes files that `scripts/wandb_sync.sh` uploads later, "online" uploads as well,
             "disabled" does nothing.
         project, entity: as in W&B.
         group: name of the sweep that the run belongs to; by default the experiment.
@@ -27,9 +29,10 @@ class WandbSettings:
         artifacts: mirror the patch files too.
 
     Raises:
-        InputError: the mode is unknown, or the timeout is no time.
+        InputError: the backend or the mode is unknown or they do not fit, or the timeout is no time.
     """
 
+    backend: str = "wandb"
     mode: str = "offline"
     project: str = "repairbench"
     entity: str | None = None
@@ -40,6 +43,13 @@ class WandbSettings:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise unknown("wandb.mode", str(self.mode), MODES)
+        if self.backend not in BACKENDS:
+            raise unknown("wandb.backend", str(self.backend), BACKENDS)
+        if self.backend == "tensorboard" and self.mode == "online":
+            raise InputError(
+                "wandb.mode=online with tracking=tensorboard: it only writes files. Leave the mode out, or take "
+                "tracking=wandb."
+            )
         given: object = self.timeout  # a config file may hold anything
         if not (isinstance(given, int | float) and given > 0):
             raise InputError(f"wandb.timeout={self.timeout}: expected seconds, more than 0.")
@@ -83,15 +93,21 @@ def tracked(
     """The tracker of a run, open inside the block; a block that raises is a failed run there.
 
     Args:
-        results_dir: all files of the tracker go below its folder `wandb`.
+        results_dir: all files of the tracker go below its folder `wandb` or `tensorboard`.
         experiment, config_hash, seed: those of the record; they name the run.
         config: the resolved config in plain types, shown with the run.
     """
     if settings.mode == "disabled":
         yield NoTracker()
         return
+    name = run_id(experiment, config_hash, seed)
+    if settings.backend == "tensorboard":
+        from bench.tracking.tensorboard import tensorboard_run
+
+        with tensorboard_run(Path(results_dir), config, name) as tracker:
+            yield tracker
+        return
     from bench.tracking.wandb_run import wandb_run  # wandb: only who tracks waits for its import
 
-    name = run_id(experiment, config_hash, seed)
     with wandb_run(settings, Path(results_dir), experiment, config, name) as tracker:
         yield tracker

@@ -2,17 +2,31 @@ import json
 import logging
 import socket
 import struct
+import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import wandb
+from PIL import Image
 from wandb.proto import wandb_internal_pb2
 
+from bench.gallery import EXAMPLES, Gallery
 from bench.rows import row
 from bench.store import run_folder, save
 from bench.tracking import NoTracker, WandbSettings, run_id, tracked
 from repair.errors import InputError
+
+GALLERY = Gallery(
+    clean=np.zeros((2, 4, 4, 1), np.uint8),
+    attacked=np.full((2, 4, 4, 1), 200, np.uint8),
+    labels=np.array([3, 1]),
+    before=np.array([7, 7]),
+    after=np.array([3, 7]),
+)
+COUNTS = [[5, 1], [0, 4]]
 
 
 def run(root, record, settings=None, progress=()):
@@ -29,8 +43,13 @@ def run(root, record, settings=None, progress=()):
         for values in progress:
             tracker.log(values)
         folder = run_folder(root, record.experiment, record.config_hash, record.seed)
-        patch = {"patch.npz": lambda path: path.write_bytes(b"a patch")}
-        tracker.finish(save(folder, record, config, patch if record.patch else {}))
+        files = {"patch.npz": lambda path: path.write_bytes(b"a patch")}
+        if record.patch:
+            files |= {
+                "experts.npz": lambda path: path.write_bytes(b"experts"),
+                EXAMPLES: GALLERY.save,
+            }
+        tracker.finish(save(folder, record, config, files if record.patch else {}))
     return tracker
 
 
@@ -65,7 +84,11 @@ def offline(root, seed):
 
 
 def messages_of(root, seed):
-    (path,) = offline(root, seed).glob("run-*.wandb")
+    return messages_in(offline(root, seed))
+
+
+def messages_in(folder):
+    (path,) = folder.glob("run-*.wandb")
     for _ in range(100):  # W&B's own process closes the file shortly after the run
         messages = read_back(path)
         if messages and messages[-1].HasField("exit"):
@@ -74,9 +97,18 @@ def messages_of(root, seed):
     raise AssertionError(f"{path} has no end")
 
 
+def newest(root):
+    """The folder of the newest part of the run of all results; there is no other."""
+    (folder,) = (root / "wandb").glob("*-results/*/wandb/offline-run-*-results")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory, record_of):
-    """Three runs of a sweep, the second without a repair."""
+    """Three runs of a sweep, the second without a repair, the last with counts of its predictions.
+
+    And what the run of all results was after each: its messages and its table.
+    """
     root = tmp_path_factory.mktemp("sweep")
     patch = pytest.MonkeyPatch()
     patch.chdir(tmp_path_factory.mktemp("cwd"))
@@ -85,22 +117,40 @@ def sweep(tmp_path_factory, record_of):
         record_of(seed=1, status="infeasible"),
         record_of(seed=2, defect=5000),
     ]
+    counts = {"confusion": {"clean_after": COUNTS}, "flips": {"defect": COUNTS}}
+    records[2] = replace(records[2], details={**records[2].details, **counts})
+    results = []
     for record in records:
         run(root, record, progress=({"solve/gap": 0.5}, {"solve/gap": 0.0}))
+        folder = newest(root)
+        results.append((messages_in(folder), *tables(folder, "results")))
     assert list(Path.cwd().iterdir()) == []  # nothing is left where the command was started
     patch.undo()
-    return root, records
+    return root, records, results
 
 
 def test_the_table_grows_by_a_row_for_each_record(sweep):
-    root, records = sweep
-    for done in range(1, 4):
-        (table,) = tables(offline(root, done - 1), "results")
+    _, records, results = sweep
+    for done, (_, table) in enumerate(results, start=1):
         expected = [row(record) for record in records[:done]]
         assert table["columns"] == list(expected[0])
         assert [
             dict(zip(table["columns"], line, strict=True)) for line in table["data"]
         ] == expected
+
+
+def test_the_results_of_many_processes_are_parts_of_one_run(sweep):
+    parts = [messages for messages, _ in sweep[2]]
+    opened = [next(m.run for m in part if m.HasField("run")) for part in parts]
+    assert {o.run_id for o in opened} == {"poison_mnist-results"}
+    assert {(o.run_group, o.job_type) for o in opened} == {("poison_mnist", "results")}
+    # The step is the number of records: what several nodes wrote goes together in one order.
+    assert [m.history.step.num for part in parts for m in part if m.HasField("history")] == [
+        1,
+        2,
+        3,
+    ]
+    assert [items_of(part, "summary")["runs"][-1] for part in parts] == [1, 2, 3]
 
 
 def items_of(messages, kind):
@@ -115,15 +165,47 @@ def items_of(messages, kind):
 
 
 def test_the_wandb_file_refers_to_the_table(sweep):
-    root, _ = sweep
-    logged = items_of(messages_of(root, 2), "history")
+    folder = newest(sweep[0])
+    logged = items_of(messages_in(folder), "history")
     assert logged["results/nrows"] == [3]
-    assert (offline(root, 2) / "files" / logged["results/path"][0]).is_file()
-    assert logged["solve/gap"] == [0.5, 0.0]
+    assert (folder / "files" / logged["results/path"][0]).is_file()
+
+
+def test_a_run_logs_its_progress_and_the_machine(sweep):
+    messages = messages_of(sweep[0], 2)
+    assert items_of(messages, "history")["solve/gap"] == [0.5, 0.0]
+    assert any(m.HasField("environment") for m in messages)
+
+
+def test_the_machine_is_measured_while_a_run_lasts(tmp_path, record_of):
+    record = record_of()
+    named = {"experiment": "poison_mnist", "config_hash": record.config_hash, "seed": 0}
+    with tracked(WandbSettings(), results_dir=tmp_path, **named, config={}):
+        time.sleep(2)  # the first sample comes with the start, a little later than the run
+    sampled = [m.stats for m in messages_of(tmp_path, 0) if m.HasField("stats")]
+    keys = {item.key for stats in sampled for item in stats.item}
+    assert any(key.startswith("cpu") or "memory" in key for key in keys), keys
+
+
+def test_confusion_flips_and_examples_are_shown(sweep):
+    root, *_ = sweep
+    folder = offline(root, 2)
+    logged = items_of(messages_of(root, 2), "history")
+    for key in ("confusion/clean_after", "flips/defect"):
+        (table,) = tables(folder, f"{key}_table")
+        assert [line[2] for line in table["data"]] == [5, 1, 0, 4]
+    assert logged["examples/count"] == [2]
+    assert logged["examples/captions"] == [["is 3; before 7, after 3", "is 1; before 7, after 7"]]
+    (first, _) = [folder / "files" / name for name in logged["examples/filenames"][0]]
+    pixels = np.asarray(Image.open(first))
+    assert pixels.shape == (4, 8)  # the clean image, the attacked one beside it
+    assert set(np.unique(pixels[:, :4])) == {0}
+    assert set(np.unique(pixels[:, 4:])) == {200}
+    assert "examples/count" not in items_of(messages_of(root, 1), "history")
 
 
 def test_a_run_has_its_group_id_config_and_summary(sweep):
-    root, records = sweep
+    root, records, _ = sweep
     messages = messages_of(root, 2)
     opened = [m.run for m in messages if m.HasField("run")]
     assert {o.run_id for o in opened} == {run_id("poison_mnist", records[2].config_hash, 2)}
@@ -140,10 +222,11 @@ def test_a_run_has_its_group_id_config_and_summary(sweep):
 
 
 def test_plots_show_the_finished_runs_and_the_published(sweep):
-    root, _ = sweep
-    (scatter,) = tables(offline(root, 2), "defect_vs_clean_table")
+    root, *_ = sweep
+    folder = newest(root)
+    (scatter,) = tables(folder, "defect_vs_clean_table")
     assert [line[1] for line in scatter["data"]] == pytest.approx([55.94, 50.0])
-    (bars,) = tables(offline(root, 2), "published_beside_ours_table")
+    (bars,) = tables(folder, "published_beside_ours_table")
     assert dict(bars["data"]) == {
         "poison_mnist last ExpC, published best": pytest.approx(55.94),
         "poison_mnist last ExpC, ours": pytest.approx((55.94 + 50.0) / 2),
@@ -151,12 +234,13 @@ def test_plots_show_the_finished_runs_and_the_published(sweep):
 
 
 def test_the_patch_is_an_artifact_kept_below_the_results(sweep):
-    root, _ = sweep
+    root, *_ = sweep
     named = [m.artifact for m in messages_of(root, 0) if m.HasField("artifact")]
     (patch,) = [artifact for artifact in named if artifact.type == "patch"]
-    (entry,) = patch.manifest.contents
-    assert Path(entry.local_path).read_bytes() == b"a patch"
-    assert root in Path(entry.local_path).parents
+    found = {entry.path: Path(entry.local_path) for entry in patch.manifest.contents}
+    assert found["patch.npz"].read_bytes() == b"a patch"
+    assert found["experts.npz"].read_bytes() == b"experts"
+    assert all(root in path.parents for path in found.values())
     without = [m.artifact.type for m in messages_of(root, 1) if m.HasField("artifact")]
     assert "patch" not in without
 
@@ -166,8 +250,7 @@ def test_a_run_done_again_continues_its_own(tmp_path, record_of):
         run(tmp_path, record_of())
     names = {path.name for path in tmp_path.glob("wandb/offline-run-*/run-*.wandb")}
     assert len(names) == 1
-    last = max(tmp_path.glob("wandb/offline-run-*"), key=lambda path: path.stat().st_mtime_ns)
-    assert len(tables(last, "results")[-1]["data"]) == 1  # one record, one row
+    assert len(tables(newest(tmp_path), "results")[-1]["data"]) == 1  # one record, one row
 
 
 def test_a_block_that_raises_is_a_failed_run(tmp_path, record_of):
@@ -209,14 +292,14 @@ def test_online_without_a_server_goes_on_offline(tmp_path, record_of, server, ca
             run(tmp_path, record_of(seed=seed), settings)
     said = [record.message for record in caplog.records if url in record.message]
     assert len(said) == 1  # once, not for each run
-    assert "wandb sync" in said[0]
-    assert len(tables(offline(tmp_path, 1), "results")[0]["data"]) == 2
+    assert "scripts/wandb_sync.sh" in said[0]
+    assert len(tables(newest(tmp_path), "results")[0]["data"]) == 2
 
 
 def test_online_with_a_server_that_dies_goes_on_offline(tmp_path, record_of, server, monkeypatch):
     monkeypatch.setattr("requests.head", lambda *_, **__: None)  # it answered this one question
     run(tmp_path, record_of(), WandbSettings(mode="online", timeout=0.5))
-    assert len(tables(offline(tmp_path, 0), "results")[0]["data"]) == 1
+    assert len(tables(newest(tmp_path), "results")[0]["data"]) == 1
 
 
 def test_online_without_a_key_goes_on_offline(tmp_path, record_of, server, monkeypatch, caplog):
@@ -242,8 +325,28 @@ def test_disabled_leaves_no_trace(tmp_path, record_of):
         ({"mode": False}, "offline, online"),  # what YAML makes of mode: off
         ({"timeout": "long"}, "expected seconds"),
         ({"timeout": 0}, "expected seconds"),
+        ({"backend": "tensorbord"}, "Did you mean 'tensorboard'"),
+        ({"backend": "tensorboard", "mode": "online"}, "only writes files"),
     ],
 )
 def test_bad_settings_are_one_message(setting, words):
     with pytest.raises(InputError, match=words):
         WandbSettings(**setting)
+
+
+def test_the_sync_command_takes_every_part_and_says_what_it_lacks(sweep, tmp_path):
+    script = Path(__file__).parents[2] / "scripts" / "wandb_sync.sh"
+
+    def call(*arguments):
+        return subprocess.run([script, *map(str, arguments)], capture_output=True, text=True)
+
+    root, *_ = sweep
+    listed = call(root, "--dry-run")
+    assert listed.returncode == 0, listed.stderr
+    said = listed.stdout + listed.stderr
+    assert all(
+        folder.name in said for folder in (newest(root), *(offline(root, n) for n in range(3)))
+    )
+    absent = call(tmp_path)
+    assert (absent.returncode, absent.stdout) == (2, "")
+    assert "has no folder wandb" in absent.stderr

@@ -1,0 +1,80 @@
+"""TensorBoard: event files of each run, by tensorboardX, which needs neither TensorFlow nor PyTorch."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from bench.gallery import EXAMPLES, Gallery
+from bench.rows import row
+from bench.store import Stored
+from bench.tracking.tracker import Tracker
+from repair.errors import InputError
+
+try:
+    from tensorboardX import SummaryWriter
+except ImportError as error:
+    raise InputError(
+        "tracking=tensorboard needs the package tensorboardX: pip install 'repairbench[tensorboard]', or take "
+        "tracking=wandb or tracking=none."
+    ) from error
+
+
+class TensorBoardTracker:
+    """Follows one run with an open event file."""
+
+    def __init__(self, writer: SummaryWriter) -> None:
+        self._writer, self._step = writer, 0
+
+    def log(self, values: Mapping[str, float]) -> None:
+        """Progress figures; each call is one step."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, self._step)
+        self._step += 1
+
+    def finish(self, stored: Stored) -> None:
+        """The record's figures as scalars, its texts as one table, matrices and examples as images."""
+        record = stored.record
+        figures = {f"seconds/{name}": value for name, value in record.seconds.items()}
+        texts = {}
+        for name, value in row(record).items():
+            if isinstance(value, int | float):
+                figures[f"result/{name}"] = value
+            elif value is not None:
+                texts[name] = value
+        for name, value in figures.items():
+            self._writer.add_scalar(name, value, self._step)
+        lines = "".join(f"| {name} | {text} |\n" for name, text in texts.items())
+        self._writer.add_text("result", f"| | |\n| --- | --- |\n{lines}", self._step)
+        for what in ("confusion", "flips"):
+            for name, counts in record.details.get(what, {}).items():
+                self._writer.add_image(f"{what}/{name}", _shaded(np.asarray(counts)), self._step)
+        examples = stored.folder / EXAMPLES
+        if examples.is_file():
+            gallery = Gallery.load(examples)
+            pairs = np.concatenate([gallery.clean, gallery.attacked], axis=2)
+            answers = zip(pairs, gallery.labels, gallery.before, gallery.after, strict=True)
+            for place, (pair, label, before, after) in enumerate(answers):
+                name = f"examples/{place}: is {label}; before {before}, after {after}"
+                self._writer.add_image(name, pair, self._step, dataformats="HWC")
+
+
+@contextmanager
+def tensorboard_run(results_dir: Path, config: Mapping[str, Any], name: str) -> Iterator[Tracker]:
+    """An open event file in the folder of this run; a run done again adds to its own folder."""
+    writer = SummaryWriter(str(results_dir / "tensorboard" / name))
+    try:
+        text = yaml.safe_dump(dict(config), sort_keys=True)
+        writer.add_text("config", "".join(f"    {line}\n" for line in text.splitlines()))
+        yield TensorBoardTracker(writer)
+    finally:
+        writer.close()
+
+
+def _shaded(counts: np.ndarray) -> np.ndarray:
+    """Counts as a grey image (1, 16 K, 16 K), uint8: dark is many, by logarithm."""
+    light = 255 * (1 - np.log1p(counts) / np.log1p(max(counts.max(), 1)))
+    return np.kron(light, np.ones((16, 16)))[None].astype(np.uint8)
