@@ -116,7 +116,8 @@ stop() {
     [ -d "$folder" ] || return 0
     for one in local1 local2; do [ -f "$folder/$one.pid" ] && fail "$one"; done
     for file in "$folder"/slurmctld.pid "$folder"/munged.pid; do
-        [ -f "$file" ] && kill "$(cat "$file")" 2>/dev/null || true
+        [ -f "$file" ] && kill "$(cat "$file")" 2>/dev/null || continue
+        for _ in $(seq 50); do [ -f "$file" ] && sleep 0.1; done # it removes the file when it is done
     done
     rm -rf "$folder"/*.pid "$folder"/munge.socket* "$folder/state" "$folder/local1" "$folder/local2"
 }

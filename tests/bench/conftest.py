@@ -1,10 +1,19 @@
-"""Records as a run would make them, for the tests of what reads them."""
+"""Records as a run would make them, and sweeps as a person would start them."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench import store
 from bench.record import Accuracy, Combination, Record, before_and_after, config_hash
 
 
@@ -62,3 +71,85 @@ def make_record(
 @pytest.fixture(scope="session")
 def record_of() -> Callable[..., Record]:
     return make_record
+
+
+@pytest.fixture
+def small_repairs() -> list[str]:
+    """Two real repairs for each seed, as small as they get; the clock decides nothing in them."""
+    return [
+        "+experiment=quickstart",
+        "method=nnrepair",
+        "method.passing_tests=0,10",
+        "method.full=false",
+        "method.k=3",
+        "scenario.network.epochs=2",
+        "repair_images=100",
+        "validation_images=50",
+        "wandb.mode=disabled",
+    ]
+
+
+@pytest.fixture
+def start_sweep(tmp_path):
+    """Starts `python -m bench -m ...` in an empty folder, first of its process group; none outlives the test."""
+    # The first process compiles for those after it: half of the time of these tests.
+    compiled = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+    }
+    started = []
+
+    def start(*arguments: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench", "-m", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **compiled},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.fixture
+def begun():
+    """Waits until a number of a sweep's runs have begun."""
+
+    def wait(process: subprocess.Popen, folder: Path, number: int) -> None:
+        deadline = time.monotonic() + 120
+        while len(list(folder.rglob(".lock"))) < number:
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    return wait
+
+
+@pytest.fixture
+def timeless_records():
+    """The records below a folder by the place of their runs, without times and the details of the host."""
+
+    def timeless(value: Any) -> Any:
+        if isinstance(value, list):
+            return [timeless(item) for item in value]
+        if isinstance(value, dict):
+            return {key: timeless(item) for key, item in value.items() if key != "seconds"}
+        return value
+
+    def read(folder: Path) -> dict[Path, Any]:
+        raw = {
+            run.folder.relative_to(folder): json.loads((run.folder / store.RECORD).read_text())
+            for run in store.contents(folder).runs
+        }
+        return {path: {**timeless(record), "environment": None} for path, record in raw.items()}
+
+    return read

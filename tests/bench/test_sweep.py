@@ -1,10 +1,8 @@
 """Sweeps: what a run can do to them, what a killed one leaves, and two at once."""
 
-import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -23,32 +21,13 @@ MISBEHAVING = [
     "~scenario.dataset",
     "wandb.mode=disabled",
 ]
-# Real repairs, as small as they get.
-SMALL = [
-    "+experiment=quickstart",
-    "seed=range(2)",
-    "method.passing_tests=0,10",
-    "method.full=false",  # the one program here that would end at a time limit, where the clock decides
-    "method.k=3",
-    "scenario.network.epochs=2",
-    "repair_images=100",
-    "validation_images=50",
-    "wandb.mode=disabled",
-]
-HERE = Path(__file__).parent
-# The first process compiles for those after it: half of the time of these tests.
-COMPILED_ONCE = {
-    "JAX_COMPILATION_CACHE_DIR": "compiled",
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
-}
 
 
 @pytest.fixture
 def sweep(monkeypatch, capfd, tmp_path):
     """`python -m bench -m` in this process, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(HERE)
+    monkeypatch.syspath_prepend(Path(__file__).parent)
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["bench", "-m", *arguments])
@@ -58,28 +37,11 @@ def sweep(monkeypatch, capfd, tmp_path):
     return call
 
 
-def start(*arguments, cwd):
-    """The same as a command, the first of a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench", "-m", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(HERE), **COMPILED_ONCE},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def records(folder):
-    """The records below a folder, by their runs' settings."""
-    return {run.folder.relative_to(folder): run.record for run in store.contents(folder).runs}
-
-
 def test_no_run_ends_a_sweep_and_retry_does_again_what_failed(sweep, tmp_path):
     code, out, err = sweep(*MISBEHAVING, "+scenario.how=raises,refuses,crashes,late")
     assert code == 2
-    statuses = {record.reason: record.status for record in records("results/runs").values()}
+    found = [run.record for run in store.contents("results/runs").runs]
+    statuses = {record.reason: record.status for record in found}
     crash = "its process was killed by SIGSEGV, as in a first attempt"
     assert statuses == {
         "ZeroDivisionError: one bad run": "error",
@@ -135,9 +97,9 @@ def test_a_sweep_that_cannot_be_is_one_message(sweep, arguments, message):
     assert not Path("results").exists()
 
 
-def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(tmp_path):
-    process = start(*MISBEHAVING, "+scenario.how=late,sleeps", "seed=0,1", cwd=tmp_path)
-    running(process, tmp_path, 3)
+def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(start_sweep, begun, tmp_path):
+    process = start_sweep(*MISBEHAVING, "+scenario.how=late,sleeps", "seed=0,1")
+    begun(process, tmp_path, 3)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -149,18 +111,9 @@ def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(tmp_path):
     assert not list(tmp_path.rglob(".unfinished*"))
 
 
-def running(process, folder, number):
-    """Waits until the `number`th run of a sweep has begun."""
-    deadline = time.monotonic() + 120
-    while len(list(folder.rglob(".lock"))) < number:
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def test_two_sweeps_at_once_do_each_run_once(tmp_path):
+def test_two_sweeps_at_once_do_each_run_once(start_sweep, tmp_path):
     arguments = [*MISBEHAVING, "+scenario.how=late", "seed=range(8)"]
-    both = [start(*arguments, cwd=tmp_path) for _ in range(2)]
+    both = [start_sweep(*arguments) for _ in range(2)]
     said = [process.communicate(timeout=120)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert len(store.contents(tmp_path / "results/runs").runs) == 8
@@ -173,15 +126,16 @@ def test_two_sweeps_at_once_do_each_run_once(tmp_path):
     assert len(done) == 8
 
 
-def test_a_sweep_killed_three_times_ends_with_the_records_of_an_undisturbed_one(tmp_path):
+def test_a_sweep_killed_three_times_ends_with_the_records_of_an_undisturbed_one(
+    start_sweep, begun, timeless_records, small_repairs, tmp_path
+):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    undisturbed = start(*SMALL, f"results_dir={whole}", cwd=tmp_path)
-    assert undisturbed.wait(300) == 0
-    arguments = [*SMALL, f"results_dir={killed}"]
+    arguments = [*small_repairs, "seed=range(2)"]
+    assert start_sweep(*arguments, f"results_dir={whole}").wait(300) == 0
     moments = random.Random(5)
-    for begun in (1, 2, 3):
-        process = start(*arguments, cwd=tmp_path)
-        running(process, killed, begun)
+    for number in (1, 2, 3):
+        process = start_sweep(*arguments, f"results_dir={killed}")
+        begun(process, killed, number)
         time.sleep(moments.uniform(0, 0.5))
         if moments.random() < 0.5:
             process.kill()  # the command alone: its worker must end by itself
@@ -189,27 +143,10 @@ def test_a_sweep_killed_three_times_ends_with_the_records_of_an_undisturbed_one(
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     assert len(store.contents(killed).runs) < 4
-    process = start(*arguments, cwd=tmp_path)
+    process = start_sweep(*arguments, f"results_dir={killed}")
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    assert {path: plain(record) for path, record in records(killed).items()} == {
-        path: plain(record) for path, record in records(whole).items()
-    }
-    for path in records(whole):
+    assert timeless_records(killed) == timeless_records(whole)
+    for path in timeless_records(whole):
         for file in (whole / path).glob("*.npz"):
             assert (killed / path / file.name).read_bytes() == file.read_bytes()
-
-
-def plain(record):
-    """A record without times and the details of its host."""
-    kept = timeless(json.loads(store.to_json(record)))
-    del kept["environment"]
-    return kept
-
-
-def timeless(value):
-    if isinstance(value, list):
-        return [timeless(item) for item in value]
-    if isinstance(value, dict):
-        return {key: timeless(item) for key, item in value.items() if key != "seconds"}
-    return value

@@ -1,0 +1,87 @@
+"""A sweep on a real SLURM of two nodes on this host: a job and a node are killed, the sweep is resumed."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from bench import store
+
+CLUSTER = Path(__file__).parents[2] / "scripts" / "slurm_local.sh"
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Calls the script with further arguments; its cluster is running, and in the environment."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    missing = [program for program in PROGRAMS if shutil.which(program, path=path) is None]
+    if missing:
+        pytest.skip(f"no {', '.join(missing)}: apt-get install slurm-wlm munge")
+    # Not below pytest's folder: the name of a socket has to be short.
+    folder = tempfile.mkdtemp(prefix="slurm")
+
+    def script(*arguments):
+        command = [CLUSTER, *arguments, folder]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    began = script("start")
+    if began.returncode != 0:
+        pytest.skip(f"SLURM does not start here: {began.stderr.strip()}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", f"{folder}/slurm.conf")
+        patch.setenv("PATH", f"{folder}/bin:{path}")
+        yield script
+    script("stop")
+    shutil.rmtree(folder)
+
+
+def test_a_sweep_on_slurm_survives_a_killed_job_and_a_killed_node(
+    cluster, start_sweep, begun, timeless_records, small_repairs, tmp_path
+):
+    whole, disturbed = tmp_path / "whole", tmp_path / "disturbed"
+    eight = [*small_repairs, "seed=range(4)"]
+    assert start_sweep(*eight, f"results_dir={whole}").wait(300) == 0
+
+    arguments = [
+        *eight,
+        f"results_dir={disturbed}",
+        "+cluster=slurm",
+        "hydra.launcher.cpus_per_task=1",
+        "hydra.launcher.mem_gb=2",
+    ]
+    process = start_sweep(*arguments)
+    begun(process, disturbed, 3)
+    subprocess.run(["scancel", "--signal=KILL", a_job_of("local1")], check=True)
+    assert cluster("fail", "local2").returncode == 0
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 1, err
+    assert "1 of 8 runs did not end with a repair" in err
+    assert "lost" in err
+    assert "without a result" in err, err
+    assert len(store.contents(disturbed).runs) == 7
+
+    process = start_sweep(*arguments)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "8 runs: 7 finished before, 1 to do." in err
+    assert timeless_records(disturbed) == timeless_records(whole)
+
+
+def a_job_of(node):
+    """The id of a task of the sweep that runs on a node."""
+    for _ in range(100):
+        listed = subprocess.run(
+            ["squeue", "--noheader", f"--nodelist={node}", "--states=RUNNING", "--format=%i"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        if listed.stdout.split():
+            return listed.stdout.split()[0]
+        time.sleep(0.2)
+    raise AssertionError(f"nothing runs on {node}")
