@@ -3,6 +3,7 @@ import logging
 import socket
 import struct
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +113,7 @@ def sweep(tmp_path_factory, record_of):
     root = tmp_path_factory.mktemp("sweep")
     patch = pytest.MonkeyPatch()
     patch.chdir(tmp_path_factory.mktemp("cwd"))
+    patch.setattr("bench.tracking.results._SECONDS", 0)
     records = [
         record_of(seed=0),
         record_of(seed=1, status="infeasible"),
@@ -162,6 +164,24 @@ def items_of(messages, kind):
             key = item.key or "/".join(item.nested_key)
             found.setdefault(key, []).append(json.loads(item.value_json))
     return found
+
+
+def test_quick_runs_are_shown_together_at_the_latest_as_their_process_ends(tmp_path):
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from conftest import make_record
+from test_tracking import newest, run
+for seed in range(3):
+    run(Path(sys.argv[2]), make_record(seed=seed))
+print(newest(Path(sys.argv[2])).parent.parent.name)
+"""
+    command = [sys.executable, "-c", code, Path(__file__).parent, tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["000001"]  # the first at once, the others within seconds
+    (table,) = tables(newest(tmp_path), "results")
+    assert len(table["data"]) == 3
 
 
 def test_the_wandb_file_refers_to_the_table(sweep):
@@ -245,7 +265,8 @@ def test_the_patch_is_an_artifact_kept_below_the_results(sweep):
     assert "patch" not in without
 
 
-def test_a_run_done_again_continues_its_own(tmp_path, record_of):
+def test_a_run_done_again_continues_its_own(tmp_path, record_of, monkeypatch):
+    monkeypatch.setattr("bench.tracking.results._SECONDS", 0)
     for _ in range(2):
         run(tmp_path, record_of())
     names = {path.name for path in tmp_path.glob("wandb/offline-run-*/run-*.wandb")}
@@ -282,7 +303,10 @@ def server(monkeypatch):
 
 
 @pytest.mark.parametrize("state", ["refuses", "silent"])
-def test_online_without_a_server_goes_on_offline(tmp_path, record_of, server, caplog, state):
+def test_online_without_a_server_goes_on_offline(
+    tmp_path, record_of, server, caplog, state, monkeypatch
+):
+    monkeypatch.setattr("bench.tracking.results._SECONDS", 0)
     listening, url = server
     if state == "refuses":
         listening.close()
