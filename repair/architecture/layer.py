@@ -4,7 +4,7 @@ Everything is frozen and bounded here, so the code after may trust it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
@@ -47,6 +47,17 @@ def freeze(value: object, what: str, depth: int = 0) -> Value:
     )
 
 
+def _is_plain(value: object) -> bool:
+    """Whether `freeze` would return the value as it is: told quickly, for the values of most layers."""
+    kind = type(value)
+    if kind is int:
+        return -LARGEST <= value <= LARGEST  # type: ignore[operator]
+    if kind is tuple:
+        integers = {*map(type, value)} == {int}  # type: ignore[call-overload]
+        return integers and -LARGEST <= min(value) <= max(value) <= LARGEST  # type: ignore[call-overload]
+    return value is None or kind is bool or (kind is str and len(value) <= LONGEST)  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """What one layer computes; equal and hashable by content, so that inference can be cached.
@@ -70,15 +81,20 @@ class Layer:
     def __post_init__(self) -> None:
         if self.inner and self.depth > DEEPEST:
             raise InputError(f"{self.type} wraps layers over {DEEPEST} deep: unwrap some of them.")
-        arguments = {k: freeze(v, f"{self.type}: {k}") for k, v in self.arguments.items()}
+        arguments = dict(self.arguments)
+        told = ""
+        if not all(map(_is_plain, arguments.values())):
+            arguments = {k: freeze(v, f"{self.type}: {k}") for k, v in arguments.items()}
+            # tells 1, 1.0 and True apart within tuples, which equality does not
+            told = repr(sorted((k, v) for k, v in arguments.items() if not _is_plain(v)))
         weights = {k: tuple(shape) for k, shape in self.weights.items()}
-        object.__setattr__(self, "arguments", MappingProxyType(arguments))
-        object.__setattr__(self, "weights", MappingProxyType(weights))
-        # repr tells 1, 1.0 and True apart, which equality of values does not
-        told = repr(sorted(arguments.items())) if arguments else ""
-        key = (self.type, told, repr(sorted(weights.items())) if weights else "", self.inner)
-        object.__setattr__(self, "_key", key)
-        object.__setattr__(self, "_hash", hash(key))
+        items = sorted(arguments.items())
+        key = (self.type, *items, *[type(v) for _, v in items], told, *sorted(weights.items()),
+               self.inner)  # fmt: skip
+        self.__dict__.update(
+            arguments=MappingProxyType(arguments), weights=MappingProxyType(weights),
+            _key=key, _hash=hash(key),
+        )  # fmt: skip
 
     @cached_property
     def depth(self) -> int:
@@ -96,7 +112,7 @@ class Layer:
 
     def change(self, **arguments: Value) -> "Layer":
         """The layer with these arguments instead; given weights stay."""
-        return replace(self, arguments={**self.arguments, **arguments})
+        return Layer(self.type, {**self.arguments, **arguments}, self.inner, self.weights)
 
     def __str__(self) -> str:
         written = [f"{name}={value!r}" for name, value in self.arguments.items()]

@@ -36,6 +36,10 @@ def _is_integer(value: Value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _are_integers(value: Value) -> bool:
+    return type(value) is tuple and {*map(type, value)} == {int}
+
+
 def size(low: int = 1) -> Parse:
     """An integer from `low` on."""
 
@@ -58,8 +62,7 @@ def sizes(rank: int, low: int = 1) -> Parse:
     def parse(value: Value) -> Value:
         if _is_integer(value):
             value = (value,) * rank
-        right = isinstance(value, tuple) and len(value) == rank and all(map(_is_integer, value))
-        if not right or any(item < low for item in value):  # type: ignore
+        if not _are_integers(value) or len(value) != rank or min(value) < low:  # type: ignore
             several = f", or a tuple of {rank} of them" if rank > 1 else ""
             raise OutOfDomain(f"an integer of at least {low}{several}")
         return value
@@ -88,9 +91,9 @@ def integers(low: int | None = None) -> Parse:
     """A tuple of integers, from `low` on if given."""
 
     def parse(value: Value) -> Value:
-        if not isinstance(value, tuple) or not all(map(_is_integer, value)):
+        if value != () and not _are_integers(value):
             raise OutOfDomain("a tuple of integers")
-        if low is not None and any(item < low for item in value):  # type: ignore
+        if low is not None and value and min(value) < low:  # type: ignore
             raise OutOfDomain(f"a tuple of integers of at least {low}")
         return value
 

@@ -113,8 +113,11 @@ class Box:
         best = self.by_product.least(costs)[self.by_product.member]  # Reshape, Flatten, Permute
         line = self.block(best, 1)
         for rank in (2, 3, 4):
-            self._same_rank(self.block(costs, rank), self.block(best, rank), rank)
-            pooled = self.block(costs, rank).min(tuple(range(rank - 1)))  # global pooling
+            here = self.block(costs, rank)
+            if here.min() >= IMPOSSIBLE:
+                continue
+            self._same_rank(here, self.block(best, rank), rank)
+            pooled = here.min(tuple(range(rank - 1)))  # global pooling
             common = min(pooled.size, line.size)
             np.minimum(line[:common], pooled[:common], out=line[:common])
         given, pairs = self.block(costs, 1), self.block(best, 2)
