@@ -86,7 +86,8 @@ class Layer:
         if not all(map(_is_plain, arguments.values())):
             arguments = {k: freeze(v, f"{self.type}: {k}") for k, v in arguments.items()}
             # tells 1, 1.0 and True apart within tuples, which equality does not
-            told = repr(sorted((k, v) for k, v in arguments.items() if not _is_plain(v)))
+            mixed = sorted((k, repr(v)) for k, v in arguments.items() if not _is_plain(v))
+            told = repr(mixed) if mixed else ""
         weights = {k: tuple(shape) for k, shape in self.weights.items()}
         items = sorted(arguments.items())
         key = (self.type, *items, *[type(v) for _, v in items], told, *sorted(weights.items()),
