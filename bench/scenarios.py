@@ -4,7 +4,7 @@ A scenario is a network, a data set and an attack. Repair and validation sets ar
 the test set is the data set's own and is only measured on.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from bench import data, networks, training
-from bench.attacks import Attack, NoAttack
+from bench.attacks import Attack, NoAttack, Trigger
+from bench.training.cached import trained_once
 from repair import formats
 from repair.errors import InputError
 from repair.layers import Conv, Dense
@@ -59,19 +60,48 @@ class File:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A small network trained here, on data poisoned with the scenario's trigger; seconds on digits."""
+class Trained(training.Training):
+    """A network trained here, on data with flaws; see `bench.training.Training` for how it is trained.
 
-    hidden: int = 32
-    epochs: int = 60
+    Attributes:
+        architecture: what is trained, of `bench.training.architectures` or of the user's own.
+        poisoned: share of the training images that carry the scenario's trigger, if its attack is one.
+        mislabelled: share of them that have a wrong label.
+        training_images: how many there are; None: all of the data set.
+        keep: keep the trained network in the user's cache, and take it from there (`bench.training.cached`).
+    """
+
+    architecture: training.Architecture = field(default_factory=training.MLP)
     poisoned: float = 0.1
+    mislabelled: float = 0.0
+    training_images: int | None = None
+    keep: bool = True
 
     def __call__(self, dataset: data.Dataset, attack: Attack, seed: int) -> Network:
         """The trained network, a function of the settings, the data and the seed."""
-        examples = Examples(dataset.train_images, dataset.train_labels, "training set")
-        examples = training.poison(examples, attack, self.poisoned, seed)
-        return training.multilayer_perceptron(
-            examples, len(dataset.class_names), hidden=self.hidden, epochs=self.epochs, seed=seed
+        settings = training.Training(
+            **{setting.name: getattr(self, setting.name) for setting in fields(training.Training)}
+        )
+        classes = len(dataset.class_names)
+        shape = dataset.train_images.shape[1:]
+
+        def make() -> Network:
+            examples = Examples(dataset.train_images, dataset.train_labels, "training set")
+            examples = training.few(examples, self.training_images, seed)
+            examples = training.mislabel(examples, self.mislabelled, classes, seed)
+            examples = training.poison(examples, attack, self.poisoned, classes, seed)
+            return training.train(settings, self.architecture, examples, classes, seed)
+
+        if not self.keep:
+            return make()
+        asked = {
+            "network": self,
+            "trigger": attack if isinstance(attack, Trigger) else None,
+            "data": dataset.checksums,
+            "seed": seed,
+        }
+        return trained_once(
+            asked, lambda: training.initial(self.architecture, shape, classes, seed)[0], make
         )
 
 

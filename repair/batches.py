@@ -23,7 +23,7 @@ def in_batches(
     results = []
     for begin in range(0, max(len(x), 1), size):
         batch = [_padded(array[begin : begin + size], size) for array in (x, *beside)]
-        results.append(step(*jax.device_put(batch, _over_devices("batch"))))
+        results.append(step(*jax.device_put(batch, over_devices("batch"))))
     whole = np.concatenate([np.asarray(result) for result in results], axis=axis)
     return whole[(slice(None),) * axis + (slice(len(x)),)]
 
@@ -34,9 +34,10 @@ def _padded(batch: np.ndarray, size: int) -> np.ndarray:
 
 def replicated(tree: Any) -> Any:
     """The arrays of a tree on every device, to go with the batches of `in_batches`."""
-    return jax.device_put(tree, _over_devices())
+    return jax.device_put(tree, over_devices())
 
 
-def _over_devices(*axes: str) -> NamedSharding:
+def over_devices(*axes: str) -> NamedSharding:
+    """How an array lies on the devices: "batch" for an axis that is split over them; all else is whole on each."""
     mesh = Mesh(np.array(jax.local_devices()), ("batch",))
     return NamedSharding(mesh, PartitionSpec(*axes))  # type: ignore[no-untyped-call]

@@ -18,6 +18,7 @@ from jax import lax
 from repair.convolution import Shape, convolve, window_counts
 from repair.errors import InputError, unknown
 
+RUNNING = 0.9  # of a running statistic, what stays in a step of training
 PADDINGS = ("valid", "same")
 ACTIVATIONS = {
     "relu": jax.nn.relu,
@@ -249,7 +250,11 @@ class ZeroPad(Layer):
 
 
 class BatchNorm(Layer):
-    """(x - mean) / sqrt(variance + epsilon) * scale + bias along the last axis; the statistics stay as they are."""
+    """(x - mean) / sqrt(variance + epsilon) * scale + bias along the last axis.
+
+    The statistics stay as they are, but for a network in training (`network.train()`): then they are the batch's, and
+    the running ones follow them (Ioffe and Szegedy, arXiv 1502.03167).
+    """
 
     kind = "batch_norm"
     settings = ("epsilon",)
@@ -263,10 +268,22 @@ class BatchNorm(Layer):
         self.scale, self.bias = nnx.Param(_float32(scale)), nnx.Param(_float32(bias))
         self.mean, self.variance = nnx.BatchStat(_float32(mean)), nnx.BatchStat(_float32(variance))
         self.epsilon = float(np.float32(epsilon))  # as files keep it
+        self.use_running_average = True  # what NNX's train() and eval() switch
 
     def _compute(self, x: jax.Array) -> jax.Array:
+        if not self.use_running_average:
+            return self._of_batch(x)
         factor = self.scale[...] * lax.rsqrt(self.variance[...] + self.epsilon)
         return (x - self.mean[...]) * factor + self.bias[...]
+
+    def _of_batch(self, x: jax.Array) -> jax.Array:
+        axes, wide = tuple(range(x.ndim - 1)), x.astype(jnp.float32)
+        mean, variance = wide.mean(axes), wide.var(axes)
+        for running, now in ((self.mean, mean), (self.variance, variance)):
+            running[...] = RUNNING * running[...] + (1 - RUNNING) * now
+        scale, bias = (array[...].astype(jnp.float32) for array in (self.scale, self.bias))
+        factor = scale * lax.rsqrt(variance + self.epsilon)
+        return ((wide - mean) * factor + bias).astype(x.dtype)
 
     def _shape_after(self, shape: Shape) -> Shape:
         channels = self.scale[...].shape

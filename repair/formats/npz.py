@@ -11,6 +11,7 @@ from repair.formats.archive import read_archive, write_archive
 from repair.formats.file import agreed_scale
 from repair.layers import KINDS, Layer
 from repair.network import Network, require_finite
+from repair.residual import Residual
 
 VERSION = 1
 
@@ -45,8 +46,16 @@ def load(path: Path, scale: str | None = None) -> Network:
 def _layer(config: dict[str, Any], arrays: dict[str, np.ndarray]) -> Layer:
     settings = dict(config)
     kind, name = settings.pop("kind"), settings.pop("name")
+    if kind == Residual.kind:
+        inside = {
+            key.removeprefix(f"{name}/"): value
+            for key, value in arrays.items()
+            if key.startswith(f"{name}/")
+        }
+        parts = ([_layer(inner, inside) for inner in settings[p]] for p in ("body", "shortcut"))
+        return Residual(name, *parts)
     if kind not in KINDS:
-        raise unknown(f"kind of layer {name!r}", kind, KINDS)
+        raise unknown(f"kind of layer {name!r}", kind, (*KINDS, Residual.kind))
     layer = KINDS[kind]
     names = (*layer.parameters, *layer.statistics)
     return layer(name, **{key: arrays[f"{name}/{key}"] for key in names}, **settings)

@@ -158,7 +158,7 @@ def test_the_patch_file_is_the_answer_where_it_is_one_network(bench, tmp_path):
     scenario = Scenario(
         "digits_backdoor",
         "digits",
-        Trained(hidden=32, epochs=8, poisoned=0.1),
+        Trained(epochs=8),
         Square(row=6, column=6, size=2),
         300,
         100,

@@ -1,0 +1,163 @@
+"""Trained networks kept on disk, by what they are a function of; made once, verified before each use.
+
+An entry is a folder `networks/KEY` of the user's cache: an orbax checkpoint and `manifest.json` with the SHA-256 of
+every file of it. KEY is the hash of the settings, the data's checksums and the code that training runs: its source
+files (a change elsewhere in the project does not make a network again), the versions of JAX, Flax, optax and NumPy,
+and the kind of device, since each of them may change the last digits.
+"""
+
+import hashlib
+import inspect
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from filelock import FileLock
+from flax import nnx
+
+import bench
+import repair
+from bench.download import sha256
+from bench.files import cache_dir
+from repair.network import Network
+
+SOURCES = (
+    *(
+        f"bench/training/{name}.py"
+        for name in ("architectures", "augment", "flaws", "stack", "train")
+    ),
+    *(f"bench/attacks/{name}.py" for name in ("attack", "triggers")),
+    *(f"repair/{name}.py" for name in ("batches", "convolution", "layers", "network", "residual")),
+)
+PACKAGES = ("jax", "flax", "optax", "numpy")
+MANIFEST, CHECKPOINT = "manifest.json", "checkpoint"
+log = logging.getLogger(__name__)
+
+
+def trained_once(
+    settings: Mapping[str, Any], skeleton: Callable[[], Network], make: Callable[[], Network]
+) -> Network:
+    """The network of these settings: from the cache, or made now and put there.
+
+    Args:
+        settings: all that the network is a function of, beside the code: plain values, and objects that are
+            dataclasses of such.
+        skeleton: an untrained network of the same structure.
+        make: trains it; called by one process at a time.
+    """
+    key = hashlib.sha256(json.dumps(plain(settings) | code(settings), sort_keys=True).encode())
+    folder = cache_dir() / "networks" / key.hexdigest()[:32]
+    network = _read(folder, skeleton)
+    if network is not None:
+        return network
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            network = _read(folder, skeleton)  # another process may have made it meanwhile
+            if network is None:
+                network = make()
+                _write(folder, network)
+    except OSError as error:
+        log.warning("the trained network is not kept in %s: %s", folder.parent, error)
+    return make() if network is None else network
+
+
+def plain(value: Any) -> Any:
+    """A value in JSON's types; of an object its class and its fields."""
+    if is_dataclass(value):
+        kind = type(value)
+        named = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **named}
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def code(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the code a trained network depends on."""
+    packages = {"bench": Path(bench.__file__).parent, "repair": Path(repair.__file__).parent}
+    sources = [packages[name.split("/")[0]].parent / name for name in SOURCES]
+    for value in settings.values():  # classes of the user's own
+        if is_dataclass(value) and type(value).__module__.split(".")[0] not in packages:
+            sources.append(Path(inspect.getfile(type(value))))
+    return {
+        "source": [sha256(path) for path in sources],
+        "versions": {name: version(name) for name in PACKAGES},
+        "device": [jax.default_backend(), jax.devices()[0].device_kind],
+    }
+
+
+def _read(folder: Path, skeleton: Callable[[], Network]) -> Network | None:
+    """The network of an entry; None where there is none, or none that can be trusted."""
+    if not folder.is_dir():
+        return None
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["files"] != _digests(folder):
+            raise ValueError("its files are not those of its manifest")
+        graph, state = nnx.split(skeleton())
+        network: Network = nnx.merge(graph, _restored(folder / CHECKPOINT, state))
+        if network.fingerprint() != manifest["fingerprint"]:
+            raise ValueError("its weights are not those of its manifest")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("the trained network in %s is damaged and is made again: %s", folder, error)
+        return None
+    return network
+
+
+def _write(folder: Path, network: Network) -> None:
+    for left in folder.parent.glob(f".{folder.name}-*"):  # of processes that were killed
+        shutil.rmtree(left)
+    draft = folder.with_name(f".{folder.name}-{os.getpid()}")
+    draft.mkdir()
+    with _checkpointer() as checkpointer:
+        checkpointer.save((draft / CHECKPOINT).absolute(), _arrays(nnx.state(network)))
+        checkpointer.wait_until_finished()
+    manifest = {"files": _digests(draft), "fingerprint": network.fingerprint()}
+    (draft / MANIFEST).write_text(json.dumps(manifest, sort_keys=True), encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.replace(draft, folder)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): sha256(path) for path in files if path.name != MANIFEST
+    }
+
+
+def _restored(path: Path, state: Any) -> Any:
+    arrays = _arrays(state)
+    with _checkpointer() as checkpointer:
+        found = checkpointer.restore(path.absolute(), arrays)
+    leaves, structure = jax.tree.flatten(state)
+    wanted = [f"{place:04d}" for place in range(len(leaves))]
+    return jax.tree.unflatten(structure, [jax.numpy.asarray(found[name]) for name in wanted])
+
+
+def _arrays(state: Any) -> dict[str, np.ndarray]:
+    """The arrays of a state by their place in it."""
+    return {f"{place:04d}": np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(state))}
+
+
+@contextmanager
+def _checkpointer() -> Iterator[Any]:
+    import orbax.checkpoint as ocp  # a second to import: only for those who train
+
+    checkpointer = ocp.StandardCheckpointer()
+    try:
+        yield checkpointer
+    finally:
+        checkpointer.close()

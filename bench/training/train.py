@@ -1,0 +1,233 @@
+"""Training: deterministic by seed, one compiled epoch, data on the devices, batches split over all of them."""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+from bench.attacks import unit_images
+from bench.training.architectures import Architecture
+from bench.training.augment import flipped_and_cropped
+from bench.training.flaws import HELD_OUT
+from repair.batches import over_devices, replicated
+from repair.convolution import Shape
+from repair.errors import InputError, unknown
+from repair.network import Network
+from repair.problem import Examples
+
+Precision = Literal["float32", "bfloat16"]
+Optimizer = Literal["adam", "sgd"]
+Schedule = Literal["constant", "cosine"]
+KERNELS = 256  # random keys for as many kernels
+SAY_EVERY = 10.0  # seconds between lines about a long training
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained, on the cross-entropy.
+
+    Attributes:
+        epochs: passes over the data, at most.
+        batch_size: examples in a step; the rest of an epoch that fills no batch is left out of that epoch.
+        optimizer: "adam" (Kingma and Ba, arXiv 1412.6980), or "sgd" with Nesterov momentum 0.9.
+        learning_rate: of the optimizer.
+        schedule: of the learning rate: "constant", or "cosine" down to zero (Loshchilov and Hutter, arXiv 1608.03983).
+        weight_decay: share of a kernel that is taken away in a step, times the learning rate (arXiv 1711.05101).
+        precision: of activations and gradients; weights and statistics are float32 always.
+        augment: flip images left to right and shift them by up to 4 pixels, at random.
+        held_out: share of the training data that is held out, to choose the epoch whose weights are kept.
+        patience: epochs without a smaller held-out loss after which training stops; None: never.
+    """
+
+    epochs: int = 60
+    batch_size: int = 64
+    optimizer: Optimizer = "adam"
+    learning_rate: float = 3e-3
+    schedule: Schedule = "constant"
+    weight_decay: float = 0.0
+    precision: Precision = "float32"
+    augment: bool = False
+    held_out: float = 0.0
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        """InputError for a setting outside its range."""
+        for name, known in (
+            ("optimizer", get_args(Optimizer)),
+            ("schedule", get_args(Schedule)),
+            ("precision", get_args(Precision)),
+        ):
+            if getattr(self, name) not in known:
+                raise unknown(f"{name} of training", str(getattr(self, name)), known)
+        wanted = {
+            "epochs": (self.epochs >= 1, "at least 1"),
+            "batch_size": (self.batch_size >= 1, "at least 1"),
+            "learning_rate": (self.learning_rate > 0, "more than 0"),
+            "weight_decay": (self.weight_decay >= 0, "at least 0"),
+            "held_out": (0 <= self.held_out < 1, "a share from 0 to below 1"),
+            "patience": (
+                self.patience is None or (self.patience >= 1 and self.held_out > 0),
+                "at least 1, with held_out above 0",
+            ),
+        }
+        for name, (right, expected) in wanted.items():
+            if not right:
+                raise InputError(f"training: {name} is {getattr(self, name)}; expected {expected}.")
+
+
+def initial(
+    architecture: Architecture, shape: Shape, classes: int, seed: int
+) -> tuple[Network, Iterator[jax.Array]]:
+    """The untrained network, a function of the seed, and further random keys of the same seed."""
+    keys = iter(jax.random.split(jax.random.key(seed), KERNELS))
+    return architecture(keys, shape, classes), keys
+
+
+def train(
+    settings: Training, architecture: Architecture, examples: Examples, classes: int, seed: int
+) -> Network:
+    """A trained network, a function of its arguments (and, in the last digits, of the devices).
+
+    Args:
+        settings: how.
+        architecture: what.
+        examples: training data, images (N, H, W, C).
+        classes: number of classes.
+        seed: of the initial weights, of what is held out, of the order of the batches and of their augmentation.
+
+    Raises:
+        InputError: fewer examples than a batch.
+    """
+    network, keys = initial(architecture, examples.images.shape[1:], classes, seed)
+    order = next(keys)
+    learned, held = _apart(examples, settings.held_out, seed)
+    steps = len(learned) // settings.batch_size
+    if not steps:
+        raise InputError(
+            f"{len(learned)} training images do not fill one batch of {settings.batch_size}; ask for a smaller"
+            " batch_size or more images."
+        )
+    graph, weights, statistics, rest = nnx.split(network, nnx.Param, nnx.BatchStat, ...)  # type: ignore[misc]
+    optimizer = _optimizer(settings, steps)
+    images, labels = replicated((unit_images(learned.images), learned.labels))
+    state = replicated((weights, statistics, optimizer.init(weights)))
+    best = _Best(settings.patience)
+    said = time.monotonic()
+    for epoch, key in enumerate(jax.random.split(order, settings.epochs), 1):
+        batches = jax.random.permutation(key, len(learned))[: steps * settings.batch_size]
+        batches = batches.reshape(steps, settings.batch_size)
+        state, loss = _epoch(
+            graph, rest, optimizer, settings, state, images, labels, replicated((batches, key))
+        )
+        now = nnx.merge(graph, *state[:2], rest)
+        done = best.seen(now, held)
+        if time.monotonic() > said + SAY_EVERY:
+            said = time.monotonic()
+            log.info("epoch %d of %d: loss %.4f%s", epoch, settings.epochs, loss, best)
+        if done:
+            break
+        network = now
+    return best.network or network
+
+
+class _Best:
+    """The network of the smallest held-out loss so far."""
+
+    def __init__(self, patience: int | None):
+        self.patience, self.since = patience, 0
+        self.loss = np.inf
+        self.network: Network | None = None
+
+    def seen(self, network: Network, held: Examples) -> bool:
+        """Takes a network into account; whether it is time to stop."""
+        if not len(held):
+            return False
+        logits = jnp.asarray(network.logits(held.images))
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, jnp.asarray(held.labels))
+        loss = float(losses.mean())
+        self.since += 1
+        if loss < self.loss:
+            self.loss, self.network, self.since = loss, network, 0
+        return self.patience is not None and self.since >= self.patience
+
+    def __str__(self) -> str:
+        return "" if self.network is None else f", held-out loss at best {self.loss:.4f}"
+
+
+def _apart(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
+    """Examples to learn from, and those held out, drawn by seed."""
+    count = round(share * len(examples))
+    held = np.zeros(len(examples), bool)
+    held[np.random.default_rng([seed, HELD_OUT]).permutation(len(examples))[:count]] = True
+    return (examples if not count else examples.take(~held)), examples.take(held)
+
+
+@cache  # the same object for the same settings, so that compiled epochs are shared
+def _optimizer(settings: Training, steps: int) -> optax.GradientTransformation:
+    rate: Any = settings.learning_rate
+    if settings.schedule == "cosine":
+        rate = optax.cosine_decay_schedule(rate, settings.epochs * steps)
+    ascent = optax.scale_by_adam()
+    if settings.optimizer == "sgd":
+        ascent = optax.trace(decay=0.9, nesterov=True)
+    decay = [optax.add_decayed_weights(settings.weight_decay, _kernels)]
+    return optax.chain(
+        ascent, *decay * (settings.weight_decay > 0), optax.scale_by_learning_rate(rate)
+    )
+
+
+def _kernels(weights: Any) -> Any:
+    return jax.tree.map(lambda weight: weight.ndim > 1, weights)
+
+
+@partial(jax.jit, static_argnames=("graph", "optimizer", "settings"))
+def _epoch(
+    graph: Any,
+    rest: Any,
+    optimizer: optax.GradientTransformation,
+    settings: Training,
+    state: Any,
+    images: jax.Array,
+    labels: jax.Array,
+    order: tuple[jax.Array, jax.Array],
+) -> tuple[Any, jax.Array]:
+    batches, key = order
+    dtype = jnp.dtype(settings.precision)
+    split = settings.batch_size % jax.device_count() == 0
+    sharding = over_devices("batch") if split else over_devices()
+
+    def loss(weights: Any, statistics: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, Any]:
+        weights = jax.tree.map(lambda weight: weight.astype(dtype), weights)
+        network = nnx.merge(graph, weights, statistics, rest, copy=True)  # its statistics change
+        network.train()
+        first = network.names[0]
+        logits = network.logits_from(network.features(x, first).astype(dtype), first)
+        logits = logits.astype(jnp.float32)
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, y)
+        return losses.mean(), nnx.state(network, nnx.BatchStat)
+
+    def step(carry: Any, at: tuple[jax.Array, jax.Array]) -> tuple[Any, jax.Array]:
+        weights, statistics, moments = carry
+        batch, place = at
+        x, y = images[batch], labels[batch]
+        if settings.augment:
+            x = flipped_and_cropped(jax.random.fold_in(key, place), x)
+        x, y = jax.lax.with_sharding_constraint((x, y), sharding)  # type: ignore[no-untyped-call]
+        (value, statistics), gradients = jax.value_and_grad(loss, has_aux=True)(
+            weights, statistics, x, y
+        )
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes its counter with floats
+            updates, moments = optimizer.update(gradients, moments, weights)
+        return (optax.apply_updates(weights, updates), statistics, moments), value
+
+    state, losses = jax.lax.scan(step, state, (batches, jnp.arange(len(batches))))
+    return state, losses.mean()
