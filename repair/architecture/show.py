@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from repair.architecture import cost
 from repair.architecture.errors import LayerError, show
 from repair.architecture.layer import Layer
-from repair.architecture.search.result import Repair, Result, Status
+from repair.architecture.search.result import PROVEN, Repair, Result, Status
 from repair.architecture.trace import Trace
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def as_json(answer: "Answer") -> str:
         ],
         "bound": result.bound,
         "minimal": "proven" if result.proven else f"at least {result.bound} edits",
+        "proof": PROVEN if result.proven else None,
         "seconds": round(result.seconds, 6),
         "written": None if answer.written is None else str(answer.written),
         "code": answer.code,
@@ -165,9 +166,11 @@ def _print_repairs(console: "Console", answer: "Answer", result: Result) -> None
         console.print()
         if position == answer.best:
             proof = ("minimal: proven" if result.proven and position == 0
-                     else f"any repair takes at least {result.bound}")  # fmt: skip
+                     else f"any repair that keeps them takes at least {result.bound}")  # fmt: skip
             console.print(f"[bold green]repair[/]: {_price(repair)}; {proof}; "
                           f"{result.seconds * 1000:.0f} ms")  # fmt: skip
+            if result.proven and position == 0:
+                console.print(f"  {PROVEN}", style="dim")
         else:
             console.print(f"[bold]alternative {position + 1}[/]: {_price(repair)}")
         for edit in repair.edits:

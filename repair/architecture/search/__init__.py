@@ -11,10 +11,14 @@
 3. `hints`: where the two differ, the shapes of the relaxed solution are tried in the search.
 4. `moves`: repairs that change connections, among the alternatives.
 
-What "proven" says: no repair that keeps widths, head and connections has fewer edits, where an edit
-is another argument or rank of a layer, a layer taken out, or an inserted Reshape, Flatten, Permute,
-RepeatVector, padding, cropping, pooling, upsampling, global pooling, Dense or convolution of kernel
-1, and every tensor fits the box of `bound`. Weights made anew are no edit.
+What "proven" says (`result.PROVEN`): no repair that keeps widths, head and connections has fewer
+edits, where an edit is another argument or rank of a layer, a layer taken out, or an inserted
+Reshape, Flatten, Permute, RepeatVector, padding, cropping, pooling, upsampling, global pooling, Dense
+or convolution of kernel 1, and every tensor fits the box of `bound`. A layer moved is one taken out
+and one inserted, so the proof covers moves, but for Resizing and for layers with the channels first.
+It does not cover rewiring, which keeps fewer connections and so costs more at the first level (an
+output that does not exist is the exception: read from the first output, it costs one edit). Weights
+made anew are no edit. Layers with a kernel are not taken out.
 """
 
 from repair.architecture.search.result import Repair, Result, Status

@@ -63,7 +63,7 @@ def _open_bridge(source: Shape, target: Shape) -> Chain | None:
 
 
 def removable(layer: Layer) -> bool:
-    """Taking it out loses no width and no weights that the user chose."""
+    """Taking it out loses no width and no kernel that the user chose."""
     entry = LAYERS.get(layer.type)
     return (
         entry is not None
@@ -71,6 +71,7 @@ def removable(layer: Layer) -> bool:
         and not layer.inner
         and entry.inputs == (1, 1)
         and layer.type not in ("Lambda", "BatchNormalization", "PReLU")
+        and not layer.type.startswith("DepthwiseConv")
     )
 
 

@@ -8,6 +8,9 @@ from repair.architecture.edits import Edit, count
 from repair.architecture.graph import Graph
 from repair.architecture.size import Size
 
+PROVEN = "no repair that keeps widths, head and connections takes fewer edits"
+"""What a proof says in short; `repair.architecture.search` says what counts as an edit."""
+
 
 class Status(StrEnum):
     """How a search ended."""
@@ -59,7 +62,7 @@ class Result:
         status: valid as it was, repaired, or not repairable in the edit space or the time.
         repairs: valid networks, the best first.
         bound: no repair of the edit space has fewer edits.
-        proven: the first repair has exactly `bound` edits, so it is minimal.
+        proven: the first repair keeps what it should and has exactly `bound` edits: see PROVEN.
         seconds: wall time of the search.
     """
 

@@ -63,7 +63,7 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
         repairs = _best((*repairs, *moves(graph, rules, before)), alternatives)
     if not repairs:
         return Result(Status.UNREPAIRABLE, (), bound, False, monotonic() - start)
-    proven = repairs[0].count <= bound
+    proven = repairs[0].count <= bound and not repairs[0].not_kept
     return Result(Status.REPAIRED, repairs, bound, proven, monotonic() - start)
 
 

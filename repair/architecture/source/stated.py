@@ -48,7 +48,8 @@ def repair_stated(
     found.sort(key=lambda pair: (pair[1].not_kept, pair[1].count, pair[0], pair[1].rank))
     ranked = tuple(r for _, r in found[:alternatives])
     bound = max(plain.bound, 1)  # it is not valid as it stands
-    return Result(Status.REPAIRED, ranked, bound, ranked[0].count <= bound, seconds)
+    proven = ranked[0].count <= bound and not ranked[0].not_kept
+    return Result(Status.REPAIRED, ranked, bound, proven, seconds)
 
 
 def _stated(found: Repair, inserted: tuple[Edit, ...] = (), price: int = 0) -> StatedRepair:

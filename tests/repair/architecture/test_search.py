@@ -336,3 +336,13 @@ def test_tensors_beyond_what_arguments_can_say_are_refused_with_the_error_and_th
     huge = chain(Layer("Input", {"shape": (10**5, 10**5)}), Layer("Flatten"), CONV)
     with pytest.raises(InputError, match=r"'conv2d_2' needs .* 'input_0' yields .* make it small"):
         repair(huge)
+
+
+def test_kernels_are_not_taken_out_and_what_changes_widths_is_not_called_proven() -> None:
+    deep = Layer("DepthwiseConv2D", {"kernel_size": (3, 3)})
+    removed = {edit.name for found in repair(image(Layer("Flatten"), deep, DENSE), alternatives=9).repairs
+               for edit in found.edits if isinstance(edit, Remove)}  # fmt: skip
+    assert "depthwiseconv2d_2" not in removed
+    for seed in range(8):
+        result = repair(faulty(10, seed))
+        assert not (result.proven and result.repairs[0].not_kept)
