@@ -190,7 +190,10 @@ def metrics(rows: Sequence[Row]) -> dict[str, float | int]:
         pairs = [(row["edits"], row["published_edits"], row["published_widths_changed"] or 0)
                  for row in done]  # fmt: skip
         found |= {
-            "published_edits_mean": mean(_numbers(done, "published_edits")),
+            "published_edits_mean": mean(theirs for _, theirs, _ in pairs),  # type: ignore
+            "published_edits_with_widths_mean": mean(
+                theirs + widths for _, theirs, widths in pairs  # type: ignore
+            ),
             "more_edits_than_published": sum(ours > theirs for ours, theirs, _ in pairs),  # type: ignore
             "more_edits_than_published_with_widths": sum(
                 ours > theirs + widths for ours, theirs, widths in pairs  # type: ignore

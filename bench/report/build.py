@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.record import Record
+from bench.report.architecture import architecture_table
 from bench.report.compare import Line, compare
 from bench.report.published import Published, published
 from bench.report.series import Series, preferred, series_of
@@ -72,6 +73,7 @@ class Report:
             found["methods"] = series_table(self.series)
             found["ranks"] = ranks_table(best)
             found["comparisons"] = comparisons_table(best)
+        found["architecture"] = architecture_table(self.records)
         found["runs"] = runs_table(self.records)
         return {stem: table for stem, table in found.items() if table is not None}
 
