@@ -14,6 +14,7 @@ from bench.report.series import MEASURES, preferred
 from bench.report.style import SEQUENTIAL, WIDTH, Drawing
 
 _MOST = 20  # classes beyond which numbers of cells cannot be read
+_LEAST = 10  # images for which a cell gets its number
 
 
 def flips(report: Report) -> list[Drawing]:
@@ -27,7 +28,7 @@ def flips(report: Report) -> list[Drawing]:
 
 def _drawing(scenario: str, methods: Mapping[str, Record]) -> Drawing:
     drawn = Figure(figsize=(WIDTH, 0.5 + 2.9 * len(methods)), layout="constrained")
-    grid = drawn.subplots(len(methods), 2, squeeze=False)
+    grid = drawn.subplots(len(methods), 2, squeeze=False, sharex=True, sharey=True)
     largest = max(
         np.max(_changes(record, what)[0]) for record in methods.values() for what in MEASURES
     )
@@ -43,9 +44,10 @@ def _drawing(scenario: str, methods: Mapping[str, Record]) -> Drawing:
     drawn.colorbar(
         mpl.cm.ScalarMappable(norm, SEQUENTIAL), ax=grid, label="test images", shrink=0.6
     )
+    seed = min(record.seed for record in methods.values())
     caption = (
         "How many test images moved from which answer to which. Answers that stayed are left out of the picture and "
-        f"counted above it. Seed {min(record.seed for record in methods.values())}."
+        f"counted above it; cells of {_LEAST} images or more have their number. Seed {seed}."
     )
     title = f"What repair changed: {scenario.replace('_', ' ')}"
     return Drawing(f"flips_{scenario}", title, caption, drawn)
@@ -67,7 +69,8 @@ def _matrix(axes: Axes, counts: np.ndarray, norm: LogNorm) -> None:
     axes.set_xticks(range(classes))
     axes.set_yticks(range(classes))
     middle = np.sqrt(norm.vmax or 1.0)  # cells darker than this get light letters
-    for before, after in np.argwhere(counts):
+    for before, after in np.argwhere(counts >= _LEAST):
         count = counts[before, after]
         colour = "white" if count < middle else "black"
-        axes.text(after, before, str(count), ha="center", va="center", fontsize=4.5, color=colour)
+        text = axes.text(after, before, str(count), ha="center", va="center", color=colour)
+        text.set(fontsize=5, in_layout=False)

@@ -1,67 +1,96 @@
 """Triggers and adversarial images, with the answers before and after repair."""
 
+from collections.abc import Mapping
+
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.gallery import EXAMPLES, Gallery
 from bench.report.build import Report
 from bench.report.series import preferred
-from bench.report.style import DIVERGING, WIDTH, Drawing
+from bench.report.style import WIDTH, Drawing
 
-_ROWS = ("clean", "attacked", "difference")
+_GAP = 0.08  # between images, in widths of one
+_LINE = 0.16  # inches, of a line of answers
 
 
 def galleries(report: Report) -> list[Drawing]:
-    """A figure for each scenario and method whose preferred run, of the lowest seed, has kept its examples."""
-    best = preferred(report.runs)
+    """A figure for each scenario: the preferred run of each method, of its lowest seed that has kept its examples."""
     folders = {id(run.record): run.folder for run in report.runs}
-    shown: dict[tuple[str, str], Gallery] = {}
-    for (scenario, method, _), record in sorted(best.items()):
+    shown: dict[str, dict[str, Gallery]] = {}
+    for (scenario, method, _), record in sorted(preferred(report.runs).items()):
         path = folders[id(record)] / EXAMPLES
-        if path.is_file() and (scenario, method) not in shown:
-            shown[scenario, method] = Gallery.load(path)
+        if path.is_file() and method not in shown.get(scenario, {}):
+            shown.setdefault(scenario, {})[method] = Gallery.load(path)
     return [
-        _drawing(scenario, method, gallery)
-        for (scenario, method), gallery in shown.items()
-        if len(gallery.labels)
+        _drawing(scenario, alike)
+        for scenario, methods in shown.items()
+        if (alike := _of_the_same_images(methods))
     ]
 
 
-def _drawing(scenario: str, method: str, gallery: Gallery) -> Drawing:
-    count = len(gallery.labels)
-    change = gallery.attacked.astype(float) - gallery.clean
-    rows = _ROWS if change.any() else _ROWS[:1]
-    drawn = Figure(figsize=(WIDTH, 0.9 * len(rows) + 0.7), layout="constrained")
-    grid = drawn.subplots(len(rows), count, squeeze=False)
-    for column in range(count):
-        _image(grid[0, column], gallery.clean[column])
-        grid[0, column].set_title(f"is {gallery.labels[column]}", fontsize=7)
-        if len(rows) > 1:
-            _image(grid[1, column], gallery.attacked[column])
-            size = max(float(np.abs(change).max()), 1.0)
-            mean = change[column].mean(axis=-1)
-            grid[2, column].imshow(mean, cmap=DIVERGING, vmin=-size, vmax=size)
-        right = gallery.after[column] == gallery.labels[column]
-        answers = f"{gallery.before[column]} → {gallery.after[column]}"
-        grid[-1, column].set_xlabel(answers, fontweight="bold" if right else "normal")
-    for axes, name in zip(grid[:, 0], rows, strict=True):
-        axes.set_ylabel(name)
-    for axes in grid.ravel():
-        axes.set(xticks=[], yticks=[])
-        axes.grid(visible=False)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
+def _of_the_same_images(methods: Mapping[str, Gallery]) -> dict[str, Gallery]:
+    """The galleries that show what the first shows: networks trained by seed are wrong on other images."""
+    first = next(iter(methods.values()))
+    return {
+        name: gallery
+        for name, gallery in methods.items()
+        if len(first.labels) and np.array_equal(gallery.attacked, first.attacked)
+    }
+
+
+def _drawing(scenario: str, methods: Mapping[str, Gallery]) -> Drawing:
+    first = next(iter(methods.values()))
+    names, strips = ["clean"], [_strip(first.clean)]
+    if not np.array_equal(first.clean, first.attacked):
+        change = first.attacked.astype(int) - first.clean
+        names += ["attacked", "difference"]
+        # Grey is no change; as the difference may be one of 2 in 255, it is stretched to the full range.
+        stretched = 127.5 + 127.5 * change / max(np.abs(change).max(), 1)
+        strips += [_strip(first.attacked), _strip(np.rint(stretched).astype(np.uint8))]
+    side = WIDTH * 0.86 / (len(first.labels) * (1 + _GAP))
+    height = side * len(strips) * (1 + _GAP) + _LINE * (len(methods) + 3)
+    drawn = Figure(figsize=(WIDTH, height))
+    step = 1 + _GAP
+    axes = drawn.add_axes((0.12, 0, 0.88, 1))
+    for row, strip in enumerate(strips):
+        top = row * step
+        axes.imshow(
+            strip, cmap="gray", vmin=0, vmax=255, extent=(0, step * len(first.labels), top + 1, top)
+        )
+        axes.text(-0.1, top + 0.5, names[row], ha="right", va="center")
+    below, line = len(strips) * step, _LINE / side
+    answers = {"true class": first.labels, "before repair": first.before}
+    answers |= {f"after {name}": gallery.after for name, gallery in methods.items()}
+    for row, (name, classes) in enumerate(answers.items()):
+        height = below + (row + 0.5) * line
+        axes.text(-0.1, height, name, ha="right", va="center", fontsize=7)
+        for column, answer in enumerate(classes):
+            weight = "bold" if row and answer == first.labels[column] else "normal"
+            axes.text(
+                column * step + 0.5,
+                height,
+                str(answer),
+                ha="center",
+                va="center",
+                fontweight=weight,
+            )
+    axes.set(xlim=(-0.02, step * len(first.labels)), ylim=(below + len(answers) * line, -0.02))
+    axes.axis("off")
     caption = (
-        "The first test images that the unrepaired network gets wrong, whatever became of them. Below each: the answer "
-        "to the attacked image before → after repair, in bold where it is right now."
+        "The first test images that the unrepaired network gets wrong, whatever became of them, with the answers to "
+        "the attacked image; right ones are bold. The difference is stretched: grey is no change."
     )
-    title = f"Images before and after repair: {scenario.replace('_', ' ')}, {method}"
-    return Drawing(f"examples_{scenario}_{method}", title, caption, drawn)
+    title = f"Images before and after repair: {scenario.replace('_', ' ')}"
+    return Drawing(f"examples_{scenario}", title, caption, drawn)
 
 
-def _image(axes: Axes, image: np.ndarray) -> None:
-    if image.shape[-1] == 3:
-        axes.imshow(image)
-    else:
-        axes.imshow(image.mean(axis=-1), cmap="gray_r", vmin=0, vmax=255)
+def _strip(images: np.ndarray) -> np.ndarray:
+    """Images (n, H, W, C) in a row with white gaps: (H', W') grey or (H', W', 3)."""
+    large = images.repeat(max(1, 128 // images.shape[1]), axis=1)  # viewers smooth small ones
+    large = large.repeat(max(1, 128 // images.shape[2]), axis=2)
+    if large.shape[-1] != 3:
+        large = 255 - large.mean(axis=-1, keepdims=True).astype(np.uint8)  # dark on white paper
+    gap = round(_GAP * large.shape[2])
+    padded = np.pad(large, [(0, 0), (0, 0), (0, gap), (0, 0)], constant_values=255)
+    return np.concatenate(list(padded), axis=1).squeeze()

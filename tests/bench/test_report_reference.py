@@ -1,0 +1,113 @@
+"""The report of committed records: the same bytes from any process, and figures that show what the records say."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.gallery import EXAMPLES, Gallery
+from bench.report import collect, write
+from bench.report.__main__ import main
+from bench.report.figures.flips import flips
+from bench.report.figures.kernels import PATCH, changes
+from bench.report.style import looks
+from repair.patch import Delta, Patch
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+
+
+@pytest.fixture(scope="module")
+def localizations():
+    """Six small runs that differ in how the weights to blame were found, with patches and examples."""
+    return collect(REFERENCE / "localization")
+
+
+def test_reports_regenerate_byte_by_byte_in_another_process(localizations, tmp_path):
+    write(localizations, tmp_path / "here")
+    # Another order of sets, another working folder, a user's own taste in figures.
+    (tmp_path / "matplotlibrc").write_text("font.size: 15\nsavefig.dpi: 10\nsvg.fonttype: none\n")
+    command = [sys.executable, "-m", "bench.report", "--out", "there"]
+    command += ["--results", str(REFERENCE / "localization")]
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    one, two = (sorted((tmp_path / name).iterdir()) for name in ("here", "there"))
+    assert [path.name for path in one] == [path.name for path in two]
+    assert len(one) > 20
+    for first, second in zip(one, two, strict=True):
+        assert first.read_bytes() == second.read_bytes(), first.name
+    texts = "".join(path.read_text() for path in one if path.suffix in (".svg", ".html", ".md"))
+    assert not re.search(r"20\d\d-\d\d-\d\dT", texts)  # no time of day
+
+
+def test_every_reference_run_with_examples_has_the_counts_that_its_accuracies_ask_for():
+    found = 0
+    for run in collect(REFERENCE).runs:
+        if "confusion" not in run.record.details:
+            continue
+        found += 1
+        for name, matrix in run.record.details["confusion"].items():
+            assert np.trace(matrix) == run.record.metrics[name].correct
+            assert np.sum(matrix) == run.record.metrics[name].total
+        gallery = Gallery.load(run.folder / EXAMPLES)
+        assert (gallery.before != gallery.labels).all()
+    assert found >= 30
+
+
+def test_heat_maps_show_the_changes_of_the_patch(tmp_path):
+    kernel = np.zeros((3, 3, 2, 4))
+    kernel[1, 2, 0, 3], kernel[0, 0, 0, 3], kernel[2, 2, 1, 0] = 0.5, -2.0, 1.0
+    patch = Patch(
+        "a network",
+        {("conv", "kernel"): Delta.of(kernel), ("conv", "bias"): Delta.of([1.0, 0, 0, 0])},
+    )
+    patch.save(tmp_path / PATCH)
+    shown = changes(tmp_path / PATCH)
+    assert shown.keys() == {"conv"}
+    expected = np.zeros((2, 4))
+    expected[0, 3], expected[1, 0] = -2.0, 1.0  # the largest change in each window
+    np.testing.assert_array_equal(shown["conv"], expected)
+
+
+def test_the_maps_of_localizations_count_the_weights_of_their_records(localizations):
+    for run in localizations.runs:
+        patch = Patch.load(run.folder / PATCH)
+        kernels = sum(np.count_nonzero(change) for change in changes(run.folder / PATCH).values())
+        assert 0 < kernels <= patch.weights_changed == run.record.patch["weights_changed"]
+
+
+def test_flips_are_those_of_the_preferred_run(localizations):
+    (drawing,) = flips(localizations)
+    title = drawing.figure.axes[0].get_title()
+    changed, kept = map(int, re.findall(r"\d+", title))
+    assert changed + kept == 10_000
+    assert changed in {
+        int(np.sum(counts) - np.trace(counts))
+        for run in localizations.runs
+        for counts in [run.record.details["flips"]["defect"]]
+    }
+
+
+def test_a_method_looks_the_same_whoever_takes_part():
+    alone, many = (
+        looks(["minimal"]),
+        looks(["minimal", "zeta", "alpha", "nnrepair", "refit", "finetune"]),
+    )
+    assert alone["minimal"] == many["minimal"]
+    assert len(set(many.values())) == len({colour for colour, _ in many.values()}) == len(many)
+
+
+def test_paper_reads_the_reference_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--paper", "--format", "csv"]) == 2
+    assert "no results folder 'results/reference'" in capsys.readouterr().err
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "reference").symlink_to(REFERENCE / "localization")
+    assert main(["--paper", "--format", "csv"]) == 0
+    with pytest.raises(SystemExit) as ended:
+        main(["--paper", "--results", "elsewhere"])
+    assert ended.value.code == 2
