@@ -54,22 +54,43 @@ class DeepFool:
         """The attacked examples as unit images, float32."""
         images = unit_images(network.check_images(examples.images))
         graph, state = nnx.split(network)
-        settings = replicated((state, np.int32(self.steps), np.float32(self.overshoot)))
-        step = partial(_crossed, graph, settings, label=self.label, norm=self.norm)
+        state = replicated(state)
+        overshoot = replicated(np.float32(self.overshoot))
+
+        def attack(start: jax.Array, labels: jax.Array) -> jax.Array:
+            left = labels if self.label == "true" else _answers(graph, state, start)
+            x, total, still = start, jnp.zeros_like(start), _answers(graph, state, start) == left
+            for _ in range(self.steps):  # not within the compiled code: see PGD
+                if not still.any():
+                    break
+                x, total, still = _stepped(
+                    graph, state, overshoot, start, left, x, total, still, self.norm
+                )
+            return x
+
         size = min(self.batch_size, max(len(images), 1))
-        return replace(examples, images=in_batches(step, images, size, examples.labels))
+        return replace(examples, images=in_batches(attack, images, size, examples.labels))
 
 
-@partial(jax.jit, static_argnames=("graph", "label", "norm"))
-def _crossed(
-    graph: Any, settings: Any, start: jax.Array, y: jax.Array, *, label: LabelSource, norm: Norm
-) -> jax.Array:
-    state, steps, overshoot = settings
+@partial(jax.jit, static_argnames=("graph",))
+def _answers(graph: Any, state: Any, x: jax.Array) -> jax.Array:
+    return nnx.merge(graph, state)(x).argmax(-1)
+
+
+@partial(jax.jit, static_argnames=("graph", "norm"))
+def _stepped(
+    graph: Any,
+    state: Any,
+    overshoot: jax.Array,
+    start: jax.Array,
+    left: jax.Array,
+    x: jax.Array,
+    total: jax.Array,
+    still: jax.Array,
+    norm: Norm,
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """One step: the images, the sum of the steps, and which images are still in the class that they leave."""
     network = nnx.merge(graph, state)
-    left = y if label == "true" else network(start).argmax(-1)
-
-    def still(x: jax.Array) -> jax.Array:
-        return network(x).argmax(-1) == left
 
     def shortest(x: jax.Array, k: jax.Array) -> jax.Array:
         """The step from one image (H, W, C) to the nearest face, for the linearised network."""
@@ -87,16 +108,7 @@ def _crossed(
         direction = w / (size[nearest] + _TINY) if norm == "l2" else jnp.sign(w)
         return away[nearest] * direction
 
-    def unfinished(carry: Any) -> jax.Array:
-        count, _, x = carry
-        return (count < steps) & still(x).any()
-
-    def step(carry: Any) -> Any:
-        count, total, x = carry
-        total = total + jax.vmap(shortest)(x, left)
-        further = jnp.clip(start + (1 + overshoot) * total, 0.0, 1.0)
-        mask = still(x).reshape(-1, *(1,) * (x.ndim - 1))
-        return count + 1, total, jnp.where(mask, further, x)
-
-    begin = (jnp.int32(0), jnp.zeros_like(start), start)
-    return jax.lax.while_loop(unfinished, step, begin)[2]
+    total = total + jax.vmap(shortest)(x, left)
+    further = jnp.clip(start + (1 + overshoot) * total, 0.0, 1.0)
+    x = jnp.where(still.reshape(-1, *(1,) * (x.ndim - 1)), further, x)
+    return x, total, still & (network(x).argmax(-1) == left)

@@ -47,21 +47,21 @@ class _Ascent:
         images = unit_images(network.check_images(examples.images))
         graph, state = nnx.split(network)
         key = jax.random.key(seed or 0)
-        settings = replicated(
-            (state, np.float32(epsilon), np.float32(step_size), np.int32(steps), key)
-        )
-        step = partial(
-            _ascended,
-            graph,
-            settings,
-            label=self.label,
-            norm=self.norm,
-            random_start=seed is not None,
-        )
+        settings = replicated((state, np.float32(epsilon), np.float32(step_size), key))
+
+        def attack(start: jax.Array, labels: jax.Array, places: jax.Array) -> jax.Array:
+            x, y = _begun(
+                graph, settings, start, labels, places, self.label, self.norm, seed is not None
+            )
+            for _ in range(
+                steps
+            ):  # not within the compiled code: there XLA's convolutions are slow on CPU
+                x = _stepped(graph, settings, start, x, y, self.norm)
+            return x
+
         size = min(self.batch_size, max(len(images), 1))
         places = np.arange(len(images), dtype=np.int32)
-        attacked = in_batches(step, images, size, examples.labels, places)
-        return replace(examples, images=attacked)
+        return replace(examples, images=in_batches(attack, images, size, examples.labels, places))
 
 
 @dataclass(frozen=True)
@@ -138,45 +138,50 @@ def _lengths(x: jax.Array) -> jax.Array:
 
 
 @partial(jax.jit, static_argnames=("graph", "label", "norm", "random_start"))
-def _ascended(
+def _begun(
     graph: Any,
     settings: Any,
     start: jax.Array,
-    y: jax.Array,
+    labels: jax.Array,
     places: jax.Array,
-    *,
     label: LabelSource,
     norm: Norm,
     random_start: bool,
+) -> tuple[jax.Array, jax.Array]:
+    """Where the steps begin, and the classes whose loss is to grow."""
+    state, epsilon, _, key = settings
+    y = labels if label == "true" else nnx.merge(graph, state)(start).argmax(-1)
+    if not random_start:
+        return start, y
+    # By the image's place: the same start in every batch and on any number of devices.
+    keys = jax.vmap(partial(jax.random.fold_in, key))(places)
+    point = partial(_in_ball, shape=start.shape[1:], norm=norm)
+    return _within(start, epsilon, start + epsilon * jax.vmap(point)(keys), norm), y
+
+
+@partial(jax.jit, static_argnames=("graph", "norm"))
+def _stepped(
+    graph: Any, settings: Any, start: jax.Array, x: jax.Array, y: jax.Array, norm: Norm
 ) -> jax.Array:
-    state, epsilon, step_size, steps, key = settings
+    state, epsilon, step_size, _ = settings
     network = nnx.merge(graph, state)
-    wanted = y if label == "true" else network(start).argmax(-1)
 
     def loss(x: jax.Array) -> jax.Array:
         log_likelihood = jax.nn.log_softmax(network(x))
-        return -jnp.take_along_axis(log_likelihood, wanted[:, None], axis=1).sum()
+        return -jnp.take_along_axis(log_likelihood, y[:, None], axis=1).sum()
 
-    def within(x: jax.Array) -> jax.Array:
-        if norm == "linf":
-            x = jnp.clip(x, start - epsilon, start + epsilon)
-        else:
-            delta = x - start
-            x = start + delta * jnp.minimum(1.0, epsilon / jnp.maximum(_lengths(delta), _TINY))
-        return jnp.clip(x, 0.0, 1.0)
+    uphill = _steepest(jax.grad(loss)(x), norm)
+    return _within(start, epsilon, x + step_size * uphill, norm)
 
-    def step(_: jax.Array, x: jax.Array) -> jax.Array:
-        return within(x + step_size * _steepest(jax.grad(loss)(x), norm))
 
-    x = start
-    if (
-        random_start
-    ):  # by the image's place: the same start in every batch and on any number of devices
-        keys = jax.vmap(partial(jax.random.fold_in, key))(places)
-        x = within(
-            start + epsilon * jax.vmap(partial(_in_ball, shape=x.shape[1:], norm=norm))(keys)
-        )
-    return jax.lax.fori_loop(0, steps, step, x)
+def _within(start: jax.Array, epsilon: jax.Array, x: jax.Array, norm: Norm) -> jax.Array:
+    """The point of the ball around `start` and of the box that x is brought to."""
+    if norm == "linf":
+        x = jnp.clip(x, start - epsilon, start + epsilon)
+    else:
+        delta = x - start
+        x = start + delta * jnp.minimum(1.0, epsilon / jnp.maximum(_lengths(delta), _TINY))
+    return jnp.clip(x, 0.0, 1.0)
 
 
 def _in_ball(key: jax.Array, shape: tuple[int, ...], norm: Norm) -> jax.Array:
