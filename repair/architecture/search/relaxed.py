@@ -82,7 +82,7 @@ def standing(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
 def _ranks(layer: Layer) -> tuple[int, ...]:
     rank, dims = entry_of(layer.type).rank, layer.arguments.get("dims")
     if rank is not None:
-        return (rank - 1,)
+        return (rank - 1,) if rank - 1 in RANKS else ()
     if isinstance(dims, tuple):
         return (len(dims),) if 1 <= len(dims) <= 4 else ()
     return (2, 3, 4)

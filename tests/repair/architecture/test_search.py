@@ -307,20 +307,6 @@ def test_published_random_cases(data_pack: Path) -> None:
     assert proven >= 45
 
 
-def test_of_equal_repairs_the_one_that_changes_the_size_least_comes_first() -> None:
-    wide = Layer("Dense", {"units": 100})
-    graph = Graph.of([
-        Node("x", Layer("Input", {"shape": (3,)})),
-        Node("left", wide, ("x",)), Node("right", Layer("Dense", {"units": 2}), ("x",)),
-        Node("sum", Layer("Add"), ("left", "right")), Node("relu", Layer("ReLU"), ("sum",)),
-    ])  # fmt: skip
-    first, *others = repair(graph).repairs
-    assert str(first.edits[0]) == "insert Dense(units=2) between left and sum"
-    ties = [found for found in others if found.cost == first.cost]
-    assert all(first.rank <= found.rank for found in ties)
-    assert (first.size.parameters, first.change.parameters) == (400 + 8 + 202, 202)
-
-
 def test_an_argument_that_is_not_known_is_taken_out_whatever_its_value() -> None:
     wrong = Layer("Dense", {"units": 4, "filters": None})
     result = repair(image(Layer("Flatten"), wrong, Layer("Dense", {"units": 2, "kernel_size": 3})))
@@ -346,3 +332,11 @@ def test_kernels_are_not_taken_out_and_what_changes_widths_is_not_called_proven(
     for seed in range(8):
         result = repair(faulty(10, seed))
         assert not (result.proven and result.repairs[0].not_kept)
+
+
+def test_the_bound_knows_what_to_do_with_a_layer_of_more_dimensions_than_it_has() -> None:
+    deep = Layer("ConvLSTM3D", {"filters": 2, "kernel_size": 1})
+    graph = image(CONV, deep, Layer("ReLU"))
+    relaxation = relax(graph, KERAS3, [(None, 28, 28, 1)])
+    assert relaxation is not None
+    assert relaxation.bound == repair(graph).repairs[0].count == 1

@@ -9,6 +9,7 @@ import pytest
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.rules import KERAS3
+from repair.architecture.search import repair
 from repair.architecture.size import NOTHING, Size, change, sizes, total
 from repair.architecture.trace import trace
 
@@ -117,3 +118,17 @@ def test_the_change_is_summed_over_the_layers() -> None:
     after = {"kept": Size(5, 5), "grown": Size(7, 8), "inserted": Size(10, 20)}
     assert change(before, after) == Size(4 + 1 + 10, 1 + 2 + 20)
     assert change(after, before) == change(before, after)
+
+
+def test_of_equal_repairs_the_one_that_changes_the_size_least_comes_first() -> None:
+    wide = Layer("Dense", {"units": 100})
+    graph = Graph.of([
+        Node("x", Layer("Input", {"shape": (3,)})),
+        Node("left", wide, ("x",)), Node("right", Layer("Dense", {"units": 2}), ("x",)),
+        Node("sum", Layer("Add"), ("left", "right")), Node("relu", Layer("ReLU"), ("sum",)),
+    ])  # fmt: skip
+    first, *others = repair(graph).repairs
+    assert str(first.edits[0]) == "insert Dense(units=2) between left and sum"
+    ties = [found for found in others if found.cost == first.cost]
+    assert all(first.rank <= found.rank for found in ties)
+    assert (first.size.parameters, first.change.parameters) == (400 + 8 + 202, 202)
