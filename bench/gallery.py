@@ -5,12 +5,15 @@ For the eye of a reader (the report, W&B), not for computing: images are rounded
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.npz import read_npz
 from repair.errors import InputError
-from repair.formats.archive import read_archive, write_archive
-from repair.problem import Examples
+
+if TYPE_CHECKING:
+    from repair.problem import Examples
 
 EXAMPLES = "examples.npz"
 SHOWN = 8  # images in a gallery: a row of a figure, and less than 50 kB for CIFAR
@@ -34,7 +37,7 @@ class Gallery:
 
     @classmethod
     def of(
-        cls, clean: Examples, defect: Examples, before: np.ndarray, after: np.ndarray
+        cls, clean: "Examples", defect: "Examples", before: np.ndarray, after: np.ndarray
     ) -> "Gallery":
         """The first images that the unrepaired network gets wrong under attack, whatever repair does to them.
 
@@ -53,12 +56,14 @@ class Gallery:
 
     def save(self, path: Path) -> None:
         """Write it; equal galleries are equal bytes."""
+        from repair.formats.archive import write_archive  # JAX comes with it: only who writes waits
+
         write_archive(path, {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> "Gallery":
         """Read what `save` wrote; InputError for a file that is something else."""
-        arrays = read_archive(path)
+        arrays = read_npz(path)
         names = {field.name for field in fields(cls)}
         if arrays.keys() != names:
             raise InputError(

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
+from bench.npz import read_npz
 from bench.report.build import Report
 from bench.report.series import Series
 from bench.report.style import DIVERGING, WIDTH, Drawing
-from repair.formats.archive import read_archive
 
 PATCH = "patch.npz"
 _KERNEL = "/kernel/shape"
@@ -43,7 +43,7 @@ def changes(path: Path) -> dict[str, np.ndarray]:
 
     Of a convolution (height, width, in, out) it is the change of largest size in each window, with its sign.
     """
-    arrays = read_archive(path)
+    arrays = read_npz(path)
     found = {}
     for key in arrays:
         if key.endswith(_KERNEL):
