@@ -20,12 +20,13 @@ def main() -> int:
     codes = [0]
 
     def job(config: DictConfig) -> None:
-        from bench.run import log_plainly, run, show  # jax and solvers: not for a misspelt setting
+        from bench.run import log_plainly, run  # jax and solvers: not for a misspelt setting
+        from bench.show import show_run
 
         log_plainly()
         try:
             ran = run(config)
-            show(ran)
+            show_run(ran.stored, new=ran.new, tables=ran.tables)
             codes.append(1 if ran.stored.record.status == "error" else 0)
         except InputError as error:  # Hydra would print its own message of an exception
             print(error, file=sys.stderr)

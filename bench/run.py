@@ -1,16 +1,14 @@
-"""One run from its config: looked up in the store, done if need be, recorded, tracked, shown."""
+"""One run from its config: looked up in the store, done if need be, recorded, tracked."""
 
 import logging
 import sys
 import time
 import traceback
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 from omegaconf import DictConfig
-from rich.console import Console
 
 from bench import store
 from bench.asked import Asked, asked, method_name
@@ -18,7 +16,7 @@ from bench.environment import environment
 from bench.memory import measured
 from bench.progress import printed_to
 from bench.record import Record
-from bench.report import Report
+from bench.show import say
 from bench.store import Stored
 from bench.tasks import Done
 from bench.tracking import WandbSettings, tracked
@@ -80,7 +78,7 @@ def record_death(config: DictConfig, how: str) -> Ran:
 def _finished(ask: Asked) -> Ran | None:
     before = store.finished(ask.folder)
     if isinstance(before, store.Unreadable):
-        _say(f"warning: {before}")
+        say(f"warning: {before}")
     if not isinstance(before, Stored):
         return None
     again = store.needs_run(
@@ -141,32 +139,8 @@ def _failed(ask: Asked, status: str, reason: str, seconds: float) -> Ran:
     return Ran(store.save(ask.folder, record, ask.config), new=True)
 
 
-def show(ran: Ran) -> None:
-    """The run's own tables and the report's on standard output, and where its files are."""
-    stored = ran.stored
-    if not ran.new:
-        _say(f"{stored.folder}: finished before; overwrite=true does it again.")
-    show_records([stored.record], ran.tables)
-    if stored.record.status != "ok":
-        _say(f"{stored.record.status}: {stored.record.reason}")
-    if stored.record.status == "error":
-        _say(f"The traceback is in {stored.folder / store.LOG}; retry=true does the run again.")
-    print(stored.folder)
-
-
-def show_records(records: Sequence[Record], tables: Sequence[Any] = ()) -> None:
-    """The report's tables of some records on standard output, after further ones."""
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    for table in (*tables, *(t.rich() for t in Report.of(records).tables().values())):
-        console.print(table)
-
-
 def log_plainly() -> None:
     """Messages of this project on standard error, one line each; warnings of others."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     for name in ("bench", "repair"):
         logging.getLogger(name).setLevel(logging.INFO)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -100,11 +100,14 @@ class _Composer:
     def __init__(self, loader: ConfigLoader, load: Load) -> None:
         self._loader, self._load = loader, load
         self._parser = OverridesParser.create(config_loader=loader)
+        self._parsed: dict[str, Override] = {}
+        self._groups: dict[str, bool] = {}
+        self._current: DictConfig | None = None
         self._composed: dict[tuple[str, ...], tuple[DictConfig, DictConfig]] = {}
 
     def config(self, overrides: Sequence[str]) -> DictConfig:
         """The config of one run, without Hydra's own node."""
-        parsed = self._parser.parse_overrides(list(overrides))
+        parsed = [self._parse(override) for override in overrides]
         values = [override for override in parsed if self._is_value(override)]
         if _overlap(parsed):  # then their order matters, which is Hydra's business
             values = []
@@ -125,16 +128,25 @@ class _Composer:
                 bare.pop("hydra", None)
             self._composed[overrides] = (whole, bare)
         whole, bare = self._composed[overrides]
-        HydraConfig.instance().set_config(whole)  # for the resolver ${hydra:...}
+        if whole is not self._current:
+            HydraConfig.instance().set_config(whole)  # for the resolver ${hydra:...}
+            self._current = whole
         return copy.deepcopy(bare)
+
+    def _parse(self, override: str) -> Override:
+        if override not in self._parsed:
+            (self._parsed[override],) = self._parser.parse_overrides([override])
+        return self._parsed[override]
 
     def _is_value(self, override: Override) -> bool:
         key = override.key_or_group
+        if key not in self._groups:
+            self._groups[key] = bool(self._loader.get_group_options(key))
         return (
             override.type is OverrideType.CHANGE
             and override.package is None
             and not key.startswith("hydra")
-            and not self._loader.get_group_options(key)
+            and not self._groups[key]
         )
 
 

@@ -1,6 +1,5 @@
 """A sweep from beginning to end: plan, do what is not finished, say what came of it."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -10,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench import store
 from bench.record import Record
+from bench.show import say, show_records
 from bench.sweep.board import Board
 from bench.sweep.job import Outcome
 from bench.sweep.plan import Job, plan
@@ -42,7 +42,7 @@ def sweep(context: HydraContext, config: DictConfig, arguments: Sequence[str]) -
         raise InputError(str(jobs[0].refusal))
     todo = [job for job in jobs if job.needed()]
     finished = len(jobs) - len(todo) - len(refused)
-    _say(f"{len(jobs)} runs: {finished} finished before, {len(todo)} to do.")
+    say(f"{len(jobs)} runs: {finished} finished before, {len(todo)} to do.")
     with Board(todo, finished) as board:
         outcomes = refused | _do(place, todo, board)
     return _conclude(jobs, outcomes)
@@ -78,8 +78,6 @@ def _do(place: Place, todo: Sequence[Job], board: Board) -> dict[Job, Outcome]:
 
 def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
     """Tables of all records of the sweep, then what did not end well, with the reason."""
-    from bench.run import show_records
-
     records = {job: record for job in jobs if (record := _record(job)) is not None}
     if records:
         show_records(list(records.values()))
@@ -87,15 +85,15 @@ def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
     ends |= outcomes
     notable = [(job, end) for job, end in ends.items() if end.state != "ok"]
     if notable:
-        _say(f"{len(notable)} of {len(jobs)} runs did not end with a repair:")
+        say(f"{len(notable)} of {len(jobs)} runs did not end with a repair:")
     for job, end in notable:
         place = f" ({job.asked.folder})" if job.asked and end.state not in ("refused",) else ""
-        _say(f"  {end.state:<10} {job.label}: {end.reason}{place}")
+        say(f"  {end.state:<10} {job.label}: {end.reason}{place}")
     states = {end.state for end in ends.values()}
     if states & store.RETRIED:
-        _say("retry=true does again the runs that ended in an error or at a time limit.")
+        say("retry=true does again the runs that ended in an error or at a time limit.")
     if "lost" in states:
-        _say("The same command does the lost runs again.")
+        say("The same command does the lost runs again.")
     if "refused" in states:
         return 2
     return 1 if states & {"error", "lost"} else 0
@@ -104,7 +102,3 @@ def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
 def _record(job: Job) -> Record | None:
     run = store.finished(job.asked.folder) if job.asked else None
     return run.record if isinstance(run, store.Stored) else None
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -117,7 +117,8 @@ def start_sweep(tmp_path):
     for process in started:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
+        process.stderr.close()
 
 
 @pytest.fixture

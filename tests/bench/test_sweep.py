@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hydra.errors import MissingConfigException
 
 from bench import __main__ as command
 from bench import store
+from bench.config import explain
 
 # A run of this scenario trains nothing and ends as it is told.
 MISBEHAVING = [
@@ -150,3 +152,25 @@ def test_a_sweep_killed_three_times_ends_with_the_records_of_an_undisturbed_one(
     for path in timeless_records(whole):
         for file in (whole / path).glob("*.npz"):
             assert (killed / path / file.name).read_bytes() == file.read_bytes()
+
+
+def test_several_at_a_time_and_a_crash_of_one_costs_the_others_nothing(sweep):
+    code, _, err = sweep(
+        *MISBEHAVING,
+        "+cluster=joblib",
+        "hydra.launcher.n_jobs=2",
+        "+scenario.how=late,refuses,crashes",
+    )
+    assert code == 2
+    assert sorted(run.record.status for run in store.contents("results/runs").runs) == [
+        "error",
+        "time_limit",
+    ]
+    for how, state in [("late", "time_limit"), ("refuses", "refused"), ("crashes", "error")]:
+        assert len([line for line in err.splitlines() if f"how={how}: {state}" in line]) == 1
+
+
+@pytest.mark.parametrize(("name", "extra"), [("joblib", "parallel"), ("submitit_slurm", "slurm")])
+def test_a_launcher_that_is_not_installed_is_named_with_what_to_install(name, extra):
+    missing = MissingConfigException("no", f"hydra/launcher/{name}", ["basic"])
+    assert f"repairbench[{extra}]" in str(explain(missing))

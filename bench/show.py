@@ -1,0 +1,41 @@
+"""What a person sees of finished runs: tables on standard output, remarks on standard error."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+
+from bench import store
+from bench.record import Record
+from bench.report import Report
+from bench.store import Stored
+
+
+def say(text: str) -> None:
+    """A remark, on standard error at once."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show_run(stored: Stored, *, new: bool, tables: Sequence[Any] = ()) -> None:
+    """The run's own tables and the report's, and where its files are.
+
+    Args:
+        new: it was done now, not found in the store.
+        tables: rich renderables.
+    """
+    if not new:
+        say(f"{stored.folder}: finished before; overwrite=true does it again.")
+    show_records([stored.record], tables)
+    if stored.record.status != "ok":
+        say(f"{stored.record.status}: {stored.record.reason}")
+    if stored.record.status == "error":
+        say(f"The traceback is in {stored.folder / store.LOG}; retry=true does the run again.")
+    print(stored.folder)
+
+
+def show_records(records: Sequence[Record], tables: Sequence[Any] = ()) -> None:
+    """The report's tables of some records, after further ones."""
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    for table in (*tables, *(t.rich() for t in Report.of(records).tables().values())):
+        console.print(table)
