@@ -15,8 +15,9 @@ SLIDING = ("kernel_size", "pool_size", "strides", "size")
 
 
 def _axes(a: Arguments, shape: Shape) -> slice:
+    steps = int("return_sequences" in a)  # of a recurrent convolution stand before the image
     first = a.get("data_format") == "channels_first"
-    return slice(2, None) if first else slice(1, -1)
+    return slice(2 + steps, None) if first else slice(1 + steps, -1)
 
 
 def fitted(entry: LayerType, a: Arguments, shape: Shape) -> Iterator[Change]:
