@@ -12,9 +12,11 @@ import pytest
 from bench.gallery import EXAMPLES, Gallery
 from bench.report import collect, write
 from bench.report.__main__ import main
+from bench.report.figures.architecture import architectures
 from bench.report.figures.flips import flips
 from bench.report.figures.kernels import PATCH, changes
 from bench.report.style import looks
+from bench.store import run_folder, save
 from repair.patch import Delta, Patch
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
@@ -90,6 +92,28 @@ def test_flips_are_those_of_the_preferred_run(localizations):
         for run in localizations.runs
         for counts in [run.record.details["flips"]["defect"]]
     }
+
+
+def test_architecture_curves_are_of_the_repaired_cases(record_of, tmp_path):
+    rows = "status,edits,milliseconds,published_edits,published_seconds\n"
+    rows += "repaired,2,500,4,10\nrepaired,1,250,3,20\nvalid,0,1,,\nnot_repairable,,9,,\n"
+    for name, rules in (("a", "strict"), ("b", "keras3")):
+        record = record_of(
+            "random_even",
+            method="architecture_search",
+            config_hash=name * 16,
+            metrics={"success": 0.75, "cases": 4, "edits_mean": 1.5},
+            details={"rules": rules},
+            combinations={},
+            chosen=None,
+        )
+        files = {"cases.csv": lambda path: path.write_text(rows)}
+        save(run_folder(tmp_path, record.experiment, record.config_hash, 0), record, {}, files)
+    strict, mild = architectures(collect(tmp_path))
+    edits, seconds = strict.figure.axes
+    assert [sorted(line.get_xdata()[1:]) for line in edits.lines] == [[1, 2], [3, 4]]
+    assert [sorted(line.get_xdata()[1:]) for line in seconds.lines] == [[0.25, 0.5], [10, 20]]
+    assert [len(axes.lines) for axes in mild.figure.axes] == [1, 1]  # other rules do not compare
 
 
 def test_a_method_looks_the_same_whoever_takes_part():

@@ -2,6 +2,7 @@
 
 from bench.report.build import Report
 from bench.report.figures.accuracy import against, methods
+from bench.report.figures.architecture import architectures
 from bench.report.figures.beside import beside_published
 from bench.report.figures.flips import flips
 from bench.report.figures.gallery import galleries
@@ -9,7 +10,17 @@ from bench.report.figures.kernels import kernels
 from bench.report.figures.profiles import cactus, profiles
 from bench.report.style import Drawing, styled
 
-_ALL = (methods, beside_published, against, cactus, profiles, flips, kernels, galleries)
+_ALL = (
+    methods,
+    beside_published,
+    against,
+    cactus,
+    profiles,
+    flips,
+    kernels,
+    galleries,
+    architectures,
+)
 
 
 def drawings(report: Report) -> list[Drawing]:

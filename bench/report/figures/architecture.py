@@ -1,0 +1,73 @@
+"""Architecture repair, case by case: edits and time, the published tool's beside ours."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.report.architecture import METHOD, PUBLISHED_RULES
+from bench.report.build import Report
+from bench.report.style import BLUE, GREY, WIDTH, Drawing, logarithmic
+from bench.store import Stored
+
+_CASES = "cases.csv"
+_OURS, _PUBLISHED = ("ours", BLUE, "-"), ("published", GREY, "--")
+
+
+def architectures(report: Report) -> list[Drawing]:
+    """A figure for each run of architecture repair that has kept its cases."""
+    runs = [run for run in report.runs if run.record.method == METHOD]
+    return [
+        _drawing(run, cases)
+        for run in runs
+        if (path := run.folder / _CASES).is_file() and (cases := _repaired(path))
+    ]
+
+
+def _repaired(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["status"] == "repaired"]
+
+
+def _drawing(run: Stored, cases: Sequence[Mapping[str, str]]) -> Drawing:
+    record = run.record
+    rules = str(record.details.get("rules", ""))
+    drawn = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    edits, seconds = drawn.subplots(1, 2)
+    curves = {
+        edits: [(_column(cases, "edits"), _OURS)],
+        seconds: [(_column(cases, "milliseconds") / 1000, _OURS)],
+    }
+    if rules == PUBLISHED_RULES:  # under milder rules there is less to repair
+        curves[edits].append((_column(cases, "published_edits"), _PUBLISHED))
+        curves[seconds].append((_column(cases, "published_seconds"), _PUBLISHED))
+    for axes, shown in curves.items():
+        _distribution(axes, shown)
+    edits.set(xlabel="edits", ylabel="share of the cases", xlim=(0, None))
+    seconds.set(xlabel="seconds")
+    logarithmic(seconds, "x")
+    handles, labels = edits.get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside upper center", ncols=2)
+    stem = "_".join(["cases", record.scenario.replace(".", "_"), rules, record.config_hash[:4]])
+    caption = (
+        f"Of {len(cases)} repaired definitions the share that took at most so many edits (left) and seconds of wall "
+        "clock (right). Left of the published curve, where the same rules allow for one, is better; the published "
+        "seconds are of the authors' machine."
+    )
+    title = f"Architecture repair: {record.scenario.replace('_', ' ')}, rules {rules}"
+    return Drawing(stem, title, caption, drawn)
+
+
+def _column(cases: Sequence[Mapping[str, str]], name: str) -> np.ndarray:
+    """The numbers of a column, empty where it has none."""
+    return np.array([float(case[name]) for case in cases if case.get(name)])
+
+
+def _distribution(axes: Axes, curves: Sequence[tuple[np.ndarray, tuple[str, str, str]]]) -> None:
+    for values, (label, colour, style) in curves:
+        if len(values):
+            axes.ecdf(values, color=colour, ls=style, label=label)
+    axes.set_ylim(0, 1.02)
