@@ -10,6 +10,8 @@ _FIGURES = (
     "generalization_pp",
     "efficacy",
     "negative_flips",
+    "mcnemar_clean_p",
+    "mcnemar_defect_p",
     "attack_success_before",
     "attack_success_after",
     "success",

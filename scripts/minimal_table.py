@@ -1,69 +1,40 @@
-"""The table of minimal repair and its baselines, from records alone, as Markdown.
+"""The table of minimal repair and its baselines beside the targets, from records alone, as Markdown.
 
     python scripts/minimal_table.py [--records results/reference/minimal]
 
-A line for each scenario, method, layers and N: means over seeds with the 95 % interval of Student's t where there
-are at least two seeds, on test data. Targets are those of results/reference/minimal/targets.csv.
+A line for each scenario, method and settings: means over seeds with 95 % bootstrap intervals, on test data, as in
+`python -m bench.report`. Targets are those of results/reference/minimal/targets.csv.
 """
 
 import argparse
 import csv
-from collections import defaultdict
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from scipy.stats import t
+from bench.report import collect
+from bench.report.methods import series_table
+from bench.report.series import Series
+from bench.report.tables import NONE
 
-from bench.record import Record, from_json
-
-HEAD = (
-    "scenario",
-    "method, layers, N",
-    "seeds",
-    "defect %",
-    "clean %",
-    "weights",
-    "certified",
-    "seconds",
-    "target: defect / clean / seconds",
-)
+TARGETS = "targets.csv"
+Targets = dict[tuple[str, str], str]
 
 
-def interval(values: Sequence[float], digits: int) -> str:
-    """Mean, and half the width of its 95 % interval."""
-    mean = f"{np.mean(values):.{digits}f}"
-    if len(values) < 2:
-        return mean
-    half = t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return f"{mean} ± {half:.{digits}f}"
+def targets(path: Path) -> Targets:
+    """(scenario, repair images) -> defect, clean and seconds to reach."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return {
+            (
+                row["scenario"],
+                row["repair_images"],
+            ): f"{row['defect']} / {row['clean']} / {row['seconds']}"
+            for row in csv.DictReader(file)
+        }
 
 
-def line(key: tuple[str, str, str, int], records: Sequence[Record], target: str) -> list[str]:
-    scenario, method, layer, count = key
-    done = [record for record in records if record.status == "ok"]
-    if not done:
-        reasons = {record.reason or record.status for record in records}
-        return [scenario, f"{method}, {layer}, {count}", "0", *["-"] * 5, "; ".join(reasons)]
-
-    def change(what: str) -> str:
-        before = 100 * done[0].metrics[f"{what}_before"].accuracy
-        after = [100 * record.metrics[f"{what}_after"].accuracy for record in done]
-        return f"{before:.2f} → {interval(after, 2)}"
-
-    held = [record.details.get("certificate", {}).get("ok") for record in done]
-    certified = "-" if None in held else f"{sum(held)} of {len(held)}"
-    return [
-        scenario,
-        f"{method}, {layer}, {count}",
-        str(len(done)),
-        change("defect"),
-        change("clean"),
-        interval([record.patch["weights_changed"] for record in done if record.patch], 0),
-        certified,
-        interval([record.seconds["repair"] for record in done], 0),
-        target,
-    ]
+def target(series: Series, known: Targets) -> str:
+    images = str(series.runs[0].record.details.get("repair_images"))
+    return known.get((series.scenario, images), NONE) if series.method == "minimal" else NONE
 
 
 def main() -> None:
@@ -72,23 +43,11 @@ def main() -> None:
     )
     parser.add_argument("--records", type=Path, default=Path("results/reference/minimal"))
     folder = parser.parse_args().records
-    groups = defaultdict(list)
-    for path in sorted(folder.rglob("record.json")):
-        record = from_json(path.read_text())
-        layer = str(record.details.get("layer"))
-        key = (record.scenario, record.method, layer, int(record.details["repair_images"]))
-        groups[key].append(record)
-    with (folder / "targets.csv").open() as file:
-        targets = {
-            (row["scenario"], int(row["repair_images"])): "{defect} / {clean} / {seconds}".format(
-                **row
-            )
-            for row in csv.DictReader(file)
-        }
-    print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}")
-    for key, records in sorted(groups.items()):
-        target = targets.get((key[0], key[3]), "-") if key[1] == "minimal" else "-"
-        print(f"| {' | '.join(line(key, records, target))} |")
+    series, known = collect(folder).series, targets(folder / TARGETS)
+    table = series_table(series)
+    lines = [[*line, target(one, known)] for one, line in zip(series, table.lines, strict=True)]
+    columns = [*table.columns, "target: defect / clean / seconds"]
+    print(replace(table, columns=columns, lines=lines).markdown())
 
 
 if __name__ == "__main__":

@@ -18,11 +18,11 @@ _LEAST = 10  # images for which a cell gets its number
 
 
 def flips(report: Report) -> list[Drawing]:
-    """A figure for each scenario: the preferred run of each method, its lowest seed that has the counts."""
+    """A figure for each scenario: of each method the run, of those with counts, that validation data prefers."""
+    counted = [run for run in report.runs if "flips" in run.record.details]
     shown: dict[str, dict[str, Record]] = {}
-    for (scenario, method, _), record in sorted(preferred(report.runs).items()):
-        if "flips" in record.details:
-            shown.setdefault(scenario, {}).setdefault(method, record)
+    for (scenario, method, _), record in sorted(preferred(counted).items()):
+        shown.setdefault(scenario, {}).setdefault(method, record)
     return [_drawing(scenario, methods) for scenario, methods in shown.items()]
 
 

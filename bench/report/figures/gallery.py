@@ -15,13 +15,13 @@ _LINE = 0.16  # inches, of a line of answers
 
 
 def galleries(report: Report) -> list[Drawing]:
-    """A figure for each scenario: the preferred run of each method, of its lowest seed that has kept its examples."""
-    folders = {id(run.record): run.folder for run in report.runs}
+    """A figure for each scenario: of each method the run, of those with examples, that validation data prefers."""
+    kept = [run for run in report.runs if (run.folder / EXAMPLES).is_file()]
+    folders = {id(run.record): run.folder for run in kept}
     shown: dict[str, dict[str, Gallery]] = {}
-    for (scenario, method, _), record in sorted(preferred(report.runs).items()):
-        path = folders[id(record)] / EXAMPLES
-        if path.is_file() and method not in shown.get(scenario, {}):
-            shown.setdefault(scenario, {})[method] = Gallery.load(path)
+    for (scenario, method, _), record in sorted(preferred(kept).items()):
+        if method not in shown.get(scenario, {}):
+            shown.setdefault(scenario, {})[method] = Gallery.load(folders[id(record)] / EXAMPLES)
     return [
         _drawing(scenario, alike)
         for scenario, methods in shown.items()
