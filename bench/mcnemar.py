@@ -1,7 +1,7 @@
 """McNemar's exact test: do two classifiers differ on the same inputs?"""
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.special import bdtr
 
 
 def mcnemar(right_before: np.ndarray, right_after: np.ndarray) -> float:
@@ -15,4 +15,5 @@ def mcnemar(right_before: np.ndarray, right_after: np.ndarray) -> float:
     """
     broken = int((right_before & ~right_after).sum())
     repaired = int((~right_before & right_after).sum())
-    return float(binomtest(broken, broken + repaired).pvalue) if broken + repaired else 1.0
+    # The tail of a fair coin's binomial distribution, twice; scipy.stats has it as well, and takes a second to import.
+    return min(1.0, 2 * float(bdtr(min(broken, repaired), broken + repaired, 0.5)))
