@@ -49,13 +49,18 @@ class Comparison:
     adjusted: float | None = None
 
     @property
+    def better(self) -> str | None:
+        """The better of the two where the test says that they differ; else None."""
+        if self.difference is None or self.adjusted is None or self.adjusted > ALPHA:
+            return None
+        return self.first if self.difference > 0 else self.second
+
+    @property
     def verdict(self) -> str:
         """What may be said: a difference is called one only when the test says so."""
-        if self.difference is None or self.adjusted is None:
+        if self.adjusted is None:
             return f"undecided: p can be no lower than {self.smallest:.2g} here"
-        if self.adjusted > ALPHA:
-            return "no difference shown"
-        return f"{self.first if self.difference > 0 else self.second} is better"
+        return f"{self.better} is better" if self.better else "no difference shown"
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,7 @@ def comparisons_table(best: Best) -> Table | None:
                 "p": c.p,
                 "p_smallest": c.smallest,
                 "p_holm": c.adjusted,
+                "better": c.better,
                 "verdict": c.verdict,
             }
             for scope, measure, c in found

@@ -8,6 +8,7 @@ from bench.record import Record
 from bench.report.build import Report
 from bench.report.style import Drawing
 from bench.report.tables import Table
+from bench.rows import Value
 
 _CSS = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
@@ -75,7 +76,7 @@ def page(
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Repair of neural networks: a report</title>\n<style>{_CSS}</style>\n</head>\n<body>\n"
-        f"<h1>Repair of neural networks: a report</h1>\n{_about(report.records)}\n"
+        f"<h1>Repair of neural networks: a report</h1>\n{_about(report.records)}{_findings(tables)}\n"
         f"<nav><ul>{contents}</ul></nav>\n"
         f'<section id="words"><h2>Words</h2><dl>{words}</dl></section>\n{body}'
         f"{_unreadable(report)}</body>\n</html>\n"
@@ -110,6 +111,24 @@ def _about(records: Sequence[Record]) -> str:
     return (
         "<p>Made by RepairBench from the records of finished runs alone; the same records give the same page. Every "
         f"number is measured on test data unless it says otherwise.</p><dl>{rows}</dl>"
+    )
+
+
+def _findings(tables: Mapping[str, Table]) -> str:
+    """The differences between methods that the tests call ones, in words; and how many they leave open."""
+    if "comparisons" not in tables:
+        return ""
+    numbers = tables["comparisons"].numbers
+    shown = [n for n in numbers if n["better"]]
+    items = "".join(f"<li>{escape(_finding(n))}</li>" for n in shown)
+    rest = f"{len(numbers) - len(shown)} of {len(numbers)} comparisons show no difference or have too few seeds to."
+    return f"<h2>Differences between methods that the tests call ones</h2><ul>{items}</ul><p>{rest}</p>"
+
+
+def _finding(n: Mapping[str, Value]) -> str:
+    return (
+        f"{n['scope']}, {n['data']} data: {n['better']} is better; {n['first']} minus {n['second']} is "
+        f"{n['difference_pp']:+.2f} points (corrected p = {n['p_holm']:.3g}, {n['pairs']} pairs)."
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from bench.record import Accuracy, before_and_after
 from bench.report import collect
 from bench.report.methods import comparisons_table, ranks_table, series_table
+from bench.report.page import page
 from bench.report.series import measured, preferred, scores, series_of
 from bench.store import run_folder, save
 
@@ -94,10 +95,14 @@ def test_the_tables_agree_with_the_records_and_call_no_difference_of_five_seeds(
         if n["data"] == "defect" and n["scope"] == "poison_mnist"
     }
     assert compared["fast", "slow"]["verdict"] == "slow is better"
+    assert compared["fast", "slow"]["better"] == "slow"
+    assert compared["fast", "rare"]["better"] is None
     assert compared["fast", "slow"]["difference_pp"] == pytest.approx(-10.25)
     assert compared["fast", "rare"]["verdict"].startswith("undecided")
     assert compared["fast", "rare"]["pairs"] == 5
     assert "all scenarios" not in {n["scope"] for n in tables["comparisons"].numbers}
+    found = page(collect(tmp_path / "runs"), tables, [], {})
+    assert "poison_mnist, defect data: slow is better; fast minus slow is -10.25 points" in found
     ranks = {n["method"]: n["rank_defect"] for n in tables["ranks"].numbers}
     assert ranks == {"slow": 1.0, "fast": 2.0, "rare": 3.0}
     assert tables["ranks"].numbers[0]["blocks"] == 5
