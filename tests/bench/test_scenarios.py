@@ -1,10 +1,14 @@
 """The scenarios: splits that never touch, and the published counts before repair."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
-from bench import data
+from bench import data, shipped
 from bench.attacks import FGSM, NoAttack, Square
+from bench.repairing import build
 from bench.scenarios import Published, Scenario, Trained, resolve_layers
 from repair.errors import InputError
 from repair.problem import Examples
@@ -69,6 +73,16 @@ def test_layers_have_names_of_their_own_and_by_place():
 def test_more_images_than_there_are(settings):
     with pytest.raises(InputError, match="of the 1297 training images"):
         digits(**settings).problem("last")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(shipped("configs"), "scenario").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_every_scenario_that_comes_with_the_code_can_be_made(path):
+    sizes = {"repair_images": 10, "validation_images": 10, "seed": 0}
+    scenario = build("scenario", OmegaConf.load(path), **sizes)
+    assert scenario.name == path.stem
+    assert scenario.dataset is None or scenario.dataset in data.DATASETS
 
 
 def counts(name, dataset, attack):
