@@ -105,9 +105,11 @@ def _do(config: DictConfig, ask: Asked) -> Ran:
     except _CrashError as crash:
         error = crash.__cause__ or crash
         store.append(ask.folder / store.LOG, "".join(traceback.format_exception(error)))
-        status = "time_limit" if isinstance(error, TimeoutError) else "error"
+        seconds = time.perf_counter() - began
+        if isinstance(error, TimeoutError):
+            return _failed(ask, "time_limit", str(error), seconds)
         said = " ".join(f"{type(error).__name__}: {error}".split())
-        return _failed(ask, status, said[:500].rstrip(": "), time.perf_counter() - began)
+        return _failed(ask, "error", said[:500].rstrip(": "), seconds)
 
 
 def _attempt(config: DictConfig, ask: Asked) -> Done:

@@ -75,7 +75,7 @@ class Task:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._began = 0.0
+        self._began = time.time()
 
     def __call__(self, config: DictConfig, wait_for_others: bool) -> Outcome:
         """Does the run."""

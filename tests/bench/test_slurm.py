@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from bench import store
+from bench.sweep.cluster import Task
 
 CLUSTER = Path(__file__).parents[2] / "scripts" / "slurm_local.sh"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
@@ -70,6 +72,14 @@ def test_a_sweep_on_slurm_survives_a_killed_job_and_a_killed_node(
     assert process.returncode == 0, err
     assert "8 runs: 7 finished before, 1 to do." in err
     assert timeless_records(disturbed) == timeless_records(whole)
+
+
+def test_a_preempted_task_asks_for_its_run_again_and_one_without_time_ends_it():
+    config = OmegaConf.create({"seed": 3})
+    again = Task(seconds=3600).checkpoint(config, True)
+    assert (again.args, again.kwargs) == ((config, True), {})
+    with pytest.raises(TimeoutError, match="timeout_min"):
+        Task(seconds=5).checkpoint(config, True)
 
 
 def a_job_of(node):

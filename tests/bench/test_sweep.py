@@ -48,14 +48,14 @@ def test_no_run_ends_a_sweep_and_retry_does_again_what_failed(sweep, tmp_path):
     assert statuses == {
         "ZeroDivisionError: one bad run": "error",
         crash: "error",
-        "TimeoutError: too late": "time_limit",
+        "too late": "time_limit",
     }
     end = err[err.index("4 of 4 runs did not end with a repair") :]
     for how, reason in [
         ("raises", "ZeroDivisionError: one bad run"),
         ("refuses", "a setting that does not fit"),
         ("crashes", crash),
-        ("late", "TimeoutError: too late"),
+        ("late", "too late"),
     ]:
         (line,) = [line for line in end.splitlines() if f"scenario.how={how}:" in line]
         assert reason in line
