@@ -51,7 +51,7 @@ def mapped(layer: Layer, rank: int, rules: Rules, box: Box) -> Map | None:
         return None
     room = box.limits[len(start) - 1]
     for length, limit in zip(sizes, room, strict=True):
-        valid &= length <= limit
+        valid &= (length >= 1) & (length <= limit)
     index = np.ravel_multi_index(tuple(length[valid] - 1 for length in sizes), room)
     source = np.flatnonzero(valid) + box.blocks[rank - 1].start
     return Map(source, index + box.blocks[len(start) - 1].start)

@@ -70,7 +70,7 @@ class Box:
             return None
         place = 0
         for size, limit in zip(sizes, self.limits[rank - 1], strict=True):
-            if size > limit:  # type: ignore[operator]
+            if not 1 <= size <= limit:  # type: ignore[operator]
                 return None
             place = place * limit + size - 1  # type: ignore[operator]
         return place + int(self.blocks[rank - 1].start)

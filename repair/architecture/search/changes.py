@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from repair.architecture import cost
-from repair.architecture.errors import Fault
+from repair.architecture.errors import Fault, Kind
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import Inferred, LayerType, Outputs, entry_of, infer, settled
 from repair.architecture.layers.table import Arguments
@@ -26,6 +26,9 @@ class Changed(NamedTuple):
     output: Shape | Outputs
 
 
+EMPTY = Fault(Kind.TYPE, "yields a tensor without values", "sizes from 1 on")
+
+
 def one_output(inferred: Inferred) -> Shape | None:
     """The output shape of a layer that accepts its inputs and has one output."""
     return None if isinstance(inferred, Fault | Outputs) else inferred
@@ -33,8 +36,13 @@ def one_output(inferred: Inferred) -> Shape | None:
 
 @lru_cache(maxsize=1 << 16)
 def fit(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Changed | Fault:
-    """The layer as it stands, given weights made anew where they do not fit."""
+    """The layer as it stands, given weights made anew where they do not fit.
+
+    Keras takes tensors without values; no repair goes through one.
+    """
     output = infer(layer, shapes, rules)
+    if type(output) is tuple and 0 in output:
+        return EMPTY
     if not isinstance(output, Fault):
         return Changed(0, layer, output)
     own = bare(layer)

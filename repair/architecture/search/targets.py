@@ -29,7 +29,7 @@ def wanted(graph: Graph, trace: Trace) -> Mapping[str, tuple[Shape, ...]]:
             if after.layer.type in (*ELEMENTWISE, "Concatenate", "Dot"):
                 for name, _ in after.sources:
                     shape = trace.shapes.get(name)
-                    if name != node.name and shape is not None and None not in shape[1:]:
+                    if name != node.name and shape is not None and all(shape[1:]):
                         shapes[shape] = None
             elif after.layer.type in KEEPS_SHAPE:
                 shapes |= dict.fromkeys(found.get(reader, ()))

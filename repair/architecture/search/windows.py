@@ -21,32 +21,46 @@ def _axes(a: Arguments, shape: Shape) -> slice:
 
 
 def fitted(entry: LayerType, a: Arguments, shape: Shape) -> Iterator[Change]:
-    """Changes that make a window fit its input, the mildest first."""
+    """Changes that make a window fit its input, the mildest first; where it takes several, together."""
     if entry.rank != len(shape):
         return
     space = shape[_axes(a, shape)]
     if None in space:
         return
+    ones = (1,) * len(space)
+    inner: dict[str, Value] = {}  # what is wrong with the layer whatever the size of its window
     if "dilation_rate" in a and max(a["dilation_rate"]) > 1:
-        ones = (1,) * len(space)
+        inner["dilation_rate"] = ones
         yield {"dilation_rate": ones}
         yield {"strides": ones}
-        yield {"dilation_rate": ones, "padding": "same"}
-    for name in ("kernel_size", "pool_size"):
-        if name in a and len(a[name]) == len(space):
-            yield {"padding": "same"}
-            yield {name: tuple(min(k, s or k) for k, s in zip(a[name], space, strict=True))}
+    groups = _groups(a, shape)
+    if groups is not None:
+        inner["groups"] = groups
+        yield {"groups": groups}
+    sizes = [{name: tuple(min(k, s or k) for k, s in zip(a[name], space, strict=True))}
+             for name in ("kernel_size", "pool_size")
+             if name in a and len(a[name]) == len(space)]  # fmt: skip
+    for window in sizes:
+        yield {"padding": "same"}
+        yield window
     if a.get("output_padding"):
         yield {"output_padding": tuple(max(s - 1, 0) for s in a["strides"])}
-    if a.get("groups", 1) > 1:
-        channels = shape[1] if a.get("data_format") == "channels_first" else shape[-1]
-        for groups in range(a["groups"], 0, -1):
-            if (channels or 0) % groups == 0 and a.get("filters", groups) % groups == 0:
-                yield {"groups": groups}
-                break
     if "cropping" in a:
         yield {"cropping": _written(tuple(_shrunk(pair, size - 1)  # type: ignore[operator]
                                           for pair, size in zip(a["cropping"], space, strict=True)))}  # fmt: skip
+    if inner and sizes:
+        yield inner
+        yield {**inner, "padding": "same"}
+        yield {**inner, **sizes[0]}
+
+
+def _groups(a: Arguments, shape: Shape) -> int | None:
+    """The largest number of groups, at most the present one, that divides channels and filters."""
+    if a.get("groups", 1) == 1:
+        return None
+    channels = shape[1] if a.get("data_format") == "channels_first" else shape[-1]
+    return next(k for k in range(a["groups"], 0, -1)
+                if (channels or 0) % k == 0 and a.get("filters", k) % k == 0)  # fmt: skip
 
 
 def _written(pairs: tuple[tuple[int, int], ...]) -> Value:

@@ -332,20 +332,3 @@ def test_kernels_are_not_taken_out_and_what_changes_widths_is_not_called_proven(
     for seed in range(8):
         result = repair(faulty(10, seed))
         assert not (result.proven and result.repairs[0].not_kept)
-
-
-def test_a_recurrent_convolution_with_two_faults_is_repaired() -> None:
-    deep = Layer(
-        "ConvLSTM2D", {"filters": 2, "kernel_size": 3, "strides": 2, "dilation_rate": (2, 1)}
-    )
-    result = repair(image(CONV, deep, Layer("ReLU")))
-    assert (result.status, result.repairs[0].count) == (Status.REPAIRED, 1)
-
-
-def test_the_bound_knows_what_to_do_with_a_layer_of_more_dimensions_than_it_has() -> None:
-    deep = Layer("ConvLSTM3D", {"filters": 2, "kernel_size": 1})
-    graph = image(CONV, deep, Layer("ReLU"))
-    best = repair(graph).repairs[0]
-    relaxation = relax(graph, KERAS3, trace(best.graph).shapes.values())
-    assert relaxation is not None
-    assert relaxation.bound == best.count == 1

@@ -1,0 +1,49 @@
+"""Repair search on networks that once crashed it, or that it once did not repair."""
+
+import pytest
+
+from repair.architecture.generate import faulty
+from repair.architecture.graph import Graph, Node
+from repair.architecture.layer import Layer
+from repair.architecture.rules import KERAS3, STRICT, Rules
+from repair.architecture.search import Status, repair
+from repair.architecture.search.bound import relax
+from repair.architecture.trace import trace
+
+CONV = Layer("Conv2D", {"filters": 8, "kernel_size": (3, 3)})
+
+
+def image(*layers: Layer) -> Graph:
+    """The layers one after the other, on an image."""
+    chain = (Layer("Input", {"shape": (28, 28, 1)}), *layers)
+    return Graph.of(Node(f"layer_{k}", layer, (f"layer_{k - 1}",) if k else ())
+                    for k, layer in enumerate(chain))  # fmt: skip
+
+
+def test_a_recurrent_convolution_with_two_faults_is_repaired() -> None:
+    deep = Layer(
+        "ConvLSTM2D", {"filters": 2, "kernel_size": 3, "strides": 2, "dilation_rate": (2, 1)}
+    )
+    result = repair(image(CONV, deep, Layer("ReLU")))
+    assert (result.status, result.repairs[0].count) == (Status.REPAIRED, 1)
+
+
+def test_the_bound_knows_what_to_do_with_a_layer_of_more_dimensions_than_it_has() -> None:
+    deep = Layer("ConvLSTM3D", {"filters": 2, "kernel_size": 1})
+    graph = image(CONV, deep, Layer("ReLU"))
+    best = repair(graph).repairs[0]
+    relaxation = relax(graph, KERAS3, trace(best.graph).shapes.values())
+    assert relaxation is not None
+    assert relaxation.bound == best.count == 1
+
+
+@pytest.mark.parametrize(("size", "seed", "faults", "rules"), [
+    (10, 117, 2, STRICT), (15, 250, 3, KERAS3), (16, 395, 4, STRICT), (7, 642, 3, KERAS3),
+])  # fmt: skip
+def test_what_once_crashed_the_search_or_found_no_repair(
+    size: int, seed: int, faults: int, rules: Rules
+) -> None:
+    """Tensors without values on the way; groups, dilation and kernel of one layer wrong at once."""
+    result = repair(faulty(size, seed, rules, faults), rules)
+    assert result.status is Status.REPAIRED
+    assert all(trace(found.graph, rules).valid for found in result.repairs)
