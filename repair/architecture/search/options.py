@@ -132,7 +132,7 @@ def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *
             if not valid and chain_open is not None and not isinstance(lifted, Fault):
                 found.append(Option(chain_open.cost + extra + lifted.cost, lifted.layer,
                                     (chain_open,), lifted.output))  # fmt: skip
-    if not found and editable:  # better a repair without the layer than none
+    if not found and editable and layer.type != "Lambda":  # better a repair without it than none
         found.append(Option(cost.KEPT + cost.EDIT + cost.REMOVE, None, (NOTHING,), shape))
     return tuple(sorted(found, key=lambda option: option.cost))
 
