@@ -23,6 +23,8 @@ CONFIG = "config.yaml"
 PATCHES = "patch*.npz"
 LOG = "log.txt"
 _LOCK = ".lock"
+# The safe dumper in C, some ten times as fast, where PyYAML was built with it.
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _UNFINISHED = ".unfinished-"
 _OURS = (PATCHES, "repaired.*", f"{_UNFINISHED}*")
 RETRIED = frozenset(("error", "time_limit"))
@@ -165,7 +167,7 @@ def save(
     """
     written: dict[str, Callable[[Path], object]] = dict(files or {})
     written[CONFIG] = lambda path: path.write_text(
-        yaml.safe_dump(dict(config), sort_keys=True), encoding="utf-8"
+        yaml.dump(dict(config), Dumper=_DUMPER, sort_keys=True), encoding="utf-8"
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
