@@ -1,10 +1,11 @@
 """Repairs a set of cases: a row for each, and the figures of the set."""
 
 import csv
+import gc
 import io
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
@@ -87,9 +88,10 @@ def _row(case: Case, rules: Rules, time_limit: float,
     try:
         graph = case.graph(rules)
         before = trace(graph, rules)
-        began = time.process_time()
-        result = repair(graph, rules, alternatives=alternatives, time_limit=time_limit)
-        spent = time.process_time() - began
+        with _uncollected():
+            began = time.process_time()
+            result = repair(graph, rules, alternatives=alternatives, time_limit=time_limit)
+            spent = time.process_time() - began
     except InputError as error:
         return row | {"status": "unreadable", "reason": str(error), "proven": 0}, None
     row |= {
@@ -107,6 +109,18 @@ def _row(case: Case, rules: Rules, time_limit: float,
         reason = "no repair in the edit space, or none within the time limit"
         return row | {"reason": reason}, None
     return row | _repaired(case, rules, result), result.repairs[0].graph
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection while a search is timed, as `timeit` does: it would walk all of Keras."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _trained(case: Case, graph: Graph, rules: Rules, steps: int, seed: int) -> dict[str, Value]:
