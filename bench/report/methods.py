@@ -65,7 +65,8 @@ def comparisons_table(best: Best) -> Table | None:
             "percentage points of accuracy on test data. p: exact two-sided sign-flip test of the pairs, then "
             "Holm's correction over the pairs of the same scope and data that could be decided. A difference is "
             f"called one only where the corrected p is at most {ALPHA:g}; n pairs can give no p below 2^(1-n), so "
-            "that it takes six."
+            "that it takes six. Pairs of one scenario share its network: what holds in all scenarios is said of "
+            "these, not of others."
         ),
         columns=(
             "scope",

@@ -21,12 +21,14 @@ _ALL = (
     galleries,
     architectures,
 )
+_OF_SEVERAL = {methods, against, cactus}  # of a single run they say no more than the tables
 
 
 def drawings(report: Report) -> list[Drawing]:
     """The figures, in the order for reading, laid out: what is rendered twice is laid out once."""
     with styled():
-        found = [drawing for draw in _ALL for drawing in draw(report)]
+        draws = [draw for draw in _ALL if len(report.runs) > 1 or draw not in _OF_SEVERAL]
+        found = [drawing for draw in draws for drawing in draw(report)]
         for drawing in found:
             layout = drawing.figure.get_layout_engine()
             if layout is not None:
