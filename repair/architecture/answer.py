@@ -78,7 +78,7 @@ def answer(
         InputError: the file or an option is no good.
     """
     definition = read_definition(path, options)
-    result = _distinct(_searched(definition, options, alternatives, time_limit))
+    result = _searched(definition, options, alternatives, time_limit)
     texts = tuple(_text(definition, found) for found in result.repairs)
     best = next((k for k, (text, _) in enumerate(texts) if text is not None), 0)
     said = Answer(path.name, options.rules.name, definition, trace(definition.graph, options.rules),
@@ -105,15 +105,6 @@ def _searched(
         raise InputError(
             f"the network of {len(graph)} layers is too deep for the search: give a part of it."
         ) from None
-
-
-def _distinct(result: Result) -> Result:
-    """Without alternatives that do all that a better one does, and more."""
-    kept: list[Repair] = []
-    for found in result.repairs:
-        if not any(set(map(str, better.edits)) <= set(map(str, found.edits)) for better in kept):
-            kept.append(found)
-    return replace(result, repairs=tuple(kept))
 
 
 def code(graph: Graph, form: str) -> str:

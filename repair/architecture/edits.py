@@ -65,6 +65,10 @@ class MakeWeights:
         return f"{self.layer}: weights made anew: {shown}"
 
 
+def _where(source: str, target: str | None) -> str:
+    return f"between {source} and {target}" if target else f"after {source}"
+
+
 @dataclass(frozen=True)
 class Insert:
     """A new layer `name` between `source` and `target`; target None: after the last layer."""
@@ -75,10 +79,7 @@ class Insert:
     target: str | None
 
     def __str__(self) -> str:
-        where = (
-            f"between {self.source} and {self.target}" if self.target else f"after {self.source}"
-        )
-        return f"insert {self.layer} {where}"
+        return f"insert {self.layer} {_where(self.source, self.target)}"
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,7 @@ class Move:
     target: str | None
 
     def __str__(self) -> str:
-        where = (
-            f"between {self.source} and {self.target}" if self.target else f"after {self.source}"
-        )
-        return f"move {self.name} {where}"
+        return f"move {self.name} {_where(self.source, self.target)}"
 
 
 @dataclass(frozen=True)

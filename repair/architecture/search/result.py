@@ -1,5 +1,6 @@
 """The answer of a repair search."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,6 +53,21 @@ class Repair:
     def not_kept(self) -> int:
         """Widths and heads that it does not keep."""
         return cost.not_kept(self.cost)
+
+
+def distinct(repairs: Iterable[Repair]) -> tuple[Repair, ...]:
+    """The repairs in their order, without those that do all that one before does, and more."""
+    kept: list[Repair] = []
+    for candidate in repairs:
+        if not does_more(candidate.edits, kept):
+            kept.append(candidate)
+    return tuple(kept)
+
+
+def does_more(edits: Iterable[Edit], than: Iterable[Repair]) -> bool:
+    """Whether edits are those of one of some repairs, perhaps among others."""
+    texts = set(map(str, edits))
+    return any(texts.issuperset(map(str, other.edits)) for other in than)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from repair.architecture.search.bound import relax, roots_bound
 from repair.architecture.search.build import build
 from repair.architecture.search.hints import Hint, hints
 from repair.architecture.search.moves import moves
-from repair.architecture.search.result import Repair, Result, Status
+from repair.architecture.search.result import Repair, Result, Status, distinct, does_more
 from repair.architecture.search.rows import Choice
 from repair.architecture.search.tables import OutOfTime, Plan, Search
 from repair.architecture.search.targets import behind_head, heads, near_errors, wanted
@@ -79,12 +79,7 @@ def _bounded(before: Trace) -> None:
 
 def _best(repairs: tuple[Repair, ...], most: int) -> tuple[Repair, ...]:
     """The cheapest repairs, none with the edits of a better one and more."""
-    kept: list[Repair] = []
-    for candidate in sorted(repairs, key=lambda found: found.rank):
-        texts = set(map(str, candidate.edits))
-        if not any(texts >= set(map(str, better.edits)) for better in kept):
-            kept.append(candidate)
-    return tuple(kept[:most])
+    return distinct(sorted(repairs, key=lambda found: found.rank))[:most]
 
 
 def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadline: float,
@@ -113,9 +108,8 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
         if len(repairs) >= alternatives and choice.cost > repairs[-1].cost:
             break  # among equal ones the size decides
         made, edits = build(graph, choice)
-        texts = set(map(str, edits))
-        if any(texts >= set(map(str, other.edits)) for other in repairs):
-            continue  # the same, or the same and more
+        if does_more(edits, repairs):
+            continue
         after = trace(made, rules)
         if after.valid:
             reached = sizes(made, after, rules)

@@ -15,6 +15,7 @@ from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
 from repair.architecture.rules import Rules
 from repair.architecture.search import Repair, Result, Status, repair
+from repair.architecture.search.result import distinct
 from repair.architecture.trace import trace
 
 
@@ -46,7 +47,7 @@ def repair_stated(
     if not found:
         return plain
     found.sort(key=lambda pair: (pair[1].not_kept, pair[1].count, pair[0], pair[1].rank))
-    ranked = tuple(r for _, r in found[:alternatives])
+    ranked = distinct(r for _, r in found)[:alternatives]
     bound = max(plain.bound, 1)  # it is not valid as it stands
     proven = ranked[0].count <= bound and not ranked[0].not_kept
     return Result(Status.REPAIRED, ranked, bound, proven, seconds)
