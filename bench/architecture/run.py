@@ -216,8 +216,10 @@ def metrics(rows: Sequence[Row]) -> dict[str, float | int]:
     for framework in ("keras", "nnx"):
         tried = [str(row[framework]) for row in rows if row[framework] is not None]
         if tried:
+            missing = sum(text.startswith("no counterpart") for text in tried)
             found[f"{framework}_built"] = sum(text.startswith("yes") for text in tried)
-            found[f"{framework}_tried"] = len(tried)
+            found[f"{framework}_tried"] = len(tried) - missing
+            found[f"{framework}_without_counterpart"] = missing
     ranked = [row["expected_rank"] for row in rows if row["expected_rank"] is not None]
     if ranked:
         found["expected_in_first_three"] = sum(1 <= rank <= 3 for rank in ranked)  # type: ignore
