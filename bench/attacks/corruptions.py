@@ -6,7 +6,6 @@ They give unit images, float32, so that a small change is not lost in the roundi
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from bench.attacks.attack import require, unit_images
 from repair.network import Network
@@ -52,6 +51,10 @@ class GaussianBlur:
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The examples (N, H, W, C), blurred."""
+        from scipy.ndimage import (
+            gaussian_filter,
+        )  # half a second of every run's start, for this alone
+
         widths = (0, self.sigma, self.sigma, 0)
         blurred = gaussian_filter(unit_images(examples.images), widths, mode="nearest")
         return replace(examples, images=_cut(blurred))
