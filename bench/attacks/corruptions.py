@@ -51,9 +51,8 @@ class GaussianBlur:
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The examples (N, H, W, C), blurred."""
-        from scipy.ndimage import (
-            gaussian_filter,
-        )  # half a second of every run's start, for this alone
+        # Here: half a second of every run's start, for this alone.
+        from scipy.ndimage import gaussian_filter
 
         widths = (0, self.sigma, self.sigma, 0)
         blurred = gaussian_filter(unit_images(examples.images), widths, mode="nearest")
