@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import hydra
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
 
 from bench import data, shipped
 from bench.attacks import FGSM, NoAttack, Square
+from bench.config import register
 from bench.repairing import build
 from bench.scenarios import Published, Scenario, Trained, resolve_layers
 from repair.errors import InputError
@@ -75,14 +76,31 @@ def test_more_images_than_there_are(settings):
         digits(**settings).problem("last")
 
 
+def compose(*overrides):
+    register()
+    with hydra.initialize_config_dir(str(shipped("configs").absolute()), version_base="1.3"):
+        return hydra.compose("config", list(overrides)).scenario
+
+
+def names(group):
+    return sorted(path.stem for path in Path(shipped("configs"), group).glob("*.yaml"))
+
+
 @pytest.mark.parametrize(
-    "path", sorted(Path(shipped("configs"), "scenario").glob("*.yaml")), ids=lambda p: p.stem
+    "choice",
+    [
+        *(f"scenario={name}" for name in names("scenario") if name != "trained"),
+        *(f"scenario/attack={name}" for name in names("scenario/attack") if name != "custom"),
+        *(f"scenario/network={name}" for name in names("scenario/network")),
+    ],
 )
-def test_every_scenario_that_comes_with_the_code_can_be_made(path):
+def test_every_choice_that_comes_with_the_code_can_be_made(choice):
+    first = [] if choice.startswith("scenario=") else ["scenario=trained", "scenario.name=any"]
+    node = compose(*first, choice)
     sizes = {"repair_images": 10, "validation_images": 10, "seed": 0}
-    scenario = build("scenario", OmegaConf.load(path), **sizes)
-    assert scenario.name == path.stem
+    scenario = build("scenario", node, **sizes)
     assert scenario.dataset is None or scenario.dataset in data.DATASETS
+    assert scenario.name == ("any" if first else choice.partition("=")[2])
 
 
 def counts(name, dataset, attack):
