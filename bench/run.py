@@ -61,8 +61,8 @@ def run(config: DictConfig, *, log: bool = False, wait: bool = True) -> Ran:
     if before is not None:
         return before
     with store.locked(ask.folder, timeout=-1 if wait else 0) as folder:
-        before = _finished(ask)  # another process may have done it meanwhile
-        if before is not None and not ask.config["overwrite"]:
+        before = _finished(ask, warn=True)  # another process may have done it meanwhile
+        if before is not None:
             return before
         with printed_to(store.fresh_log(folder)) if log else nullcontext():
             return _do(config, ask)
@@ -75,9 +75,9 @@ def record_death(config: DictConfig, how: str) -> Ran:
         return _finished(ask) or _failed(ask, "error", how, 0.0)
 
 
-def _finished(ask: Asked) -> Ran | None:
+def _finished(ask: Asked, warn: bool = False) -> Ran | None:
     before = store.finished(ask.folder)
-    if isinstance(before, store.Unreadable):
+    if isinstance(before, store.Unreadable) and warn:
         say(f"warning: {before}")
     if not isinstance(before, Stored):
         return None
