@@ -5,6 +5,7 @@ import sys
 
 os.environ["KERAS_BACKEND"] = "jax"
 
+import hydra
 import jax
 import numpy as np
 import onnx
@@ -13,12 +14,16 @@ import pytest
 from onnx import helper, numpy_helper
 
 from bench import __main__ as command
-from bench import data, store
+from bench import data, shipped, store
+from bench.asked import asked
 from bench.attacks import NoAttack, Square
+from bench.config import register
 from bench.own import OwnData, with_data
 from bench.scenarios import Scenario
 from repair import formats
 from repair.errors import InputError
+from repair.layers import Activation, Dense, Flatten
+from repair.network import Network
 
 HIDDEN = 24
 MINIMAL = ("method.margins=[0.5]", "method.prices=[0.01]", "method.importances=[1.0]")
@@ -281,3 +286,33 @@ def test_what_is_missing_is_asked_for(bench, tmp_path):
     more = bench(f"data={mine}", f"network={path}", "scale=0..1", "repair_images=40")
     assert more[0] == 2
     assert "repair_images=40 and validation_images=null of the 40 images" in more[1]
+
+
+def test_a_run_is_another_one_when_a_file_has_another_content(tmp_path):
+    register()
+    images, labels, _ = different(40)
+
+    def folder(**arrays):
+        given = [f"data={archive(tmp_path, **arrays)}", f"network={network}", "+experiment=own"]
+        with hydra.initialize_config_dir(str(shipped("configs").absolute()), version_base="1.3"):
+            return asked(hydra.compose("config", given)).folder
+
+    network = tmp_path / "any.npz"
+    network.write_bytes(b"one")
+    first, again = (folder(images=images, labels=labels) for _ in range(2))
+    assert first == again
+    assert folder(images=images, labels=labels[::-1]) != first
+    network.write_bytes(b"another")
+    assert folder(images=images, labels=labels) != first
+
+
+def test_an_npz_network_is_written_like_any_other(tmp_path):
+    kernel, bias, last, end = fitted()
+    layers = [Flatten("flat"), Dense("a", kernel, bias), Activation("r"), Dense("b", last, end)]
+    network = Network(layers, input_shape=(8, 8, 1), scale="0..1")
+    formats.save(network, tmp_path / "network.npz")
+    changed = network.replace("b", bias=np.ones(10))
+    formats.save_like(changed, tmp_path / "network.npz", tmp_path / "repaired.npz")
+    assert formats.load(tmp_path / "repaired.npz").fingerprint() == changed.fingerprint()
+    with pytest.raises(InputError, match="cannot stand in for"):
+        formats.save_like(changed, tmp_path / "network.npz", tmp_path / "repaired.onnx")
