@@ -67,7 +67,7 @@ def trained_once(
                 network = make()
                 _write(folder, network)
     except OSError as error:
-        log.warning("the trained network is not kept in %s: %s", folder.parent, error)
+        _not_kept(folder, error)
     return make() if network is None else network
 
 
@@ -116,19 +116,36 @@ def _read(folder: Path, skeleton: Callable[[], Network]) -> Network | None:
     return network
 
 
+def _not_kept(folder: Path, error: Exception) -> None:
+    log.warning("the trained network is not kept in %s: %s", folder.parent, error)
+
+
 def _write(folder: Path, network: Network) -> None:
-    for left in folder.parent.glob(f".{folder.name}-*"):  # of processes that were killed
-        shutil.rmtree(left)
     draft = folder.with_name(f".{folder.name}-{os.getpid()}")
+    try:
+        _fill(draft, network)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(draft, folder)
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # what tensorstore, below orbax, makes of a full disk is a ValueError
+        _not_kept(folder, error)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _fill(draft: Path, network: Network) -> None:
+    stem = draft.name.rpartition("-")[0]
+    for left in draft.parent.glob(f"{stem}-*"):  # of processes that were killed
+        shutil.rmtree(left)
     draft.mkdir()
     with _checkpointer() as checkpointer:
         checkpointer.save((draft / CHECKPOINT).absolute(), _arrays(nnx.state(network)))
         checkpointer.wait_until_finished()
     manifest = {"files": _digests(draft), "fingerprint": network.fingerprint()}
     (draft / MANIFEST).write_text(json.dumps(manifest, sort_keys=True), encoding="utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
-    os.replace(draft, folder)
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -137,6 +137,21 @@ def test_a_cache_that_cannot_be_written_is_done_without(cache, caplog, monkeypat
     assert "is not kept" in caplog.text
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("exhausted")])
+def test_a_disk_that_fills_up_costs_the_entry_and_not_the_network(
+    cache, caplog, monkeypatch, error
+):
+    def full(*_):
+        raise error
+
+    monkeypatch.setattr(cached.os, "replace", full)
+    make = Maker()
+    assert trained_once(SETTINGS, network, make).fingerprint() == network(2.0).fingerprint()
+    assert make.made == 1
+    assert "is not kept" in caplog.text
+    assert not entries(cache)
+
+
 def test_processes_make_it_once_and_one_that_is_killed_leaves_nothing_trusted(cache, tmp_path):
     said = tmp_path / "said"
 
