@@ -33,5 +33,5 @@ def drawings(report: Report) -> list[Drawing]:
             layout = drawing.figure.get_layout_engine()
             if layout is not None:
                 layout.execute(drawing.figure)
-            drawing.figure.set_layout_engine("none")
+            drawing.figure.set_layout_engine(None)  # "none" would draw twice to render once
     return found
