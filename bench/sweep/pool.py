@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from omegaconf import DictConfig
 
@@ -26,6 +26,9 @@ def pool(
     Args:
         settings: the node `hydra.launcher`, arguments of `joblib.Parallel`.
     """
+    if effective_n_jobs(settings.get("n_jobs")) == 1:  # joblib would do them in this very process
+        yield from own_process(jobs, wait_for_others)
+        return
     given = {key: value for key, value in settings.items() if value is not None}
     parallel = Parallel(**{**given, "backend": "loky", "return_as": "generator_unordered"})
     open_jobs = dict(enumerate(jobs))

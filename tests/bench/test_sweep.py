@@ -40,7 +40,7 @@ def sweep(monkeypatch, capfd, tmp_path):
 
 
 def test_no_run_ends_a_sweep_and_retry_does_again_what_failed(sweep, tmp_path):
-    code, out, err = sweep(*MISBEHAVING, "+scenario.how=raises,refuses,crashes,late")
+    code, out, err = sweep(*MISBEHAVING, "+scenario.how=raises,refuses,late,crashes")
     assert code == 2
     found = [run.record for run in store.contents("results/runs").runs]
     statuses = {record.reason: record.status for record in found}
