@@ -1,5 +1,6 @@
 """Attacks along the gradient of the loss, inside a ball around the image: FGSM and PGD."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, get_args
@@ -188,4 +189,8 @@ def _in_ball(key: jax.Array, shape: tuple[int, ...], norm: Norm) -> jax.Array:
     """A uniform point of the unit ball."""
     if norm == "linf":
         return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
-    return jax.random.ball(key, int(np.prod(shape))).reshape(shape)
+    # A direction, and a radius whose power by the dimension is uniform.
+    towards, far = jax.random.split(key)
+    direction = jax.random.normal(towards, shape)
+    radius = jax.random.uniform(far) ** (1 / math.prod(shape))
+    return radius * direction / jnp.sqrt((direction * direction).sum())

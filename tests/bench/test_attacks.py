@@ -35,6 +35,19 @@ def network():
     )
 
 
+@pytest.fixture(scope="module")
+def dense():
+    """Quicker to compile."""
+    rng = np.random.default_rng(0)
+    layers = [
+        Flatten("flat"),
+        Dense("hidden", rng.normal(size=(64, 16)) / 2),
+        Activation("tanh", "tanh"),
+        Dense("dense", rng.normal(size=(16, 3))),
+    ]
+    return Network(layers, input_shape=(8, 8, 1), scale="0..1")
+
+
 def examples(count, seed=1):
     rng = np.random.default_rng(seed)
     images = rng.integers(256, size=(count, 8, 8, 1), dtype=np.uint8)
@@ -88,30 +101,46 @@ def distance(norm, attacked, images):
 @pytest.mark.parametrize(
     ("norm", "epsilon", "seed"), [("linf", 0.05, None), ("linf", 0.05, 3), ("l2", 0.4, 3)]
 )
-def test_pgd_stays_in_ball_and_box_and_goes_further_uphill_than_fgsm(network, norm, epsilon, seed):
+def test_pgd_stays_in_ball_and_box_and_goes_further_uphill_than_fgsm(dense, norm, epsilon, seed):
     given = examples(40)
-    pgd = PGD(epsilon, steps=10, norm=norm, label="true", seed=seed)(network, given)
-    fgsm = FGSM(epsilon, norm=norm, label="true")(network, given)
+    pgd = PGD(epsilon, steps=10, norm=norm, label="true", seed=seed)(dense, given)
+    fgsm = FGSM(epsilon, norm=norm, label="true")(dense, given)
     for attacked in (pgd.images, fgsm.images):
         assert distance(norm, attacked, given.images).max() <= epsilon + 1e-6
         assert attacked.min() >= 0
         assert attacked.max() <= 1
     before, one, many = (
-        losses(network, images, given.labels) for images in (given.images, fgsm.images, pgd.images)
+        losses(dense, images, given.labels) for images in (given.images, fgsm.images, pgd.images)
     )
     assert (many >= before).mean() > 0.9
     assert many.mean() > one.mean() > before.mean()
 
 
-def test_the_batch_does_not_decide_where_pgd_starts(network):
+def test_the_batch_does_not_decide_where_pgd_starts(dense):
     given = examples(11)
     at_once, in_parts, again, other = (
-        PGD(0.05, steps=1, seed=seed, batch_size=size)(network, given).images
+        PGD(0.05, steps=1, seed=seed, batch_size=size)(dense, given).images
         for seed, size in ((0, 11), (0, 4), (0, 11), (1, 11))
     )
     np.testing.assert_allclose(at_once, in_parts, atol=1e-6)
     np.testing.assert_array_equal(at_once, again)
     assert np.abs(at_once - other).max() > 0.01
+
+
+def test_random_starts_fill_the_ball():
+    flat = Network(
+        [Flatten("f"), Dense("d", np.zeros((2, 2)))], input_shape=(1, 2, 1), scale="0..1"
+    )
+    grey = Examples(np.full((4000, 1, 2, 1), 0.5, np.float32), np.zeros(4000, int))
+    start = (
+        PGD(0.4, steps=1, norm="l2")(flat, grey).images.reshape(-1, 2) - 0.5
+    )  # no gradient: no step
+    radius = np.linalg.norm(start, axis=1) / 0.4
+    assert radius.max() <= 1 + 1e-6
+    np.testing.assert_allclose(
+        np.quantile(radius, [0.25, 0.5, 0.75]), np.sqrt([0.25, 0.5, 0.75]), atol=0.03
+    )
+    assert np.abs(start.mean(0)).max() < 0.01
 
 
 def nearest_face(kernel, images, answers):
@@ -139,14 +168,14 @@ def test_deepfool_finds_the_nearest_face_of_a_linear_network():
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
-def test_deepfool_changes_the_answers_by_little_and_leaves_wrong_ones_alone(network, norm):
+def test_deepfool_changes_the_answers_by_little_and_leaves_wrong_ones_alone(dense, norm):
     given = examples(30)
     right = np.arange(30) < 20
-    answers = network.predict(given.images)
+    answers = dense.predict(given.images)
     given = Examples(given.images, np.where(right, answers, (answers + 1) % 3))
-    attacked = DeepFool(label="true", norm=norm)(network, given).images
+    attacked = DeepFool(label="true", norm=norm)(dense, given).images
     np.testing.assert_array_equal(attacked[~right], unit_images(given.images)[~right])
-    assert (network.predict(attacked)[right] != given.labels[right]).mean() > 0.8
+    assert (dense.predict(attacked)[right] != given.labels[right]).mean() > 0.8
     assert distance(norm, attacked, given.images).mean() < {"l2": 1.5, "linf": 0.4}[norm]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.attacks import FGSM, PGD, DeepFool
-from repair.layers import Activation, Conv, Dense, Flatten
+from repair.layers import Activation, Dense, Flatten
 from repair.network import Network
 from repair.problem import Examples
 
@@ -21,10 +21,10 @@ with warnings.catch_warnings():
 def network():
     rng = np.random.default_rng(0)
     layers = [
-        Conv("conv", rng.normal(size=(3, 3, 1, 4))),
-        Activation("tanh", "tanh"),
         Flatten("flat"),
-        Dense("dense", rng.normal(size=(144, 5)) / 4),
+        Dense("hidden", rng.normal(size=(64, 24)) / 2),
+        Activation("tanh", "tanh"),
+        Dense("dense", rng.normal(size=(24, 5))),
     ]
     return Network(layers, input_shape=(8, 8, 1), scale="0..1")
 

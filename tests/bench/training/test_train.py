@@ -15,14 +15,21 @@ MANY_DEVICES = """
 import os, sys
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=" + sys.argv[1]
 import jax, numpy as np
-from bench.training import VGG, Training, train
+from bench.training import Training, train
+from bench.training.stack import Stack
+from repair.network import Network
 from repair.problem import Examples
+
+def small(keys, shape, classes):
+    stack = Stack(keys, shape).conv("conv", 4, padding="same").batch_norm("norm").relu("relu").flatten("flat")
+    return Network(stack.dense("dense", classes).layers, input_shape=shape, scale="0..1")
+
 assert jax.device_count() == int(sys.argv[1])
 rng = np.random.default_rng(0)
 labels = rng.integers(3, size=96)
 images = (rng.integers(0, 60, (96, 8, 8, 1)) + 60 * labels[:, None, None, None]).astype(np.uint8)
 settings = Training(epochs=2, batch_size=16, optimizer="sgd", learning_rate=0.05)
-network = train(settings, VGG((2,), 4), Examples(images, labels), 3, seed=0)
+network = train(settings, small, Examples(images, labels), 3, seed=0)
 np.save(sys.argv[2], np.concatenate([np.ravel(a) for l in network.layers for a in l.arrays().values()]))
 """
 
