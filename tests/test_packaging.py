@@ -43,6 +43,7 @@ def test_every_import_of_the_packages_is_declared():
     """A module imported by repair or bench is the library's own, standard, or a dependency."""
     distributions = {"hydra": "hydra-core", "sklearn": "scikit-learn", "yaml": "pyyaml"}
     distributions |= {"orbax": "orbax-checkpoint", "google": "protobuf"}
+    distributions |= {"joblib": "hydra-joblib-launcher"}
     declared = names(PROJECT["dependencies"])
     for extra in PROJECT["optional-dependencies"].values():
         declared |= names(extra)
