@@ -8,12 +8,14 @@ import io
 import json
 import os
 import zipfile
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from repair.architecture.__main__ import main
 from repair.architecture.answer import answer
 from repair.architecture.formats.definition import Options
 from repair.architecture.layers import LAYERS
@@ -222,3 +224,35 @@ def test_generated_nnx(folder: Path, steps: list[str], sizes: list[int]) -> None
         f"    def __call__(self, x, h={h}):\n        {body}\n"
     )
     run(folder, "generated_nnx.py", text.encode())
+
+
+WORDS = st.text(max_size=12) | st.sampled_from(
+    ["8,8,3", "28", "None,4", "(1,2)", "0", "-3", "10" * 20, "1e9", "nan", "keras3", "strict", "n=4",
+     "n=[1, 2]", "n=" + "(" * 300, "keras", "nnx", "plain", "keras-json", "Net"]
+)  # fmt: skip
+FLAGS = st.sampled_from(["--input-shape", "--rules", "--alternatives", "--time-limit", "--model",
+                         "--define", "--to", "--input-shape", "--to"])  # fmt: skip
+
+
+@SLOW
+@given(
+    text=st.sampled_from([*TEXTS, *map(json.dumps, (KERAS, PLAIN, EXAIS, TERMS))]),
+    options=st.lists(st.tuples(FLAGS, WORDS), max_size=3),
+    as_json=st.booleans(),
+)
+def test_any_options(
+    folder: Path, text: str, options: list[tuple[str, str]], as_json: bool
+) -> None:
+    path = folder / ("options.json" if text[0] in "[{" else "options.py")
+    path.write_text(text)
+    arguments = [str(path), *(f"{flag}={word}" for flag, word in options), *["--json"] * as_json]
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = main([*arguments, "--time-limit=1"])
+        except SystemExit as stop:  # the parser of the command line
+            code = stop.code
+    assert code in (0, 1, 2, 3)
+    assert (code == 2) == (not out.getvalue()), "a message or an answer"
+    if as_json and code != 2:
+        json.loads(out.getvalue())
