@@ -125,7 +125,7 @@ def _source(model: Mapping[str, object], records: list[dict[str, object]]) -> li
         raise InputError("the model has no layers: give at least one.")
     given = model.get("shape", records[0].get("input_shape"))
     sizes = freeze(literal(given, "shape"), "shape")
-    if not isinstance(sizes, tuple):
+    if not isinstance(sizes, tuple) or not sizes:
         raise InputError("the model has no 'shape': give one such as '(1, 28, 28, 1)'.")
     return [Node("input", Layer("Input", {"shape": sizes[1:]}))]
 

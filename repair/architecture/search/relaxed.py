@@ -46,8 +46,9 @@ def standing(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
     if layer.type in KEEPS_SHAPE:
         made[:] = given
         if "axis" in layer.arguments:
-            for rank in RANKS:
-                if isinstance(infer(layer, ((None, *(1,) * rank),), rules), Fault):
+            some = groups if isinstance(groups := layer.arguments.get("groups", 32), int) else 1
+            for rank in RANKS:  # of sizes that the groups of a GroupNormalization divide
+                if isinstance(infer(layer, ((None, *(max(some, 1),) * rank),), rules), Fault):
                     box.block(made, rank)[...] = IMPOSSIBLE
     elif layer.type == "Flatten":
         values, least = box.by_product.values, box.by_product.least(given)

@@ -23,6 +23,7 @@ from repair.errors import InputError
         ({"layers": []}, "no layers"),
         ({"layers": ["x"]}, "layer 0: expected an object"),
         ({"layers": [{"type": "dense"}]}, "no 'shape'"),
+        ({"shape": [], "layers": [{"type": "flatten"}]}, "no 'shape'"),
         ({"shape": "(1,4)", "layers": [{"type": "danse", "nodes": "3"}]}, "Did you mean 'dense'"),
         ({"shape": "((((((((((1", "layers": [{"type": "flatten"}]}, "cannot read the value"),
         ({"shape": "[" * 5000 + "]" * 5000, "layers": [{"type": "flatten"}]}, "nested"),

@@ -1,0 +1,80 @@
+"""Lower bounds against networks whose repair is known: valid ones, broken by edits that can be undone.
+
+BOUND_EXAMPLES sets the number of networks, for a longer run.
+"""
+
+import os
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from repair.architecture.generate import random_layer, valid
+from repair.architecture.graph import Graph, Node
+from repair.architecture.layer import Layer
+from repair.architecture.layers import LAYERS
+from repair.architecture.rules import KERAS3, STRICT
+from repair.architecture.search.bound import relax, roots_bound
+from repair.architecture.search.options import removable
+from repair.architecture.trace import trace
+
+EXAMPLES = int(os.environ.get("BOUND_EXAMPLES", "200"))
+
+
+def broken(graph: Graph, rng: Random, most: int) -> tuple[Graph, int]:
+    """The network after so many edits at different layers, each undone by one edit that keeps widths."""
+    done = 0
+    for node in rng.sample([n for n in graph.nodes if n.inputs], min(most, len(graph) - 2)):
+        entry = LAYERS[node.layer.type]
+        other = random_layer(node.layer.type, rng).arguments
+        changed = {name: value for name, value in other.items() if name in node.layer.arguments
+                   and entry.arguments[name].editable and name not in entry.widths}  # fmt: skip
+        added = random_layer(rng.choice(sorted(set(LAYERS) - {"Input", "Lambda", "RNN"})), rng)
+        if changed and rng.random() < 0.5:
+            graph = graph.with_layer(node.name, node.layer.change(**changed))
+        elif removable(added):
+            graph = _before(graph, graph[node.name], added)
+        else:
+            continue
+        done += 1
+    return graph, done
+
+
+def _before(graph: Graph, node: Node, layer: Layer) -> Graph:
+    more = Node(graph.fresh("added"), layer, node.inputs[:1])
+    after = replace(node, inputs=(more.name, *node.inputs[1:]))
+    return Graph.of(x for n in graph.nodes for x in ((more, after) if n is node else (n,)))
+
+
+def test_no_bound_is_above_a_repair_that_is_known() -> None:
+    tight = 0
+    for seed in range(EXAMPLES):
+        rng = Random(seed)
+        rules = rng.choice((KERAS3, STRICT))
+        before = valid(rng.randint(2, 12), seed, rules)
+        graph, edits = broken(before, rng, rng.randint(1, 4))
+        found = trace(graph, rules)
+        if found.valid:
+            continue
+        assert roots_bound(graph, found) <= edits, f"seed {seed}"
+        known = [s for s in found.shapes.values() if s is not None and None not in s[1:]]
+        relaxation = relax(graph, rules, (*known, *trace(before, rules).shapes.values()))
+        if relaxation is not None:
+            assert relaxation.bound <= edits, f"seed {seed}"
+            tight += relaxation.bound == edits
+    assert tight > EXAMPLES // 20
+
+
+@pytest.mark.parametrize("groups", [1, 2, 5])
+def test_groups_of_a_normalization_do_not_hide_the_way_through_it(groups: int) -> None:
+    layers = {
+        "x": Layer("Input", {"shape": (4, 5)}),
+        "conv": Layer("Conv2D", {"filters": 10, "kernel_size": (2, 2)}),
+        "norm": Layer("GroupNormalization", {"groups": groups, "axis": -1}),
+    }
+    names = list(layers)
+    graph = Graph.of(Node(name, layer, tuple(names[max(k - 1, 0) : k]))
+                     for k, (name, layer) in enumerate(layers.items()))  # fmt: skip
+    relaxation = relax(graph, KERAS3, [(None, 4, 5)])
+    assert relaxation is not None
+    assert relaxation.bound == 1
