@@ -43,15 +43,16 @@ def test_every_import_of_the_packages_is_declared():
     """A module imported by repair or bench is the library's own, standard, or a dependency."""
     distributions = {"hydra": "hydra-core", "sklearn": "scikit-learn", "yaml": "pyyaml"}
     distributions |= {"orbax": "orbax-checkpoint", "google": "protobuf"}
-    distributions |= {"joblib": "hydra-joblib-launcher"}
+    # The launchers start their jobs with these, and bring them.
+    distributions |= {"joblib": "hydra-joblib-launcher", "submitit": "hydra-submitit-launcher"}
     declared = names(PROJECT["dependencies"])
     for extra in PROJECT["optional-dependencies"].values():
         declared |= names(extra)
     # jaxlib and urllib3 come with jax and requests, in matching versions.
     known = declared | set(sys.stdlib_module_names) | {"repair", "bench", "jaxlib", "urllib3"}
     for path in [*ROOT.glob("repair/**/*.py"), *ROOT.glob("bench/**/*.py")]:
-        for module in re.findall(r"(?m)^\s*(?:import|from) ([a-z_0-9]+)", path.read_text()):
-            found = distributions.get(module, module).replace("_", "-")
+        for module in re.findall(r"(?m)^\s*(?:import|from) ([A-Za-z_0-9]+)", path.read_text()):
+            found = distributions.get(module, module).lower().replace("_", "-")
             assert found in known or module in known, f"{path.relative_to(ROOT)} imports {module}"
 
 
