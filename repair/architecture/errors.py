@@ -5,6 +5,7 @@ Kinds: Schumi and Sun, "Semantic-Based Neural Network Repair", ISSTA 2023, table
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from repair.architecture.layer import Shape
@@ -84,6 +85,7 @@ class LayerError:
         return f"{self.type} {self.layer!r} {self.fault.text}."
 
 
+@lru_cache(maxsize=1 << 12)
 def show(shape: Shape | None) -> str:
     """A shape as people write it: "(batch, 28, 28, 1)", "?" for an unknown size."""
     if shape is None:

@@ -7,7 +7,6 @@ from repair.architecture.formats.exais_model import Files, read_model
 from repair.architecture.formats.exais_terms import read_terms
 from repair.architecture.formats.exais_write import write_model, write_terms
 from repair.architecture.graph import Graph
-from repair.errors import InputError
 
 
 def read(document: object, *, weights: bool = True, files: Files | None = None) -> Graph:
@@ -34,8 +33,6 @@ def write(graph: Graph, original: object) -> list[Any] | dict[str, Any]:
         original: that document.
 
     Raises:
-        InputError: a layer that the tool does not know, or no layers at all.
+        InputError: a layer that the tool does not know.
     """
-    if all(node.layer.type == "Input" for node in graph.nodes):
-        raise InputError("no layers are left: the published tool's form cannot say that.")
     return write_model(graph, original) if isinstance(original, Mapping) else write_terms(graph)

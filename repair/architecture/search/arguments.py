@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from math import prod
 
 from repair.architecture.edits import ABSENT
 from repair.architecture.layer import Layer, Shape, Value
@@ -15,8 +16,9 @@ Change = Mapping[str, Value]
 def amend(layer: Layer, change: Change) -> Layer:
     """The layer with some arguments changed and some taken out."""
     merged = {**layer.arguments, **change}
-    kept = {name: value for name, value in merged.items() if value != ABSENT}
-    return Layer(layer.type, kept, layer.inner, layer.weights)
+    if ABSENT in change.values():
+        merged = {name: value for name, value in merged.items() if value != ABSENT}
+    return Layer(layer.type, merged, layer.inner, layer.weights)
 
 
 def corrections(layer: Layer, entry: LayerType, shape: Shape, wanted: tuple[Shape, ...],
@@ -87,4 +89,6 @@ def _likely(name: str, argument: Argument, given: Value, layer: Layer, shape: Sh
         yield from (bias[-1:] if bias else ())
         yield from (goal[-1] for goal in wanted)
         yield shape[-1] if shape else None
-    yield from {"kernel_size": (3,), "rate": (0.5,), "axes": (1,)}.get(name, (1,))
+    flat = prod(size or 1 for size in shape[1:])
+    others: dict[str, Value] = {"kernel_size": 3, "rate": 0.5, "target_shape": (flat,)}
+    yield others.get(name, 1)

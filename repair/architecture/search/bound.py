@@ -8,6 +8,7 @@ within the box: every size of the network and of the repair that was found, and 
 6 x 6 x 6 and 5 x 5 x 5 x 5.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -87,6 +88,8 @@ def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxat
     made: dict[str, Costs] = {}
     given: dict[str, tuple[Costs, ...]] = {}
     read: set[str] = set()
+    readings = Counter(name for node in graph.nodes for name, _ in node.sources)
+    readings.update(source(reference)[0] for reference in graph.outputs)
 
     def take(name: str, index: int) -> Costs:
         costs = made[name]
@@ -102,7 +105,8 @@ def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxat
         if not inputs:
             costs = _source(node.layer, rules, box)
         elif len(inputs) == 1 and node.layer.type not in ELEMENTWISE:
-            costs = relaxed.unary(node.layer, inputs[0], rules, box)
+            alone = readings[node.name] == 1
+            costs = relaxed.unary(node.layer, inputs[0], rules, box, alone=alone)
         else:
             costs = np.minimum(merged(node.layer, inputs, rules, box), IMPOSSIBLE)
         if costs.min() >= IMPOSSIBLE:

@@ -39,7 +39,7 @@ class Box:
     def around(shapes: Iterable[Shape | None]) -> "Box | None":
         """The smallest box that holds these shapes, batch first; None: too many, or not known."""
         limits = list(SMALLEST)
-        for shape in shapes:
+        for shape in set(shapes):
             sizes = shape[1:] if shape else ()
             if not 1 <= len(sizes) <= 4 or None in sizes:
                 return None

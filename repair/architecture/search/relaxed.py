@@ -24,7 +24,7 @@ SETTLED = frozenset(("Dense", "Flatten", "Embedding", "Masking"))
 """Layers that have nothing to edit but their widths."""
 
 
-def unary(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
+def unary(layer: Layer, given: Costs, rules: Rules, box: Box, *, alone: bool = False) -> Costs:
     """A layer as it stands, edited in place, or taken out.
 
     Args:
@@ -32,11 +32,14 @@ def unary(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
         given: fewest edits to every input, those of inserted layers included.
         rules: the rule set.
         box: what the arrays mean.
+        alone: one layer reads it, so that outputs which two inserted layers after the cheapest one
+            make as cheaply may be left out.
     """
     made = standing(bare(layer), given, rules, box)
-    np.minimum(made, _edited(layer, given, rules, box) + 1, out=made)
     if removable(layer):
         np.minimum(made, given + 1, out=made)
+    most = int(made.min()) if alone else IMPOSSIBLE
+    np.minimum(made, _edited(layer, given, rules, box, most) + 1, out=made)
     return made
 
 
@@ -89,8 +92,13 @@ def _ranks(layer: Layer) -> tuple[int, ...]:
     return (2, 3, 4)
 
 
-def _edited(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
-    """The layer with other arguments or of another rank: too few edits rather than too many."""
+def _edited(layer: Layer, given: Costs, rules: Rules, box: Box, most: int) -> Costs:
+    """The layer with other arguments or of another rank: too few edits rather than too many.
+
+    Args:
+        layer, given, rules, box: as in `unary`.
+        most: what inputs that cost more lead to may be left out.
+    """
     entry, a = entry_of(layer.type), settled(layer)
     made = box.empty()
     if isinstance(a, Fault) or contradicted(layer, a):
@@ -113,11 +121,15 @@ def _edited(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
     elif entry.variants and not layer.type.startswith("ConvLSTM"):
         for spatial, name in entry.variants.items():
             have, block = box.block(given, spatial + 1), box.block(made, spatial + 1)
+            if have.min() > most:
+                continue
             times = a.get("depth_multiplier", 1) if layer.type.startswith("Depth") else 1
             _window(layer.type, a.get("filters"), times, have, block)
             if spatial > 1 and "data_format" in entry_of(name).arguments:
-                have = np.moveaxis(np.where(_first(have.shape), have, IMPOSSIBLE), 0, -1)
-                _window(layer.type, a.get("filters"), times, have, np.moveaxis(block, 0, -1))
+                have = np.where(_first(have.shape), have, IMPOSSIBLE)
+                if have.min() <= most:
+                    _window(layer.type, a.get("filters"), times,
+                            np.moveaxis(have, 0, -1), np.moveaxis(block, 0, -1))  # fmt: skip
     else:
         made[:] = given.min()
     return made

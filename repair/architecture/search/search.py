@@ -111,7 +111,7 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
         if does_more(edits, repairs):
             continue
         after = trace(made, rules)
-        if after.valid:
+        if after.valid and any(node.inputs for node in made.nodes):  # something is left
             reached = sizes(made, after, rules)
             grown = change(given, reached)
             repairs.append(Repair(made, edits, choice.cost, total(reached.values()), grown))

@@ -73,9 +73,3 @@ def test_what_the_tool_does_not_know_is_refused_by_name() -> None:
     for original in ([], {"shape": "(1,4,3)", "layers": [{"type": "lstm", "nodes": "2"}]}):
         with pytest.raises(InputError, match="Bidirectional"):
             write(Graph.of(nodes), original)
-
-
-@pytest.mark.parametrize("original", [[], {"shape": "(1,4)", "layers": [{"type": "maxpool2d"}]}])
-def test_a_network_of_inputs_alone_is_refused(original: object) -> None:
-    with pytest.raises(InputError, match="no layers are left"):
-        write(Graph.of([Node("x", Layer("Input", {"shape": (4,)}))]), original)

@@ -47,3 +47,10 @@ def test_what_once_crashed_the_search_or_found_no_repair(
     result = repair(faulty(size, seed, rules, faults), rules)
     assert result.status is Status.REPAIRED
     assert all(trace(found.graph, rules).valid for found in result.repairs)
+
+
+def test_taking_out_the_only_layer_is_no_repair() -> None:
+    result = repair(image(Layer("Reshape")))
+    assert [str(e) for e in result.repairs[0].edits] == ["layer_1: target_shape=(784,)"]
+    nodes = [Node("x", Layer("Input", {"shape": ()})), Node("pool", Layer("MaxPooling1D"), ("x",))]
+    assert repair(Graph.of(nodes)).status is Status.UNREPAIRABLE
