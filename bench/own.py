@@ -140,6 +140,7 @@ class OwnScenario(Scenario):
             self.own.defect.take(repair_defect, "repair set, defective"),
             clean.take(validation, "validation set"),
             self.own.defect.take(validation_defect, "validation set, defective"),
+            self.own.twins,
         )
 
     @cached_property

@@ -113,6 +113,7 @@ class Sets:
     repair_defect: Examples
     validation_clean: Examples
     validation_defect: Examples
+    twins: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +180,7 @@ class Scenario:
             repair_defect=sets.repair_defect,
             validation_clean=sets.validation_clean,
             validation_defect=sets.validation_defect,
+            twins=sets.twins,
         )
 
     def sets(self) -> Sets:
@@ -202,6 +204,7 @@ class Scenario:
             self._defective(repair, "repair set, defective"),
             validation,
             self._defective(validation, "validation set, defective"),
+            twins=True,
         )
 
     def _defective(self, examples: Examples, name: str) -> Examples:

@@ -98,6 +98,7 @@ class Problem:
         repair_defect: inputs that show it, to put right. May be the same object as `repair_clean`
             where the defect is plain low accuracy.
         validation_clean, validation_defect: unseen inputs to choose settings and experts on.
+        twins: whether each input of `repair_defect` is the one of `repair_clean` in the same place, with the defect.
     """
 
     network: Network
@@ -106,6 +107,7 @@ class Problem:
     repair_defect: Examples
     validation_clean: Examples
     validation_defect: Examples
+    twins: bool = False
 
     def __post_init__(self) -> None:
         """Check layers and inputs against the network."""
@@ -115,6 +117,11 @@ class Problem:
                     f"layer {name!r} has no weights to change; those that have:"
                     f" {', '.join(self.network.weighted)}."
                 )
+        if self.twins and len(self.repair_defect) != len(self.repair_clean):
+            raise InputError(
+                f"twins: {len(self.repair_clean)} clean inputs to repair with and {len(self.repair_defect)} with the"
+                " defect; expected as many, each beside its own."
+            )
         for examples in (
             self.repair_clean,
             self.repair_defect,

@@ -26,7 +26,12 @@ from repair.layers import Activation, Dense, Flatten
 from repair.network import Network
 
 HIDDEN = 24
-MINIMAL = ("method.margins=[0.5]", "method.prices=[0.01]", "method.importances=[1.0]")
+MINIMAL = (
+    "method/loss=hinge",
+    "method.loss.margins=[0.5]",
+    "method.prices=[0.01]",
+    "method.loss.importances=[1.0]",
+)
 
 
 def digits():

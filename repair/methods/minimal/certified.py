@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from repair.certify import Certificate, Rows, certify
-from repair.methods.minimal.descent import Point, descend
-from repair.methods.minimal.search import Candidate, Search
+from repair.methods.minimal.descent import Point
+from repair.methods.minimal.programs import Programs
+from repair.methods.minimal.search import Candidate
 from repair.patch import Patch
 from repair.problem import Problem
 from repair.tangent import Tangent
@@ -16,7 +17,7 @@ ATTEMPTS = 3
 
 
 def certified(
-    problem: Problem, start: Tangent, found: Candidate | None, search: Search
+    problem: Problem, start: Tangent, found: Candidate | None, programs: Programs
 ) -> tuple[Patch | None, Certificate | None]:
     """The patch, and every margin row of the tests that it claims to put right, checked by `certify`.
 
@@ -26,7 +27,7 @@ def certified(
     Args:
         start: the tests at the unrepaired network.
         found: the candidate; None gives nothing.
-        search: how the programs are solved; their rounds are added to its own.
+        programs: how it is solved.
     """
     if found is None:
         return None, None
@@ -37,17 +38,9 @@ def certified(
         if certificate.ok:
             break
         merit = replace(merit, hard=claimed, floor=merit.floor * TIGHTER)
-        exact = start.weights.layers == problem.network.names[-1:]
-        point, rounds = descend(
-            Point(start.move(deltas), np.inf if exact else 1.0),
-            merit,
-            rounds=1,
-            bound=search.limits.bound,
-            generation=search.generation,
-            options=search.options,
-        )
-        search.rounds.extend(rounds)
-        deltas = rounds[-1].step.deltas if rounds and exact else point.tangent.at
+        point, rounds = programs.descend(Point(start.move(deltas), found.radius), merit, rounds=1)
+        exact = rounds and np.isinf(found.radius)
+        deltas = rounds[-1].step.deltas if exact else point.tangent.at
         patch, certificate = _checked(problem, start, deltas, claimed)
     return patch, certificate
 

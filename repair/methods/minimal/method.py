@@ -1,15 +1,14 @@
-"""Minimal repair: the least change of weights that puts margins right, certified.
+"""Minimal repair: the least change of weights that puts tests right, certified.
 
-Margins as soft rows with a price, the L1 norm of the change as objective: an LP at the last layer, a sequence of LPs
-within a trust region at any other. The rows and the weights that matter are generated as they are needed, over whole
-layers; margin and price are found by a search on validation data.
+A loss over the tests plus the priced norm of the change: distillation by proximal gradient descent, or the hinge of
+margins by linear programs. Settings of the loss and the price are found by a search on validation data.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 
@@ -18,11 +17,12 @@ from repair.errors import InputError, unknown
 from repair.localize import ActivationDifference, Localization
 from repair.methods.minimal.certified import certified
 from repair.methods.minimal.choice import best_layers
-from repair.methods.minimal.costs import Norm, costs, only_blamed
-from repair.methods.minimal.descent import Point, Round
+from repair.methods.minimal.costs import Norm
+from repair.methods.minimal.distillation import Distillation
 from repair.methods.minimal.linear import Generation
-from repair.methods.minimal.merit import Merit
+from repair.methods.minimal.programs import Programs
 from repair.methods.minimal.search import Arm, Candidate, Limits, Search
+from repair.methods.minimal.start import Start
 from repair.methods.minimal.validation import Validation
 from repair.methods.repair import Repair
 from repair.problem import Problem
@@ -33,38 +33,49 @@ SOLVERS = ("auto", "highs")
 Keep = Literal["none", "clean"]
 
 
+class Loss(Protocol):
+    """What a patch should make small."""
+
+    def arms(self, start: Start, programs: Programs, most: int) -> list[Arm]:
+        """An arm of the search for each of its settings that leave something to do.
+
+        Args:
+            start: the unrepaired network at the tests.
+            programs: how linear programs are solved.
+            most: most changed weights of a patch.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Minimal:
     """The method's settings.
 
     Attributes:
-        margins: what a test's margin should reach, relative to the median margin of the clean tests that the network
-            gets right; more than one are searched.
+        loss: `Distillation`, or the `Hinge` of margins.
         prices: of a change, relative to the least price at which nothing changes; falling, level by level.
-        importances: price of a clean test's slack relative to a defective one's; more than one are searched.
         choose_layers: whether to repair each of the problem's layers alone, and all together, and take the best on
             validation data.
         norm: "l1", or "weighted_l1": by how much clean data uses a weight.
-        keep: tests that must keep a right answer, at any price: "none", or the "clean" ones that have it.
+        keep: tests that must keep a right answer, at any price: "none", or the "clean" ones that have it. Linear
+            programs alone can promise it: loss=Hinge.
         free: how many weights may change at all, those of a dense layer that `localize` scores highest; None for
-            all weights of the layers, of which the program takes what it needs.
+            all weights of the layers, of which the loss takes what it needs.
         localize: scores the weights, where `free` is given.
         most_weights: most changed weights of a patch.
         drawdown: loss of clean accuracy on validation data, a fraction; what is lost beyond it weighs four times as
             much as a gain on defective data.
         bound: largest |delta| relative to the mean |weight| of its layer's kernel; None for none.
-        radius: of the first trust region, in the same unit.
-        rounds: most rounds at a price.
+        together: levels before the worse half of the loss's settings is dropped, level after level.
         patience: price levels without a better patch after which the search ends.
         time_budget: seconds for all of it; None for no limit.
-        generation: how rows and columns are generated.
+        generation: how rows and columns of linear programs are generated.
         solver: "highs", which "auto" is too: the programs grow from solve to solve.
         options: of the solver, for each solve.
     """
 
-    margins: Sequence[float] = (0.2, 0.5)
+    loss: Loss = field(default_factory=Distillation)
     prices: Sequence[float] = (0.1, 0.03, 0.01, 0.003, 0.001)
-    importances: Sequence[float] = (1.0, 3.0)
     choose_layers: bool = False
     norm: Norm = "l1"
     keep: Keep = "none"
@@ -73,8 +84,7 @@ class Minimal:
     most_weights: int = 500
     drawdown: float = 0.003
     bound: float | None = None
-    radius: float = 1.0
-    rounds: int = 4
+    together: int = 0
     patience: int = 2
     time_budget: float | None = 120.0
     generation: Generation = field(default_factory=Generation)
@@ -83,16 +93,14 @@ class Minimal:
 
     def __post_init__(self) -> None:
         """InputError for a setting outside its range."""
-        for name in ("margins", "prices", "importances"):
-            values = getattr(self, name)
-            if not len(values) or not min(values) > 0:
-                raise InputError(f"minimal: {name} are {list(values)}; expected numbers above 0.")
-        for name, least in (("most_weights", 1), ("rounds", 1), ("patience", 1), ("drawdown", 0)):
+        if not len(self.prices) or not min(self.prices) > 0:
+            raise InputError(f"minimal: prices are {list(self.prices)}; expected numbers above 0.")
+        for name, least in (("most_weights", 1), ("together", 0), ("patience", 1), ("drawdown", 0)):
             if not getattr(self, name) >= least:
                 raise InputError(
                     f"minimal: {name} is {getattr(self, name)}; expected at least {least}."
                 )
-        for name in ("bound", "radius", "time_budget"):
+        for name in ("bound", "time_budget"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise InputError(f"minimal: {name} is {value}; expected a number above 0.")
@@ -103,6 +111,10 @@ class Minimal:
             raise InputError(
                 f"minimal: solver={self.solver}; its growing programs are solved by HiGHS alone:"
                 " solver=highs or solver=auto."
+            )
+        if self.keep != "none" and isinstance(self.loss, Distillation):
+            raise InputError(
+                f"minimal: keep={self.keep} is a promise of linear programs; ask for it with method/loss=hinge."
             )
 
     def __call__(self, problem: Problem, *, seed: int) -> Repair:
@@ -120,46 +132,34 @@ class Minimal:
         until = np.inf if self.time_budget is None else began + self.time_budget
         weights = Weights(problem.network, problem.layers)
         tangent = Tangent.start(weights, problem.tests.images)
-        validation = Validation(problem, weights.layers[0])
-        exact = weights.layers == problem.network.names[-1:]
-        point = Point(tangent, np.inf if exact else self.radius)
-        arms = self._arms(problem, weights, point)
+        start = Start(problem, tangent, self.norm, self.keep == "clean", self.free, self.localize)
+        bound = np.inf if self.bound is None else self.bound
+        programs = Programs(self.generation, self.options, bound)
+        arms = self.loss.arms(start, programs, self.most_weights) if start.usual > 0 else []
         ready = time.perf_counter()
         if not arms:
             return Repair(
-                "skipped", "the network gets no clean test right, or no test lacks a margin."
+                "skipped", "the network gets no clean test right, or no test lacks anything."
             )
-        search = Search(
-            validation,
-            Limits(
-                self.most_weights,
-                self.drawdown,
-                np.inf if self.bound is None else self.bound,
-                1 if exact else self.rounds,
-                self.patience,
-                until,
-            ),
-            self.generation,
-            self.options,
-        )
+        limits = Limits(self.most_weights, self.drawdown, self.patience, self.together, until)
+        search = Search(weights, Validation(problem, weights.layers[0]), limits)
         found = search.run(arms, sorted(self.prices, reverse=True))
-        searched = time.perf_counter()
-        patch, certificate = certified(problem, tangent, found, search)
-        solver_seconds = sum(done.step.solver_seconds for done in search.rounds)
+        searched, solving = time.perf_counter(), programs.seconds
+        patch, certificate = certified(problem, tangent, found, programs)
         seconds = {
             "prepare": ready - began,
-            "solver": solver_seconds,
-            "search_without_solver": searched - ready - solver_seconds,
+            "solver": programs.seconds,
+            "search_without_solver": searched - ready - solving,
             "certify": time.perf_counter() - searched,
         }
         outcome: dict[str, Any] = {
             "patch": patch,
-            "solver": _summary(search.rounds),
+            "solver": programs.summary(),
             "seconds": seconds,
-            "details": _details(weights, found, certificate, search),
+            "details": _details(weights, found, certificate, search, programs),
         }
         if found is None or patch is None:
-            status, reason = _failure(search.rounds)
+            status, reason = _failure(programs)
             return Repair(status, reason, **outcome)
         if certificate is not None and not certificate.ok:
             reason = f"{len(certificate.failing)} of {certificate.rows} rows break in float32."
@@ -169,81 +169,32 @@ class Minimal:
     def _within(self, seed: int, problem: Problem, seconds: float | None) -> Repair:
         return replace(self, choose_layers=False, time_budget=seconds)(problem, seed=seed)
 
-    def _arms(self, problem: Problem, weights: Weights, point: Point) -> list[Arm]:
-        tests, logits = problem.tests, point.tangent.logits
-        clean = np.arange(len(tests)) >= len(tests) - len(problem.repair_clean)
-        labels, units = tests.labels, weights.units
-        plain = Merit(labels, np.ones(len(tests)), 1.0, 1.0, np.ones(len(weights)), units)
-        margins = plain.margins(logits).min(1)
-        cost = costs(self.norm, point.tangent, plain, clean)
-        if self.free is not None:
-            cost = only_blamed(
-                cost, problem.layer, point.tangent, labels, margins > 0, self.localize, self.free
-            )
-        hard = clean & (margins > 0) if self.keep == "clean" else None
-        right = margins[clean & (margins > 0)]
-        arms = []
-        for relative in self.margins if len(right) else ():
-            for importance in self.importances if not clean.all() else (1.0,):
-                merit = Merit(
-                    labels,
-                    np.where(clean, importance, 1.0),
-                    relative * float(np.median(right)),
-                    1.0,
-                    cost,
-                    units,
-                    hard,
-                )
-                gradient = point.tangent.gradient(*merit.hinge_cotangents(logits))
-                steepest = float(np.abs(gradient * units / merit.cost).max())
-                if steepest > 0:
-                    arms.append(Arm(relative, importance, merit, steepest, point))
-        return arms
-
 
 def _details(
-    weights: Weights, found: Candidate | None, certificate: Certificate | None, search: Search
+    weights: Weights,
+    found: Candidate | None,
+    certificate: Certificate | None,
+    search: Search,
+    programs: Programs,
 ) -> dict[str, Any]:
     details: dict[str, Any] = {
         "free_weights": len(weights),
         "search": search.trace,
-        "rounds": len(search.rounds),
-        "rounds_accepted": sum(done.accepted for done in search.rounds),
+        "rounds": len(programs.rounds),
+        "rounds_accepted": sum(done.accepted for done in programs.rounds),
         "validation_before": asdict(search.validation.before),
     }
     if found is not None:
-        details["settings"] = {
-            "margin": found.margin,
-            "importance": found.importance,
-            "price": found.price,
-        }
+        details["settings"] = found.settings
     if certificate is not None:
         details["certificate"] = certificate.describe()
     return details
 
 
-def _summary(rounds: Sequence[Round]) -> Mapping[str, Any] | None:
-    """All programs as one: the largest sizes, seconds added up, the last status."""
-    if not rounds:
-        return None
-    steps = [done.step for done in rounds]
-    return {
-        "name": "highs",
-        "status": steps[-1].status.value,
-        "objective": steps[-1].objective if np.isfinite(steps[-1].objective) else None,
-        "rows": max(step.rows for step in steps),
-        "columns": max(step.columns for step in steps),
-        "seconds": sum(step.solver_seconds for step in steps),
-        "programs": len(steps),
-        "solves": sum(step.passes for step in steps),
-        "exact_programs": sum(step.exact for step in steps),
-    }
-
-
-def _failure(rounds: Sequence[Round]) -> tuple[str, str]:
-    if not rounds:
-        return "time_limit", "the time budget ended before the first program was solved."
-    step = rounds[-1].step
+def _failure(programs: Programs) -> tuple[str, str]:
+    if not programs.rounds:
+        return "time_limit", "the time budget ended before the first patch."
+    step = programs.rounds[-1].step
     if step.status is Status.TIME_LIMIT:
         return "time_limit", "no program was solved within the time limit."
     return "error", f"no patch was found: {step.message or step.status.value}"

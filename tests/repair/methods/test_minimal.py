@@ -11,7 +11,7 @@ from repair.layers import Activation, Dense
 from repair.localization import CausalEffect, Gradient
 from repair.localize import ActivationDifference, Entering, highest
 from repair.methods.finetune import Finetune
-from repair.methods.minimal import Generation, Minimal
+from repair.methods.minimal import Distillation, Generation, Hinge, Minimal
 from repair.methods.refit import Refit
 from repair.network import Network
 from repair.problem import Examples, Problem
@@ -72,12 +72,15 @@ def accuracy(network: Network, examples: Examples) -> float:
     return float((network.predict(examples.images) == examples.labels).mean())
 
 
-QUICK = Minimal(margins=(0.3,), prices=(0.1, 0.01), importances=(1.0,), most_weights=60)
+ONE_BAR = Hinge(margins=(0.3,), importances=(1.0,))
+QUICK = Minimal(ONE_BAR, prices=(0.1, 0.01), most_weights=60)
+DISTILLED = Minimal(Distillation(temperatures=(0.2, 0.8)), prices=(0.1, 0.01), most_weights=60)
 
 
+@pytest.mark.parametrize("method", [QUICK, DISTILLED], ids=["hinge", "distillation"])
 @pytest.mark.parametrize("layers", [("dense_2",), ("dense_1",), ("dense_1", "dense_2")])
-def test_the_shortcut_goes_and_clean_inputs_stay(problem, layers):
-    repair = QUICK(on(problem, *layers), seed=0)
+def test_the_shortcut_goes_and_clean_inputs_stay(problem, layers, method):
+    repair = method(on(problem, *layers), seed=0)
     assert repair.status == "ok"
     patched = repair.patch.apply(problem.network)
     assert accuracy(problem.network, problem.validation_defect) < 0.6
@@ -87,8 +90,9 @@ def test_the_shortcut_goes_and_clean_inputs_stay(problem, layers):
     assert 0 < repair.patch.weights_changed <= 60
 
 
-def test_the_certificate_can_be_checked_again(problem):
-    repair = QUICK(problem, seed=0)
+@pytest.mark.parametrize("method", [QUICK, DISTILLED], ids=["hinge", "distillation"])
+def test_the_certificate_can_be_checked_again(problem, method):
+    repair = method(problem, seed=0)
     claimed = repair.details["certificate"]
     assert claimed["ok"]
     assert claimed["held"] == claimed["rows"] > 0
@@ -99,7 +103,7 @@ def test_the_certificate_can_be_checked_again(problem):
 
 
 def test_the_trace_holds_every_level_and_the_choice_is_its_best(problem):
-    repair = Minimal(margins=(0.1, 0.5), prices=(0.1, 0.01))(problem, seed=0)
+    repair = Minimal(Hinge(margins=(0.1, 0.5)), prices=(0.1, 0.01))(problem, seed=0)
     trace = repair.details["search"]
     assert {line["margin"] for line in trace} == {0.1, 0.5}
     best = max(
@@ -111,8 +115,9 @@ def test_the_trace_holds_every_level_and_the_choice_is_its_best(problem):
     assert repair.solver["seconds"] == pytest.approx(repair.seconds["solver"])
 
 
-def test_a_repair_is_a_function_of_its_problem_and_settings(problem):
-    first, second = (QUICK(on(problem, "dense_1"), seed=0) for _ in range(2))
+@pytest.mark.parametrize("method", [QUICK, DISTILLED], ids=["hinge", "distillation"])
+def test_a_repair_is_a_function_of_its_problem_and_settings(problem, method):
+    first, second = (method(on(problem, "dense_1"), seed=0) for _ in range(2))
     for key, delta in first.patch.deltas.items():
         np.testing.assert_array_equal(delta.indices, second.patch.deltas[key].indices)
         np.testing.assert_array_equal(delta.values, second.patch.deltas[key].values)
@@ -121,16 +126,33 @@ def test_a_repair_is_a_function_of_its_problem_and_settings(problem):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"margins": ()}, "margins are"),
         ({"prices": (0.1, -1.0)}, "prices are"),
         ({"most_weights": 0}, "most_weights is 0"),
-        ({"radius": 0.0}, "radius is 0.0"),
+        ({"together": -1}, "together is -1"),
+        ({"keep": "clean"}, "keep=clean is a promise of linear programs"),
         ({"solver": "gurobi"}, "solver=gurobi"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
         Minimal(**settings)
+
+
+@pytest.mark.parametrize(
+    ("loss", "settings", "message"),
+    [
+        (Hinge, {"margins": ()}, "margins are"),
+        (Hinge, {"rounds": 0}, "rounds is 0"),
+        (Hinge, {"radius": 0.0}, "radius is 0.0"),
+        (Distillation, {"temperatures": (0.0,)}, "temperatures are"),
+        (Distillation, {"steps": 0}, "steps is 0"),
+        (Distillation, {"relaxed": 2.0}, "relaxed is 2.0"),
+        (Distillation, {"growth": (0.5, 1.5)}, "growth is"),
+    ],
+)
+def test_losses_refuse_settings_that_cannot_be(loss, settings, message):
+    with pytest.raises(InputError, match=message):
+        loss(**settings)
 
 
 def test_no_time_is_a_status(problem):
@@ -170,11 +192,11 @@ def test_baselines_refuse_what_they_cannot_do(problem):
 
 
 def test_kept_tests_keep_their_answers_at_any_price(problem):
-    settings = {"margins": (0.5,), "prices": (0.3,), "importances": (1e-3,), "drawdown": 1.0}
+    loss = Hinge(margins=(0.5,), importances=(1e-3,))
     right = problem.network.predict(problem.repair_clean.images) == problem.repair_clean.labels
     flips = []
     for keep in ("none", "clean"):
-        repair = Minimal(**settings, keep=keep)(problem, seed=0)
+        repair = Minimal(loss, prices=(0.3,), drawdown=1.0, keep=keep)(problem, seed=0)
         answers = repair.patch.apply(problem.network).predict(problem.repair_clean.images)
         flips.append(int((right & (answers != problem.repair_clean.labels)).sum()))
     assert flips[0] > 0
@@ -185,19 +207,24 @@ def test_the_weighted_norm_prefers_weights_that_clean_data_does_not_use(problem)
     # In dense_1 only the last input, the trigger, is 0 on clean data: its weights are the cheapest.
     shares = []
     for norm in ("l1", "weighted_l1"):
-        repair = Minimal(margins=(0.3,), prices=(0.1,), importances=(1.0,), norm=norm)(
-            on(problem, "dense_1"), seed=0
-        )
+        repair = Minimal(ONE_BAR, prices=(0.1,), norm=norm)(on(problem, "dense_1"), seed=0)
         changed = repair.patch.deltas["dense_1", "kernel"]
         trigger = changed.indices // HIDDEN == INPUTS - 1
         shares.append(np.abs(changed.values[trigger]).sum() / np.abs(changed.values).sum())
     assert shares[1] > max(shares[0], 0.7)
 
 
-@pytest.mark.parametrize("localize", [ActivationDifference(), Gradient(), CausalEffect()])
-def test_only_the_weights_most_to_blame_change(problem, localize):
-    settings = {"margins": (0.3,), "prices": (0.1, 0.01), "importances": (1.0,)}
-    repair = Minimal(**settings, free=6, localize=localize)(on(problem, "dense_1"), seed=0)
+@pytest.mark.parametrize(
+    ("loss", "localize"),
+    [
+        (ONE_BAR, ActivationDifference()),
+        (ONE_BAR, Gradient()),
+        (Distillation(), CausalEffect()),
+    ],
+)
+def test_only_the_weights_most_to_blame_change(problem, loss, localize):
+    method = Minimal(loss, prices=(0.1, 0.01), free=6, localize=localize)
+    repair = method(on(problem, "dense_1"), seed=0)
     right = problem.predictions == problem.tests.labels
     tests = Entering(problem.tests.images, problem.tests.labels, np.arange(len(right)))
     scores = localize(problem.network, "dense_1", tests.take(~right), tests.take(right))

@@ -1,0 +1,149 @@
+"""The distillation loss: every test should be answered as the unrepaired network answers its clean twin.
+
+Smooth, so that proximal gradient descent on the accelerator finds the patch of least priced norm. At every price the
+weights found are then fitted again at a fraction of it, alone: the relaxed lasso (Meinshausen, Computational
+Statistics and Data Analysis 52, 2007), for an L1 norm that chooses weights also holds them back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from repair.errors import InputError
+from repair.methods.minimal.divergence import Divergence
+from repair.methods.minimal.merit import Merit
+from repair.methods.minimal.programs import Programs
+from repair.methods.minimal.proximal import Iterate, minimise
+from repair.methods.minimal.search import Arm, Judge
+from repair.methods.minimal.start import Start
+from repair.methods.minimal.teacher import teachers
+
+LEFT_OVER = 4  # supports up to so many times the limit are cut to their largest weights
+TIGHTENING = 0.05  # radius, in units, within which a patch whose certificate fails is tightened
+BAR = 1e-3  # margin for that, relative to the usual one: claimed tests need little
+CHEAP = 1e-6
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """Importance times T * KL(teacher || answer) of every test, both softened by a temperature T.
+
+    Attributes:
+        temperatures: T, relative to the median margin of the clean tests that the network gets right; more than one are
+            searched.
+        importances: weight of a clean test relative to a defective one; more than one are searched.
+        steps: most proximal steps at a price, and as many again for the chosen weights alone.
+        relaxed: their price then, relative to the level's.
+        growth: shares of the tests that the first levels see; all later ones see all.
+    """
+
+    temperatures: Sequence[float] = (0.2, 0.4, 0.8)
+    importances: Sequence[float] = (1.0,)
+    steps: int = 50
+    relaxed: float = 0.1
+    growth: Sequence[float] = ()
+
+    def __post_init__(self) -> None:
+        """InputError for a setting outside its range."""
+        for name in ("temperatures", "importances"):
+            values = getattr(self, name)
+            if not len(values) or not min(values) > 0:
+                raise InputError(
+                    f"distillation: {name} are {list(values)}; expected numbers above 0."
+                )
+        if self.steps < 1:
+            raise InputError(f"distillation: steps is {self.steps}; expected at least 1.")
+        if not 0 < self.relaxed <= 1:
+            raise InputError(
+                f"distillation: relaxed is {self.relaxed}; expected above 0, at most 1."
+            )
+        if any(not 0 < share <= 1 for share in self.growth):
+            raise InputError(
+                f"distillation: growth is {list(self.growth)}; expected shares above 0, at most 1."
+            )
+
+    def arms(self, start: Start, programs: Programs, most: int) -> list[Arm]:
+        """An arm for each temperature and importance that leave something to do."""
+        importances = self.importances if not start.clean.all() else (1.0,)
+        arms: list[Arm] = []
+        for relative in self.temperatures:
+            temperature = relative * start.usual
+            taught = teachers(start.problem, start.tangent.logits, temperature)
+            for importance in importances:
+                counts = np.where(start.clean, importance, 1.0)
+                loss = Divergence.over(start.tangent, taught, counts, temperature)
+                settings = {"temperature": relative, "importance": importance}
+                arm = DistillationArm(self, settings, loss, start, programs.bound, most)
+                if arm.steepest > 0:
+                    arms.append(arm)
+        return arms
+
+
+class DistillationArm:
+    """A temperature and an importance of clean tests, and how far their descent is.
+
+    Attributes:
+        settings: the two.
+        merit: what tightens a patch whose certificate fails: margins just above 0, reached at little cost.
+        radius: within which it does.
+    """
+
+    radius = TIGHTENING
+
+    def __init__(
+        self,
+        how: Distillation,
+        settings: Mapping[str, float],
+        loss: Divergence,
+        start: Start,
+        bound: float,
+        most: int,
+    ):
+        self.settings, self._how, self._loss = settings, how, loss
+        self.merit: Merit = start.merit(BAR, settings["importance"], CHEAP)
+        self._bound, self._most, self._units = bound, most, start.weights.units
+        self._cost = jnp.asarray(start.cost, jnp.float32)
+        self._at = Iterate(jnp.zeros(len(self._units), jnp.float32))
+        self._levels = 0
+        gradient = loss.value_and_gradient(self._at.x)[1]
+        self.steepest = float(jnp.abs(gradient / self._cost).max())
+
+    def level(self, price: float, judge: Judge, until: float) -> None:
+        """The patch of least loss and priced norm, and the one of its weights alone at a lower price."""
+        growth = self._how.growth
+        share = growth[self._levels] if self._levels < len(growth) else 1.0
+        self._levels += 1
+        prices = price * self.steepest * self._cost
+        self._at = self._minimise(share, self._at, prices, until)
+        changed = np.abs(np.asarray(self._at.x))
+        count = np.count_nonzero(changed)
+        if count <= self._most:
+            judge(self._deltas(self._at))
+        if not count or share < 1:
+            return
+        # The largest changes, in units; ties go to the first.
+        chosen = np.argsort(-changed, kind="stable")[: min(count, self._most)]
+        alone = jnp.full(len(changed), jnp.inf).at[chosen].set(prices[chosen] * self._how.relaxed)
+        start = Iterate(jnp.where(jnp.isfinite(alone), self._at.x, 0.0), self._at.rate)
+        judge(self._deltas(self._minimise(1.0, start, alone, until)))
+
+    def grown(self, most: int) -> bool:
+        """A support somewhat too large can be cut; one far too large cannot."""
+        return int(jnp.count_nonzero(self._at.x)) > LEFT_OVER * most
+
+    def _minimise(self, share: float, start: Iterate, prices: jax.Array, until: float) -> Iterate:
+        return minimise(
+            self._loss.part(share),
+            start,
+            prices,
+            self._loss.scales,
+            bound=self._bound,
+            steps=self._how.steps,
+            until=until,
+        )
+
+    def _deltas(self, at: Iterate) -> np.ndarray:
+        return np.asarray(at.x, np.float64) * self._units

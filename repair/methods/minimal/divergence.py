@@ -1,0 +1,197 @@
+"""How far a network's answers are from its teachers', as a smooth function of a change of its weights.
+
+Values, gradients and curvature come from compiled functions of one batch, called batch after batch: the tests stay
+on the devices, split over them.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, NamedTuple, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.scipy.special import xlogy
+
+from repair.batches import over_devices, replicated
+from repair.tangent import Tangent, Weights
+
+POWER_STEPS = 4
+SAMPLE = 256  # tests that tell the curvature
+
+
+class Batch(NamedTuple):
+    """Tests on the devices: what enters the first layer, what is taught, and how much each counts."""
+
+    entering: jax.Array
+    taught: jax.Array
+    importance: jax.Array
+
+
+class Place(NamedTuple):
+    """Where the vector of all weights holds one array."""
+
+    layer: str
+    key: str
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Divergence:
+    """Mean over tests of importance * T * KL(taught || softmax(logits / T)), T the temperature.
+
+    A change x (n,) of the weights is float32 and in their units.
+
+    Attributes:
+        weights: what may change.
+        batches: the tests.
+        temperature: T.
+    """
+
+    weights: Weights
+    batches: Sequence[Batch]
+    temperature: float
+
+    @classmethod
+    def over(
+        cls, start: Tangent, taught: np.ndarray, importance: np.ndarray, temperature: float
+    ) -> Self:
+        """Over all tests of a tangent; taught (N, classes), importance (N,)."""
+        size = _batch_size(start.weights, len(taught))
+        # Every batch holds tests of all kinds: the first ones are a sample.
+        order = np.random.default_rng(0).permutation(len(taught))
+        batches = []
+        for begin in range(0, len(order), size):
+            chosen = order[begin : begin + size]
+            parts = (start.entering[chosen], taught[chosen], importance[chosen])
+            lacking = size - len(chosen)
+            padded = [np.pad(x, [(0, lacking)] + [(0, 0)] * (x.ndim - 1)) for x in parts]
+            arrays = [x.astype(np.float32) for x in padded]
+            batches.append(Batch(*jax.device_put(arrays, over_devices("batch"))))
+        return cls(start.weights, batches, temperature)
+
+    def value(self, x: jax.Array) -> float:
+        """At a change x (n,)."""
+        parts = [
+            _value(*self._fixed, x, batch, self.temperature, self._places) for batch in self.batches
+        ]
+        return sum(map(float, parts)) / self._total
+
+    def value_and_gradient(self, x: jax.Array) -> tuple[float, jax.Array]:
+        """At a change x (n,): the value, and its gradient (n,)."""
+        parts = [
+            _slope(*self._fixed, x, batch, self.temperature, self._places) for batch in self.batches
+        ]
+        gradient = sum(slope for _, slope in parts) / self._total
+        return sum(float(value) for value, _ in parts) / self._total, jnp.asarray(gradient)
+
+    @cached_property
+    def scales(self) -> jax.Array:
+        """(n,) 1 / curvature: of each array of weights, the largest eigenvalue of the Gauss-Newton matrix's block.
+
+        By power iteration on a sample; gradient steps of these lengths are what each array bears.
+        """
+        sample, n = self._sample(), len(self.weights)
+        seen = float(sample.importance.sum())
+        start = jax.random.normal(jax.random.key(0), (n,), jnp.float32)
+        scales = np.ones(n, np.float32)
+        for where in self.weights.slices.values():
+            block = jnp.zeros(n, jnp.float32).at[where].set(1.0)
+            vector, largest = start * block, 0.0
+            for _ in range(POWER_STEPS):
+                vector = vector / jnp.linalg.norm(vector)
+                bent = _curvature(*self._fixed, vector, sample, self.temperature, self._places)
+                vector = bent * block / seen
+                largest = float(jnp.linalg.norm(vector))
+                if not largest > 0:
+                    break
+            scales[where] = 1.0 / largest if largest > 0 else 0.0
+        return jnp.asarray(scales)
+
+    def _sample(self) -> Batch:
+        batch = self.batches[0]
+        count = min(SAMPLE, len(batch.importance))
+        count -= count % jax.local_device_count()
+        return Batch(*jax.device_put([x[:count] for x in batch], over_devices("batch")))
+
+    def part(self, share: float) -> "Divergence":
+        """Over a share of the batches, at least one: the same function of fewer tests."""
+        batches = self.batches[: max(1, round(share * len(self.batches)))]
+        return replace(self, batches=batches)
+
+    @cached_property
+    def _total(self) -> float:
+        return float(sum(batch.importance.sum() for batch in self.batches))
+
+    @cached_property
+    def _fixed(self) -> tuple[Any, Any, jax.Array]:
+        graph, state = nnx.split(self.weights.network)
+        return graph, replicated(state), replicated(jnp.asarray(self.weights.units, jnp.float32))
+
+    @cached_property
+    def _places(self) -> tuple[Place, ...]:
+        arrays = self.weights.arrays
+        return tuple(
+            Place(*key, where.start, where.stop, arrays[key].shape)
+            for key, where in self.weights.slices.items()
+        )
+
+
+def _batch_size(weights: Weights, count: int) -> int:
+    """Tests in a batch, a power of two on every device; on CPU so few that activations are not paged in anew."""
+    network = weights.network
+    shapes = network.shapes[network.position(weights.layers[0]) :]
+    room = 2**22 if jax.default_backend() == "cpu" else 2**31
+    size = max(16, room // (4 * max(map(math.prod, shapes))))
+    size = 1 << (min(size, count, 8192) - 1).bit_length()
+    devices = jax.local_device_count()
+    return -(-size // devices) * devices
+
+
+def _logits(graph: Any, state: Any, x: jax.Array, z: jax.Array, places: tuple[Place, ...]) -> Any:
+    """Logits of the network with deltas x (n,) added to its weights."""
+    network = nnx.merge(graph, state)
+    for name in dict.fromkeys(place.layer for place in places):
+        present = network.weights(name)
+        moved = {
+            place.key: present[place.key] + x[place.start : place.stop].reshape(place.shape)
+            for place in places
+            if place.layer == name
+        }
+        network = network.replace(name, **moved)
+    return network.logits_from(z, places[0].layer)
+
+
+def _loss(
+    graph: Any, state: Any, units: Any, x: Any, batch: Batch, temperature: Any, places: Any
+) -> jax.Array:
+    answers = jax.nn.log_softmax(
+        _logits(graph, state, x * units, batch.entering, places) / temperature
+    )
+    apart = (xlogy(batch.taught, batch.taught) - batch.taught * answers).sum(1)
+    return (batch.importance * apart).sum() * temperature
+
+
+_value = partial(jax.jit, static_argnames=("graph", "places"))(_loss)
+_slope = partial(jax.jit, static_argnames=("graph", "places"))(jax.value_and_grad(_loss, argnums=3))
+
+
+@partial(jax.jit, static_argnames=("graph", "places"))
+def _curvature(
+    graph: Any, state: Any, units: Any, v: jax.Array, batch: Batch, temperature: Any, places: Any
+) -> jax.Array:
+    """(n,) the Gauss-Newton matrix at no change times v (n,), summed over a batch."""
+
+    def logits(x: jax.Array) -> Any:
+        return _logits(graph, state, x * units, batch.entering, places)
+
+    at, along = jax.jvp(logits, (jnp.zeros_like(v),), (v,))
+    back = jax.vjp(logits, jnp.zeros_like(v))[1]
+    p = jax.nn.softmax(at / temperature)
+    bent = p * (along - (p * along).sum(1, keepdims=True)) * batch.importance[:, None]
+    return jnp.asarray(back(bent / temperature)[0])
