@@ -8,7 +8,6 @@ inputs and the network's answers to them. The path to a leaf is a pattern: neuro
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.tree import DecisionTreeClassifier
 
 from repair.errors import InputError
 
@@ -55,6 +54,9 @@ def infer_patterns(
         raise InputError(
             "a pattern is inferred from inputs that are classified right; there are none."
         )
+    # As long to import as JAX (it brings scipy.stats): only for those who repair an intermediate layer.
+    from sklearn.tree import DecisionTreeClassifier
+
     learner = DecisionTreeClassifier(random_state=seed, max_depth=max_depth)
     learner.fit(states.astype(np.float32), answers)
     tree = learner.tree_
