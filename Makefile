@@ -15,7 +15,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.report
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check

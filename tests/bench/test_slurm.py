@@ -42,15 +42,14 @@ def cluster():
     shutil.rmtree(folder)
 
 
+@pytest.mark.long
 def test_a_sweep_on_slurm_survives_a_killed_job_and_a_killed_node(
-    cluster, start_sweep, begun, timeless_records, small_repairs, tmp_path
+    cluster, start_sweep, begun, timeless_records, small_repairs, undisturbed, tmp_path
 ):
-    whole, disturbed = tmp_path / "whole", tmp_path / "disturbed"
-    eight = [*small_repairs, "seed=range(4)"]
-    assert start_sweep(*eight, f"results_dir={whole}").wait(300) == 0
-
+    disturbed = tmp_path / "disturbed"
     arguments = [
-        *eight,
+        *small_repairs,
+        "seed=range(4)",
         f"results_dir={disturbed}",
         "+cluster=slurm",
         "hydra.launcher.cpus_per_task=1",
@@ -71,7 +70,7 @@ def test_a_sweep_on_slurm_survives_a_killed_job_and_a_killed_node(
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "8 runs: 7 finished before, 1 to do." in err
-    assert timeless_records(disturbed) == timeless_records(whole)
+    assert timeless_records(disturbed) == timeless_records(undisturbed)
 
 
 def test_a_preempted_task_asks_for_its_run_again_and_one_without_time_ends_it():

@@ -39,6 +39,7 @@ def sweep(monkeypatch, capfd, tmp_path):
     return call
 
 
+@pytest.mark.long
 def test_no_run_ends_a_sweep_and_retry_does_again_what_failed(sweep, tmp_path):
     code, out, err = sweep(*MISBEHAVING, "+scenario.how=raises,refuses,late,crashes")
     assert code == 2
@@ -128,12 +129,12 @@ def test_two_sweeps_at_once_do_each_run_once(start_sweep, tmp_path):
     assert len(done) == 8
 
 
+@pytest.mark.long
 def test_a_sweep_killed_three_times_ends_with_the_records_of_an_undisturbed_one(
-    start_sweep, begun, timeless_records, small_repairs, tmp_path
+    start_sweep, begun, timeless_records, small_repairs, undisturbed, tmp_path
 ):
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    killed = tmp_path / "killed"
     arguments = [*small_repairs, "seed=range(2)"]
-    assert start_sweep(*arguments, f"results_dir={whole}").wait(300) == 0
     moments = random.Random(5)
     for number in (1, 2, 3):
         process = start_sweep(*arguments, f"results_dir={killed}")
@@ -148,9 +149,11 @@ def test_a_sweep_killed_three_times_ends_with_the_records_of_an_undisturbed_one(
     process = start_sweep(*arguments, f"results_dir={killed}")
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    assert timeless_records(killed) == timeless_records(whole)
-    for path in timeless_records(whole):
-        for file in (whole / path).glob("*.npz"):
+    records, expected = timeless_records(killed), timeless_records(undisturbed)
+    assert len(records) == 4
+    assert records == {path: expected[path] for path in records}
+    for path in records:
+        for file in (undisturbed / path).glob("*.npz"):
             assert (killed / path / file.name).read_bytes() == file.read_bytes()
 
 
