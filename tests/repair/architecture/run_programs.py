@@ -5,6 +5,8 @@ import runpy
 import sys
 import warnings
 
+import numpy_weights  # noqa: F401  before Keras
+
 outcomes = {}
 for path in sys.argv[1:]:
     try:

@@ -86,6 +86,7 @@ NETWORKS = {
 RUN = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
+import numpy_weights
 import jax.numpy as jnp, keras, numpy as np
 from flax import nnx
 found = {}
@@ -97,7 +98,7 @@ for name, (kind, source, shapes) in json.load(open(sys.argv[1])).items():
         exec(source, names)
     xs = [jnp.ones((2, *shape)) for shape in shapes]
     if kind == "nnx":
-        y = names["Network"](rngs=nnx.Rngs(0))(*xs)
+        y = nnx.jit(lambda network, *x: network(*x))(names["Network"](rngs=nnx.Rngs(0)), *xs)
         found[name] = list(y.shape), bool(jnp.isfinite(y).all())
     else:
         found[name] = list(names["model"].output_shape), True
@@ -118,6 +119,7 @@ def test_all_programs_build_and_run(tmp_path: Path) -> None:
             wanted[f"{name} {kind}"] = [[batch, *shape[1:]], True]
     (tmp_path / "programs.json").write_text(json.dumps(programs))
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_NUMPY_DTYPE_PROMOTION": "standard",
+                   "PYTHONPATH": str(Path(__file__).parent),
                    "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}  # fmt: skip
     done = subprocess.run([sys.executable, "-c", RUN, tmp_path / "programs.json"], check=False,
                           capture_output=True, text=True, env=environment, timeout=500)  # fmt: skip
