@@ -1,0 +1,204 @@
+"""Teachers, the divergence from them, and proximal descent against scikit-learn's lasso and SciPy's minimiser."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import check_grad, minimize
+from scipy.special import log_softmax, rel_entr, softmax
+from sklearn.linear_model import Lasso
+
+from repair.errors import InputError
+from repair.layers import Activation, Conv, Dense, Flatten
+from repair.methods.minimal.divergence import Divergence
+from repair.methods.minimal.proximal import Iterate, minimise
+from repair.methods.minimal.teacher import teachers
+from repair.network import Network
+from repair.problem import Examples, Problem
+from repair.tangent import Tangent, Weights
+
+CLASSES = 3
+
+
+def network(seed: int = 0) -> Network:
+    rng = np.random.default_rng(seed)
+    return Network(
+        [
+            Conv("conv_1", rng.standard_normal((2, 2, 1, 2))),
+            Activation("relu_1"),
+            Flatten("flatten_1"),
+            Dense("dense_1", rng.standard_normal((8, 4)), rng.standard_normal(4)),
+            Activation("relu_2"),
+            Dense("dense_2", rng.standard_normal((4, CLASSES))),
+        ],
+        input_shape=(3, 3, 1),
+        scale="0..1",
+    )
+
+
+def problem(layers: tuple[str, ...], count: int = 30, twins: bool = True) -> Problem:
+    rng = np.random.default_rng(1)
+    images = rng.random((count, 3, 3, 1)).astype(np.float32)
+    labels = rng.integers(0, CLASSES, count)
+    clean = Examples(images, labels)
+    defect = Examples(np.clip(images + 0.3, 0, 1), labels)
+    return Problem(network(), layers, clean, defect, clean, defect, twins=twins)
+
+
+def at_start(layers: tuple[str, ...], temperature: float = 2.0) -> tuple[Divergence, np.ndarray]:
+    made = problem(layers)
+    tangent = Tangent.start(Weights(made.network, layers), made.tests.images)
+    taught = teachers(made, tangent.logits, temperature)
+    importance = np.linspace(0.5, 2.0, len(taught))
+    return Divergence.over(tangent, taught, importance, temperature), taught
+
+
+def test_a_right_test_is_taught_its_own_answer_and_a_wrong_one_that_of_its_class():
+    made = problem(("dense_2",), twins=False)
+    logits, labels = made.network.logits(made.tests.images), made.tests.labels
+    taught, answers = teachers(made, logits, 3.0), softmax(logits / 3.0, axis=1)
+    right = logits.argmax(1) == labels
+    assert right.any()
+    assert not right.all()
+    np.testing.assert_allclose(taught[right], answers[right])
+    clean = np.arange(len(labels)) >= len(made.repair_defect)
+    for test in np.flatnonzero(~right):
+        of_class = right & clean & (labels == labels[test])
+        expected = answers[of_class].mean(0) if of_class.any() else np.eye(CLASSES)[labels[test]]
+        np.testing.assert_allclose(taught[test], expected)
+
+
+def test_a_test_with_the_defect_is_taught_what_its_clean_twin_is():
+    made = problem(("dense_2",))
+    taught = teachers(made, made.network.logits(made.tests.images), 1.0)
+    defect, clean = np.split(taught, 2)
+    np.testing.assert_array_equal(defect, clean)
+    apart = teachers(replace(made, twins=False), made.network.logits(made.tests.images), 1.0)
+    assert (apart[: len(defect)] != defect).any()
+
+
+def test_twins_go_in_pairs():
+    made = problem(("dense_2",))
+    with pytest.raises(InputError, match=r"30 clean inputs .* and 7 with the defect"):
+        replace(made, repair_defect=made.repair_defect.take(np.arange(7)))
+
+
+@pytest.mark.parametrize("layers", [("dense_2",), ("conv_1", "dense_1")])
+def test_the_divergence_is_the_mean_of_the_relative_entropies(layers):
+    divergence, taught = at_start(layers)
+    weights, made = divergence.weights, problem(layers)
+    x = np.random.default_rng(2).standard_normal(len(weights)) * 0.3
+    moved = weights.moved(x * weights.units)
+    answers = log_softmax(moved.logits(made.tests.images) / 2.0, axis=1)
+    importance = np.linspace(0.5, 2.0, len(taught))
+    apart = rel_entr(taught, np.exp(answers)).sum(1) * 2.0
+    expected = float(importance @ apart / importance.sum())
+    assert divergence.value(jnp.asarray(x, jnp.float32)) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("layers", [("dense_2",), ("conv_1", "dense_1")])
+def test_its_gradient_is_that_of_finite_differences(layers):
+    divergence, _ = at_start(layers)
+
+    def value(x: np.ndarray) -> float:
+        return divergence.value(jnp.asarray(x, jnp.float32))
+
+    def gradient(x: np.ndarray) -> np.ndarray:
+        both = divergence.value_and_gradient(jnp.asarray(x, jnp.float32))
+        assert both[0] == pytest.approx(value(x), rel=1e-5)
+        return np.asarray(both[1], np.float64)
+
+    x = np.random.default_rng(3).standard_normal(len(divergence.weights)) * 0.3
+    wrong = check_grad(value, gradient, x, epsilon=1e-3, direction="random", seed=0)
+    assert wrong < 0.02 * np.linalg.norm(gradient(x))
+
+
+def test_the_scales_are_one_over_the_largest_curvature():
+    divergence, _ = at_start(("dense_2",))
+    zero = np.zeros(len(divergence.weights))
+
+    def gradient(x: np.ndarray) -> np.ndarray:
+        return np.asarray(divergence.value_and_gradient(jnp.asarray(x, jnp.float32))[1], np.float64)
+
+    # At the last layer the Gauss-Newton matrix is the Hessian.
+    steps = np.eye(len(zero)) * 1e-2
+    hessian = np.stack([(gradient(step) - gradient(-step)) / 2e-2 for step in steps])
+    for where in divergence.weights.slices.values():
+        block = hessian[where, where]
+        largest = np.linalg.eigvalsh((block + block.T) / 2)[-1]
+        np.testing.assert_allclose(divergence.scales[where], 1 / largest, rtol=0.1)
+
+
+class LeastSquares:
+    """|Ax - b|^2 / 2n, what scikit-learn's lasso minimises beside its norm."""
+
+    def __init__(self, seed: int):
+        rng = np.random.default_rng(seed)
+        self.matrix = rng.standard_normal((40, 15))
+        self.side = self.matrix[:, :4] @ np.array([2.0, -3.0, 1.0, 0.5]) + rng.standard_normal(40)
+
+    def value(self, x):
+        return float(((self.matrix @ np.asarray(x, np.float64) - self.side) ** 2).sum() / 80)
+
+    def value_and_gradient(self, x):
+        left = self.matrix @ np.asarray(x, np.float64) - self.side
+        return self.value(x), jnp.asarray(self.matrix.T @ left / 40, jnp.float32)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_proximal_descent_ends_at_the_lasso_of_scikit_learn(seed):
+    smooth = LeastSquares(seed)
+    expected = Lasso(alpha=0.2, fit_intercept=False, tol=1e-10).fit(smooth.matrix, smooth.side)
+    start, ones = Iterate(jnp.zeros(15)), jnp.ones(15)
+    found = minimise(smooth, start, 0.2 * ones, ones, bound=np.inf, steps=500, until=np.inf)
+    np.testing.assert_allclose(found.x, expected.coef_, atol=2e-3)
+    np.testing.assert_array_equal(np.asarray(found.x) != 0, expected.coef_ != 0)
+
+
+def test_what_may_not_change_stays_and_the_bound_holds():
+    smooth = LeastSquares(0)
+    price = jnp.full(15, 0.1).at[0].set(jnp.inf)
+    found = minimise(
+        smooth, Iterate(jnp.zeros(15)), price, jnp.ones(15), bound=1.5, steps=500, until=np.inf
+    )
+    x = np.asarray(found.x)
+    assert x[0] == 0
+    assert np.abs(x).max() == pytest.approx(1.5)  # without it, one of them would be about -3
+
+    def objective(rest: np.ndarray) -> float:
+        return smooth.value(np.concatenate([[0.0], rest])) + 0.1 * np.abs(rest).sum()
+
+    best = minimize(objective, x[1:], bounds=[(-1.5, 1.5)] * 14, method="Powell", tol=1e-10)
+    assert objective(x[1:]) == pytest.approx(best.fun, rel=1e-4)
+
+
+def test_at_the_last_layer_it_ends_at_the_optimum_of_the_convex_program():
+    divergence, taught = at_start(("dense_2",))
+    made, n = problem(("dense_2",)), len(divergence.weights)
+    entering = made.network.activations(made.tests.images, at="dense_2").astype(np.float64)
+    units = divergence.weights.units
+    importance, price = np.linspace(0.5, 2.0, len(taught)), 0.02
+
+    def objective(halves: np.ndarray) -> float:
+        x = halves[:n] - halves[n:]
+        moved = divergence.weights.split(x * units)
+        arrays = {key: moved[key] + value for key, value in divergence.weights.arrays.items()}
+        logits = entering @ arrays["dense_2", "kernel"] + arrays["dense_2", "bias"]
+        apart = -(taught * log_softmax(logits / 2.0, axis=1)).sum(1) * 2.0
+        return float(importance @ apart / importance.sum()) + price * halves.sum()
+
+    best = minimize(objective, np.full(2 * n, 0.01), bounds=[(0, None)] * (2 * n), tol=1e-12)
+    found = minimise(
+        divergence,
+        Iterate(jnp.zeros(n)),
+        jnp.full(n, price),
+        divergence.scales,
+        bound=np.inf,
+        steps=400,
+        until=np.inf,
+    )
+    x = np.asarray(found.x, np.float64)
+    reached = objective(np.concatenate([np.maximum(x, 0), np.maximum(-x, 0)]))
+    assert reached == pytest.approx(best.fun, rel=1e-3)
+    assert 0 < np.count_nonzero(x) < n
