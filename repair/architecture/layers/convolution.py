@@ -27,7 +27,7 @@ def _arguments(rank: int, *own: str) -> dict[str, Argument]:
         "data_format": DATA_FORMAT,
         "dilation_rate": Argument(sizes(rank), (1,) * rank, editable=True),
         "groups": Argument(size(), 1, editable=True),
-        "depth_multiplier": Argument(size(), 1, editable=True),
+        "depth_multiplier": Argument(size(), 1, editable=True, width=True),
         "activation": activation(),
         "use_bias": Argument(flag, True),
     }

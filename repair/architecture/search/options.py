@@ -71,7 +71,6 @@ def removable(layer: Layer) -> bool:
         and not layer.inner
         and entry.inputs == (1, 1)
         and layer.type not in ("Lambda", "BatchNormalization", "PReLU")
-        and not layer.type.startswith("DepthwiseConv")
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from repair.architecture.errors import Fault
 from repair.architecture.layer import Layer
 from repair.architecture.layers import entry_of, infer, settled
+from repair.architecture.layers.table import Arguments
 from repair.architecture.rules import Rules
 from repair.architecture.search.axes import mapped
 from repair.architecture.search.box import IMPOSSIBLE, RANKS, Box, Costs
@@ -117,7 +118,7 @@ def _edited(layer: Layer, given: Costs, rules: Rules, box: Box, most: int) -> Co
         made = standing(bare(layer.change(return_sequences=not a["return_sequences"])), given,
                         rules, box)  # fmt: skip
     elif layer.type.startswith("Global"):
-        _pooled(given, box, made)
+        _pooled(a, given, box, made)
     elif entry.variants and not layer.type.startswith("ConvLSTM"):
         for spatial, name in entry.variants.items():
             have, block = box.block(given, spatial + 1), box.block(made, spatial + 1)
@@ -125,8 +126,8 @@ def _edited(layer: Layer, given: Costs, rules: Rules, box: Box, most: int) -> Co
                 continue
             times = a.get("depth_multiplier", 1) if layer.type.startswith("Depth") else 1
             _window(layer.type, a.get("filters"), times, have, block)
-            if spatial > 1 and "data_format" in entry_of(name).arguments:
-                have = np.where(_first(have.shape), have, IMPOSSIBLE)
+            if "data_format" in entry_of(name).arguments:
+                have = _channels_first(a, have)
                 if have.min() <= most:
                     _window(layer.type, a.get("filters"), times,
                             np.moveaxis(have, 0, -1), np.moveaxis(block, 0, -1))  # fmt: skip
@@ -135,11 +136,18 @@ def _edited(layer: Layer, given: Costs, rules: Rules, box: Box, most: int) -> Co
     return made
 
 
+def _channels_first(a: Arguments, given: np.ndarray) -> np.ndarray:
+    """Inputs that the layer reads with their channels first: all as it stands, or by an edit."""
+    if a.get("data_format") == "channels_first":
+        return given
+    return np.where(_images(given.shape), given, IMPOSSIBLE)
+
+
 @lru_cache(maxsize=256)
-def _first(limits: tuple[int, ...]) -> np.ndarray:
+def _images(limits: tuple[int, ...]) -> np.ndarray:
     """Shapes that look like images with their channels first."""
     sizes = np.indices(limits) + 1
-    return (sizes[0] <= 4) & (sizes[1:-1].min(0) > 4)
+    return (sizes[0] <= 4) & (sizes[1:-1].min(0, initial=5 * (len(limits) > 2)) > 4)
 
 
 def _window(kind: str, filters: int | None, times: int, given: np.ndarray,
@@ -166,17 +174,16 @@ def _window(kind: str, filters: int | None, times: int, given: np.ndarray,
     np.minimum(made, reached, out=made)
 
 
-def _pooled(given: Costs, box: Box, made: Costs) -> None:
+def _pooled(a: Arguments, given: Costs, box: Box, made: Costs) -> None:
     """An edited global pooling: of any rank, keeping its axes or not."""
     line = box.block(made, 1)
     for rank in (2, 3, 4):
         have = box.block(given, rank)
-        firsts = np.where(_first(have.shape), have, IMPOSSIBLE) if rank > 2 else have
-        for turn, block in ((False, have), (True, np.moveaxis(firsts, 0, -1))):
+        turned = np.moveaxis(_channels_first(a, have), 0, -1)
+        for turn, block in ((False, have), (True, turned)):
             channels = block.min(tuple(range(rank - 1)))
             common = min(line.size, channels.size)
             np.minimum(line[:common], channels[:common], out=line[:common])
             ones, out = (0,) * (rank - 1), box.block(made, rank)
             kept = out.reshape(out.shape[0], -1)[:, 0] if turn else out[ones]
-            if not turn or rank > 2:
-                np.minimum(kept, channels, out=kept)
+            np.minimum(kept, channels, out=kept)

@@ -30,7 +30,10 @@ def broken(graph: Graph, rng: Random, most: int) -> tuple[Graph, int]:
         changed = {name: value for name, value in other.items() if name in node.layer.arguments
                    and entry.arguments[name].editable and name not in entry.widths}  # fmt: skip
         added = random_layer(rng.choice(sorted(set(LAYERS) - {"Input", "Lambda", "RNN"})), rng)
-        if changed and rng.random() < 0.5:
+        moved = _of_another_rank(node.layer, rng)
+        if moved is not None and rng.random() < 0.5:
+            graph = graph.with_layer(node.name, moved)
+        elif changed and rng.random() < 0.5:
             graph = graph.with_layer(node.name, node.layer.change(**changed))
         elif removable(added):
             graph = _before(graph, graph[node.name], added)
@@ -38,6 +41,22 @@ def broken(graph: Graph, rng: Random, most: int) -> tuple[Graph, int]:
             continue
         done += 1
     return graph, done
+
+
+def _of_another_rank(layer: Layer, rng: Random) -> Layer | None:
+    """The layer in other dimensions, with what a repair may not change."""
+    entry = LAYERS[layer.type]
+    names = sorted(set(entry.variants.values()) - {layer.type})
+    if not names or layer.type.startswith("ConvLSTM"):
+        return None
+    other = random_layer(rng.choice(names), rng)
+    kept = {name: value for name, value in layer.arguments.items()
+            if name in entry.widths or not entry.arguments[name].editable}  # fmt: skip
+    if not kept.keys() <= LAYERS[other.type].arguments.keys():
+        return None
+    changed = {name: value for name, value in other.arguments.items()
+               if name in layer.arguments and name not in kept}  # fmt: skip
+    return Layer(other.type, {**changed, **kept})
 
 
 def _before(graph: Graph, node: Node, layer: Layer) -> Graph:
