@@ -16,10 +16,10 @@ edits, where an edit is another argument or rank of a layer, a layer taken out, 
 Reshape, Flatten, Permute, RepeatVector, padding, cropping, pooling, upsampling, global pooling, Dense
 or convolution of kernel 1, and every tensor fits the box of `bound`. A layer moved is one taken out
 and one inserted, so the proof covers moves, but for Resizing and for layers with the channels first.
-The data format of a layer is
-another argument only where an image looks as if its channels came first. The proof does not cover rewiring, which keeps fewer connections and so costs more at the first level (an
-output that does not exist is the exception: read from the first output, it costs one edit). Weights
-made anew are no edit. Layers with a kernel are not taken out.
+The data format is another argument only where an image looks as if its channels came first. The proof
+does not cover rewiring, which keeps fewer connections and so costs more at the first level (an output
+that does not exist is the exception: read from the first output, it costs one edit). Weights made
+anew are no edit. Layers with a kernel are not taken out.
 """
 
 from repair.architecture.search.result import Repair, Result, Status
