@@ -23,6 +23,8 @@ configure() {
     mkdir -p "$folder/bin" "$folder/state" "$folder/local1" "$folder/local2"
     ln -sf "$here/sacct" "$folder/bin/sacct"
     [ -s "$folder/munge.key" ] || (umask 077 && head -c 128 /dev/urandom >"$folder/munge.key")
+    # Two devices a node that are called GPUs: a request for some is granted, counted and told to the job.
+    echo "Name=gpu File=/dev/null,/dev/zero" >"$folder/gres.conf"
     # cred_expire: how long a requeued job waits before it may start again (120 s by default).
     # MinJobAge: ended jobs stay known to scontrol, and so to the stand-in of sacct, for a day.
     cat >"$SLURM_CONF" <<END
@@ -43,6 +45,7 @@ SlurmdLogFile=$folder/%n.log
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 JobCompType=jobcomp/none
+GresTypes=gpu
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
@@ -57,8 +60,8 @@ MessageTimeout=3
 TCPTimeout=1
 KillWait=2
 MinJobAge=86400
-NodeName=local1 NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((base + 1)) CPUs=2 RealMemory=16000
-NodeName=local2 NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((base + 2)) CPUs=2 RealMemory=16000
+NodeName=local1 NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((base + 1)) CPUs=2 RealMemory=16000 Gres=gpu:2
+NodeName=local2 NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((base + 2)) CPUs=2 RealMemory=16000 Gres=gpu:2
 PartitionName=local Nodes=local1,local2 Default=YES MaxTime=INFINITE State=UP
 END
 }

@@ -1,15 +1,17 @@
 """Runs as the tasks of one array job of SLURM, by submitit: `+cluster=slurm`, or hydra/launcher=submitit_slurm."""
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import submitit
 from omegaconf import DictConfig
-from submitit.core.utils import UncompletedJobError
+from submitit.core.utils import FailedJobError, UncompletedJobError
 
 from bench.sweep.job import Outcome, job
 from bench.sweep.plan import Job
+from repair.errors import InputError
 
 _POLL = 1.0  # seconds between looks at the result files
 _SLURM_ALONE = (
@@ -46,6 +48,9 @@ def cluster(
 
     Args:
         settings: the node `hydra.launcher`, of hydra-submitit-launcher.
+
+    Raises:
+        InputError: SLURM is not here, or refuses what is asked for.
     """
     kind = "local" if "Local" in settings["_target_"] else "slurm"
     parameters = {
@@ -53,6 +58,11 @@ def cluster(
         for key, value in settings.items()
         if key not in ("_target_", "submitit_folder", "max_num_timeout")
     }
+    if kind == "slurm" and shutil.which("sbatch") is None:
+        raise InputError(
+            "+cluster=slurm needs SLURM's sbatch, which is not on the PATH: start the sweep on a login node, or take"
+            " +cluster=joblib for this machine."
+        )
     # A task that is requeued more often than this is one that a cluster cannot do.
     executor = submitit.AutoExecutor(
         settings["submitit_folder"],
@@ -62,7 +72,14 @@ def cluster(
     executor.update_parameters(**parameters)
     task = Task(60 * settings["timeout_min"] - settings.get("signal_delay_s", 0))
     configs = [one.config for one in jobs]
-    tasks = executor.map_array(task, configs, [wait_for_others] * len(configs))
+    try:
+        tasks = executor.map_array(task, configs, [wait_for_others] * len(configs))
+    except FailedJobError as error:
+        raise InputError(
+            f"SLURM does not take the runs: {' '.join(str(error).split()).removesuffix('.')}. Change"
+            " hydra.launcher.partition, gpus_per_node, cpus_per_task, mem_gb or timeout_min to what it has"
+            " (see `sinfo`)."
+        ) from error
     yield from _as_they_end(dict(zip(tasks, jobs, strict=True)))
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from bench import __main__ as command
 from bench import store
 from bench.sweep.cluster import Task
 
@@ -54,10 +56,15 @@ def test_a_sweep_on_slurm_survives_a_killed_job_and_a_killed_node(
         "+cluster=slurm",
         "hydra.launcher.cpus_per_task=1",
         "hydra.launcher.mem_gb=2",
+        "hydra.launcher.gpus_per_node=1",
     ]
     process = start_sweep(*arguments)
     begun(process, disturbed, 3)
-    subprocess.run(["scancel", "--signal=KILL", a_job_of("local1")], check=True)
+    victim = a_job_of("local1")
+    command = ["scontrol", "show", "job", victim]
+    asked = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert {"Requeue=1", "TresPerNode=gres:gpu:1"} <= set(asked)
+    subprocess.run(["scancel", "--signal=KILL", victim], check=True)
     assert cluster("fail", "local2").returncode == 0
     _, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
@@ -71,6 +78,39 @@ def test_a_sweep_on_slurm_survives_a_killed_job_and_a_killed_node(
     assert process.returncode == 0, err
     assert "8 runs: 7 finished before, 1 to do." in err
     assert timeless_records(disturbed) == timeless_records(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("hydra.launcher.gpus_per_node=3", "hydra.launcher.partition, gpus_per_node"),
+        ("hydra.launcher.partition=absent", "invalid partition specified: absent"),
+    ],
+)
+def test_what_slurm_has_not_is_one_message(cluster, refused, setting, message):
+    refused(setting, message)
+
+
+def test_a_machine_without_slurm_is_one_message(refused, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    refused("hydra.launcher.partition=null", "which is not on the PATH")
+
+
+@pytest.fixture
+def refused(monkeypatch, capfd, tmp_path):
+    """Starts a sweep on SLURM with a setting, which ends before it began, with a message."""
+
+    def call(setting, message):
+        monkeypatch.chdir(tmp_path)
+        arguments = ["+experiment=quickstart", "wandb.mode=disabled", "+cluster=slurm", setting]
+        monkeypatch.setattr(sys, "argv", ["bench", "-m", *arguments, "seed=0,1"])
+        assert command.main() == 2
+        out, err = capfd.readouterr()
+        assert message in err.splitlines()[-1]
+        assert "Traceback" not in out + err
+        assert not list(Path("results").rglob("seed=*"))
+
+    return call
 
 
 def test_a_preempted_task_asks_for_its_run_again_and_one_without_time_ends_it():
