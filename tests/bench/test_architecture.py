@@ -17,8 +17,10 @@ from bench.architecture.train import _images, accuracy
 from bench.asked import _settings
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
+from repair.architecture.layers import LAYERS
 from repair.architecture.rules import KERAS3, STRICT
 from repair.architecture.search import repair
+from repair.architecture.trace import trace
 from repair.errors import InputError
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -118,6 +120,31 @@ def test_manual_cases_keep_widths_and_have_the_expected_fix(data_pack: Path) -> 
     assert outcome.metrics["success"] == 1
     assert outcome.metrics["not_kept"] == 0
     assert outcome.metrics["expected_in_first_three"] >= 14
+
+
+def test_manual_repairs_leave_inputs_widths_and_head_alone(data_pack: Path) -> None:
+    """Told from the networks themselves, not from the cost of the repair."""
+    for case in load("manual"):
+        graph = case.graph(KERAS3)
+        best = repair(graph).repairs[0].graph
+        assert trace(best, KERAS3).valid
+        for node in graph.nodes:
+            given = node.layer.arguments
+            kept = {name: given[name] for name in LAYERS[node.layer.type].widths if name in given}
+            if kept or not node.inputs:
+                after = best[node.name].layer.arguments
+                assert kept == {name: after.get(name) for name in kept}, case.name
+                assert node.inputs or best[node.name] == node, case.name
+        head = [n.name for n in graph.nodes if LAYERS[n.layer.type].widths][-1]
+        assert set(_below(best, head)) <= set(_below(graph, head)), case.name
+
+
+def _below(graph: Graph, name: str) -> list[str]:
+    """Names of all layers below one."""
+    found = [name]
+    for at in found:
+        found += [reader for reader in graph.consumers[at] if reader not in found]
+    return found
 
 
 def test_random_cases_stand_beside_the_published_ones(data_pack: Path) -> None:
