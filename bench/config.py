@@ -72,6 +72,8 @@ class Config:
     seed: int = 0
     repair_images: int | None = 1000
     validation_images: int | None = 1000
+    most_failing: int | None = None
+    most_passing: int | None = None
     layers: Any = "last"
     network: str | None = None
     scale: str | None = None

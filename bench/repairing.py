@@ -50,11 +50,10 @@ def run(config: DictConfig, about: About) -> Done:
         scenario = replace(scenario, network=File(config.network, config.scale))
     if config.data is not None:
         scenario = with_data(scenario, config.data)
-    if config.data is not None:
-        scenario = with_data(scenario, config.data)
     method: Method = build("method", config.method)
     with stage(f"{scenario.name}: network and repair set"):
         problem = scenario.problem(_layers(config.layers))
+        problem = problem.limited(config.most_failing, config.most_passing)
     prepared = time.perf_counter()
     with stage(f"{method_name(config)}: repair of {', '.join(problem.layers)}"):
         repair = method(problem, seed=config.seed)

@@ -63,6 +63,8 @@ TASKS = {
             "solver",
             "repair_images",
             "validation_images",
+            "most_failing",
+            "most_passing",
             "layers",
             "network",
             "scale",

@@ -165,3 +165,25 @@ class Problem:
     def passing(self) -> Examples:
         """The tests that the network gets right."""
         return self.tests.take(self.predictions == self.tests.labels, name="passing tests")
+
+    def limited(self, failing: int | None = None, passing: int | None = None) -> Self:
+        """The same with fewer tests: as small a repair set as the paper of NNrepair had.
+
+        Args:
+            failing: of inputs with the defect, most of each class that the network gets wrong, the first ones, and
+                none that it gets right; None: all.
+            passing: of clean inputs, most of each class that it gets right, and none that it gets wrong; None: all.
+        """
+        if failing is None and passing is None:
+            return self
+        defect, clean = self.repair_defect, self.repair_clean
+        if failing is not None:
+            defect = self._first(defect, failing, right=False)
+        if passing is not None:
+            clean = self._first(clean, passing, right=True)
+        return replace(self, repair_clean=clean, repair_defect=defect, twins=False)
+
+    def _first(self, examples: Examples, count: int, right: bool) -> Examples:
+        suits = (self.network.predict(examples.images) == examples.labels) == right
+        own = (examples.labels[:, None] == np.arange(self.network.classes)) & suits[:, None]
+        return examples.take((own & (own.cumsum(0) <= count)).any(1))

@@ -93,3 +93,25 @@ def test_problems_that_do_not_fit_the_network_are_refused(network, make):
     flat = Examples(good.images[:, :, :, 0], good.labels, "flat")
     with pytest.raises(InputError, match=r"\(5, 8, 8\)"):
         Problem(network, ("dense_2",), good, good, good, flat)
+
+
+def test_a_limited_problem_keeps_the_first_wrong_and_the_first_right_tests_of_each_class(
+    network, make
+):
+    clean, defect = make(0, 60, "clean"), make(1, 60, "defect")
+    whole = Problem(network, ("dense_2",), clean, defect, clean, defect, twins=True)
+    limited = whole.limited(failing=2, passing=3)
+    for kept, given, most, right in (
+        (limited.repair_defect, defect, 2, False),
+        (limited.repair_clean, clean, 3, True),
+    ):
+        answers = network.predict(given.images)
+        expected = []
+        for label in range(network.classes):
+            suits = [
+                i for i in range(60) if given.labels[i] == label and (answers[i] == label) == right
+            ]
+            expected += suits[:most]
+        np.testing.assert_array_equal(kept.images, given.images[sorted(expected)])
+    assert not limited.twins
+    assert whole.limited() is whole

@@ -86,7 +86,7 @@ class Minimal:
     bound: float | None = None
     together: int = 0
     patience: int = 2
-    time_budget: float | None = 120.0
+    time_budget: float | None = 300.0
     generation: Generation = field(default_factory=Generation)
     solver: str = "auto"
     options: SolverOptions = field(default_factory=SolverOptions)
