@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from repair.architecture.answer import CODE, Answer, answer
-from repair.architecture.formats.definition import Options, Shapes
+from repair.architecture.formats.definition import Options
 from repair.architecture.layer import LARGEST, Value, freeze
 from repair.architecture.rules import named
 from repair.errors import InputError
@@ -134,8 +134,6 @@ def _definition(text: str) -> tuple[str, Value]:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return name, value
 
-
-__all__ = ["Shapes", "main"]
 
 if __name__ == "__main__":
     sys.exit(main())

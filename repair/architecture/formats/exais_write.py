@@ -214,6 +214,3 @@ def _text(kind: str, name: str, value: Value) -> str:
     if name == "size" and isinstance(value, int):
         value = (value,)
     return str(value).replace(",)", ")")
-
-
-__all__ = ["write_model", "write_terms"]

@@ -116,7 +116,7 @@ def changes(layer: Layer, shapes: tuple[Shape, ...], rules: Rules,
     return tuple(sorted(found.values(), key=lambda changed: changed.cost))
 
 
-def price(change: Change, layer: Layer) -> int:
+def price(change: Change) -> int:
     """Packed cost of a change of arguments."""
     return cost.EDIT + cost.ARGUMENT + cost.MORE * (len(change) - 1)
 
@@ -128,15 +128,15 @@ def _edited(layer: Layer, shapes: tuple[Shape, ...], rules: Rules,
     if isinstance(a, Fault):
         for change in corrections(layer, entry, shapes[0], wanted):
             amended = amend(layer, change)
-            yield price(change, layer), amended
+            yield price(change), amended
             again = settled(amended)
             if not isinstance(again, Fault):
                 for more in _arguments(amended, entry, again, shapes, rules, wanted):
                     both = {**change, **more}
-                    yield price(both, layer), amend(layer, both)
+                    yield price(both), amend(layer, both)
     else:
         for change in _arguments(layer, entry, a, shapes, rules, wanted):
-            yield price(change, layer), amend(layer, change)
+            yield price(change), amend(layer, change)
         yield from _widths(layer, entry, a, shapes, wanted)
     yield from _other_rank(layer, entry, shapes, rules, wanted)
     yield from _inner(layer, entry, shapes, rules, wanted)
@@ -196,13 +196,13 @@ def _widths(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape, .
     given = layer.weights.get("embeddings", ())
     if layer.type == "Embedding" and len(given) == 2:
         fitting = {"input_dim": given[0], "output_dim": given[1]}
-        yield price(fitting, layer), layer.change(**fitting)
+        yield price(fitting), layer.change(**fitting)
     for name in entry.widths:
         if contradicted(layer, a) and name in ("units", "filters"):
-            yield price({name: 0}, layer), layer.change(**{name: layer.weights["bias"][0]})
+            yield price({name: 0}), layer.change(**{name: layer.weights["bias"][0]})
         if name in ("units", "filters", "output_dim"):
             for goal in wanted:
-                yield price({name: 0}, layer) + cost.KEPT, layer.change(**{name: goal[-1]})
+                yield price({name: 0}) + cost.KEPT, layer.change(**{name: goal[-1]})
 
 
 def contradicted(layer: Layer, a: Arguments) -> bool:
@@ -262,6 +262,3 @@ def _inner(layer: Layer, entry: LayerType, shapes: tuple[Shape, ...], rules: Rul
                                             if k == "return_sequences"})  # fmt: skip
             inner = (changed.layer, second)
         yield changed.cost, replace(layer, inner=inner)
-
-
-__all__ = ["Changed", "Inferred", "changes", "fit", "price"]

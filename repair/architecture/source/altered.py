@@ -7,7 +7,7 @@ from repair.architecture.errors import Fault
 from repair.architecture.formats.code import keras_layer, spell
 from repair.architecture.formats.nnx_layers import nnx_code
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import Layer
 from repair.architecture.layers import settled
 from repair.architecture.source.changes import CannotWrite, Changes
 from repair.architecture.source.places import line_after
@@ -286,6 +286,3 @@ def _replaced(program: Program, place: ast.expr, text: str) -> Edit:
 
     start, end = program.source.span(place)
     return trimmed(start, program.source.text[start:end], text)
-
-
-__all__ = ["Shape", "Spelling", "altered_edits"]

@@ -14,15 +14,11 @@ from repair.architecture.source.values import (
     Given,
     Instance,
     Made,
-    Tensor,
-    Tensors,
     Unread,
     Value,
 )
 from repair.architecture.source.walk import Walk
 from repair.errors import InputError, unknown
-
-CONTAINERS = ("List", "data", "Sequential")
 
 
 class ObjectWords:
@@ -124,6 +120,3 @@ def _loop(given: Given, node: ast.Call) -> Made:
         )
     layer = Layer(kind, arguments, weights=cell.layer.weights)
     return Made(layer, None, replace(cell.written))
-
-
-__all__ = ["Chain", "ObjectWords", "Tensor", "Tensors", "construct"]
