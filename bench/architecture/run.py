@@ -4,8 +4,8 @@ import csv
 import gc
 import io
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
@@ -28,7 +28,6 @@ COLUMNS = (
     "accuracy", "accuracy_original", "published_edits", "published_widths_changed", "published_seconds", "repair",
 )  # fmt: skip
 Row = Mapping[str, Value]
-Around = Callable[[str], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Outcome:
 
 def run_cases(cases: Iterable[Case], rules: Rules, *, time_limit: float = 10.0,
               alternatives: int = 1, build: Sequence[str] = (), train_steps: int = 0,
-              seed: int = 0, around: Around = nullcontext) -> Outcome:  # fmt: skip
+              seed: int = 0) -> Outcome:  # fmt: skip
     """Repairs every case.
 
     Args:
@@ -65,16 +64,16 @@ def run_cases(cases: Iterable[Case], rules: Rules, *, time_limit: float = 10.0,
         build: frameworks ("keras", "nnx") that shall build what comes out.
         train_steps: of a short training of what comes out, where it classifies images; 0: none.
         seed: of that training.
-        around: a context manager around each case, for progress.
     """
-    rows = []
+    rows, repaired = [], []
     for case in cases:
-        with around(case.name):
-            row, best = _row(case, rules, time_limit, alternatives)
-            if best is not None:
-                row |= {framework: built(best, framework, rules) for framework in build}
-                row |= _trained(case, best, rules, train_steps, seed)
-            rows.append(row)
+        row, best = _row(case, rules, time_limit, alternatives)
+        rows.append(row)
+        if best is not None:
+            repaired.append((case, row, best))
+    for case, row, best in repaired:  # after all searches, which frameworks would slow down
+        row |= {framework: built(best, framework, rules) for framework in build}
+        row |= _trained(case, best, rules, train_steps, seed)
     return Outcome(tuple(rows), metrics(rows))
 
 
