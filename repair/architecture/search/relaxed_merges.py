@@ -39,32 +39,32 @@ def merged(layer: Layer, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> C
 def _broadcast(left: Costs, right: Costs, box: Box) -> Costs:
     """Two inputs of which, on every axis, one has the size of the output, the other that or 1."""
     made = box.empty()
-    for rank in RANKS:
-        block = box.block(made, rank)
-        for axes in product((False, True), repeat=rank):
-            others = tuple(not axis for axis in axes)
-            cost = _stretched(left, axes, box) + _stretched(right, others, box)
-            np.minimum(block, cost, out=block)
+    mine, other = _stretched(left, box), _stretched(right, box)
+    for exact, costs in mine.items():
+        block = box.block(made, len(exact))
+        np.minimum(block, costs + other[tuple(not axis for axis in exact)], out=block)
     return made
 
 
-def _stretched(costs: Costs, exact: tuple[bool, ...], box: Box) -> np.ndarray:
-    """Fewest edits to a shape that is 1 or absent where it need not be exact."""
-    rank = len(exact)
-    block = box.block(costs, rank).copy()
-    lead = next((axis for axis, kept in enumerate(exact) if kept), rank)
-    for axis, kept in enumerate(exact):
-        if not kept:
-            np.minimum(block, block.take([0], axis), out=block)
-    for lower in range(max(rank - lead, 1), rank):
-        below = box.block(costs, lower).copy()
-        for axis, kept in enumerate(exact[rank - lower :]):
-            if not kept:
-                np.minimum(below, below.take([0], axis), out=below)
-        common = tuple(map(slice, map(min, below.shape, block.shape[rank - lower :])))
-        part = block[(Ellipsis, *common)]  # type: ignore[arg-type]
-        np.minimum(part, below[common], out=part)
-    return block
+def _stretched(costs: Costs, box: Box) -> dict[tuple[bool, ...], np.ndarray]:
+    """Fewest edits to shapes that are 1 or absent where they need not be exact, by what is exact."""
+    found: dict[tuple[bool, ...], np.ndarray] = {}
+    for rank in RANKS:
+        for exact in product((True, False), repeat=rank):
+            if all(exact):
+                found[exact] = box.block(costs, rank)
+                continue
+            free = exact.index(False)
+            above = found[(*exact[:free], True, *exact[free + 1 :])]
+            made = np.minimum(above, above[(slice(None),) * free + (slice(1),)])
+            lead = (*exact, True).index(True)
+            for lower in range(max(rank - lead, 1), rank):
+                below = found[exact[rank - lower :]]
+                common = tuple(map(slice, map(min, below.shape, made.shape[rank - lower :])))
+                part = made[(Ellipsis, *common)]  # type: ignore[arg-type]
+                np.minimum(part, below[common], out=part)
+            found[exact] = made
+    return found
 
 
 def _concatenated(layer: Layer, inputs: tuple[Costs, ...], box: Box) -> Costs:
