@@ -3,8 +3,9 @@
     python scripts/perf.py [--images 200] [--layers last]
 
 On the backdoored network that is trained on scikit-learn's digits (no files needed): seconds of each stage of
-`method=minimal` and the solver's share, against fine-tuning in the same process, and the linear program at the last
-layer against scipy's linprog called with the full matrix. The first call of each is a warm-up that compiles.
+`method=minimal` with both losses and the solver's share, against fine-tuning in the same process, and the linear
+program at the last layer against scipy's linprog called with the full matrix. The first call of each is a warm-up
+that compiles.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from bench.attacks import Square
 from bench.scenarios import Scenario, Trained
 from repair.methods import Method
 from repair.methods.finetune import Finetune
-from repair.methods.minimal import Minimal
+from repair.methods.minimal import Hinge, Minimal
 from repair.methods.minimal.linear import best_step
 from repair.methods.minimal.merit import Merit
 from repair.problem import Problem
@@ -44,7 +45,11 @@ def peak() -> float:
 
 
 def methods(problem: Problem) -> None:
-    choices: dict[str, Method] = {"minimal": Minimal(), "finetune": Finetune()}
+    choices: dict[str, Method] = {
+        "minimal, distillation": Minimal(),
+        "minimal, hinge": Minimal(Hinge()),
+        "finetune": Finetune(),
+    }
     for name, method in choices.items():
         seconds, repair = timed(partial(method, problem, seed=0))
         stages = ", ".join(f"{stage} {value:.2f}" for stage, value in repair.seconds.items())
