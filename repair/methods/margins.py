@@ -32,7 +32,7 @@ def class_margins(
     other += other >= labels[test]  # all classes but the label
     label = labels[test]
     sign = (outputs == label[:, None]).astype(np.float64) - (outputs == other[:, None])
-    matrix = csr_array(sign * activations[test][:, inputs])
+    matrix = csr_array(sign * activations[:, inputs][test])
     return Rows(matrix, logits[test, other] - logits[test, label])
 
 
