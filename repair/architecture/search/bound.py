@@ -30,8 +30,9 @@ from repair.architecture.trace import Trace
 def roots_bound(graph: Graph, before: Trace) -> int:
     """Number of errors of which no two can have a cause in common.
 
-    An edit mends a root error only if it stands above it or at it; roots whose ancestors are
-    disjoint need an edit each. Arguments that are wrong for any input need one at their layer.
+    An edit mends a root error only if it stands above it or at it, or at another call of such a
+    layer; roots whose ancestors are disjoint need an edit each. Arguments that are wrong for any
+    input need one at their layer.
     """
     wrong = {graph[error.layer].shares or error.layer for error in before.errors
              if isinstance(settled(graph[error.layer].layer), Fault)}  # fmt: skip
@@ -47,6 +48,7 @@ def roots_bound(graph: Graph, before: Trace) -> int:
 
 
 def _above(graph: Graph, name: str) -> set[str]:
+    """A layer and those above it, each with the first call of a layer that is called again."""
     found = {name}
     stack = [name]
     while stack:
@@ -54,7 +56,7 @@ def _above(graph: Graph, name: str) -> set[str]:
             if parent not in found:
                 found.add(parent)
                 stack.append(parent)
-    return found
+    return found | {graph[one].shares or one for one in found}
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,10 @@ def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxat
             costs = _source(node.layer, rules, box)
         elif len(inputs) == 1 and node.layer.type not in ELEMENTWISE:
             alone = readings[node.name] == 1
-            costs = relaxed.unary(node.layer, inputs[0], rules, box, alone=alone)
+            again = node.shares is not None  # an edit of its layer is paid at the first call
+            costs = relaxed.unary(node.layer, inputs[0], rules, box, alone=alone, again=again)
+        elif node.shares:
+            costs = np.full_like(inputs[0], sum(int(costs.min()) for costs in inputs))
         else:
             costs = np.minimum(merged(node.layer, inputs, rules, box), IMPOSSIBLE)
         if costs.min() >= IMPOSSIBLE:

@@ -25,7 +25,8 @@ SETTLED = frozenset(("Dense", "Flatten", "Embedding", "Masking"))
 """Layers that have nothing to edit but their widths."""
 
 
-def unary(layer: Layer, given: Costs, rules: Rules, box: Box, *, alone: bool = False) -> Costs:
+def unary(layer: Layer, given: Costs, rules: Rules, box: Box, *, alone: bool = False,
+          again: bool = False) -> Costs:  # fmt: skip
     """A layer as it stands, edited in place, or taken out.
 
     Args:
@@ -35,12 +36,13 @@ def unary(layer: Layer, given: Costs, rules: Rules, box: Box, *, alone: bool = F
         box: what the arrays mean.
         alone: one layer reads it, so that outputs which two inserted layers after the cheapest one
             make as cheaply may be left out.
+        again: a further call of a layer, whose edits have been paid.
     """
     made = standing(bare(layer), given, rules, box)
     if removable(layer):
         np.minimum(made, given + 1, out=made)
-    most = int(made.min()) if alone else IMPOSSIBLE
-    np.minimum(made, _edited(layer, given, rules, box, most) + 1, out=made)
+    most = int(made.min()) if alone and not again else IMPOSSIBLE
+    np.minimum(made, _edited(layer, given, rules, box, most) + (0 if again else 1), out=made)
     return made
 
 

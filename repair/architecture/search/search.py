@@ -1,6 +1,7 @@
 """Finds the cheapest repairs of a network, and how few edits any repair needs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import prod
 from time import monotonic
 
@@ -11,6 +12,7 @@ from repair.architecture.layer import LARGEST
 from repair.architecture.rules import KERAS3, Rules
 from repair.architecture.search.bound import relax, roots_bound
 from repair.architecture.search.build import build
+from repair.architecture.search.calls import apart, shared_again
 from repair.architecture.search.hints import Hint, hints
 from repair.architecture.search.moves import moves
 from repair.architecture.search.result import Repair, Result, Status, distinct, does_more
@@ -47,6 +49,8 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
     _bounded(before)
     deadline = start + time_limit
     repairs = _found(graph, rules, before, alternatives, deadline)
+    if any(node.shares for node in graph.nodes):
+        repairs = _best((*repairs, *_shared(graph, rules, before, deadline)), alternatives)
     bound = roots_bound(graph, before)
     if repairs and repairs[0].count > bound and monotonic() < deadline:
         after = trace(repairs[0].graph, rules)
@@ -80,6 +84,17 @@ def _bounded(before: Trace) -> None:
 def _best(repairs: tuple[Repair, ...], most: int) -> tuple[Repair, ...]:
     """The cheapest repairs, none with the edits of a better one and more."""
     return distinct(sorted(repairs, key=lambda found: found.rank))[:most]
+
+
+def _shared(graph: Graph, rules: Rules, before: Trace, deadline: float) -> Iterator[Repair]:
+    """Repairs that edit layers which are called more than once."""
+    split, given = apart(graph), sizes(graph, before, rules)
+    for alone in _found(split, rules, trace(split, rules), 6, deadline):
+        found = shared_again(graph, alone)
+        after = found and trace(found.graph, rules)
+        if found and after and after.valid:
+            reached = sizes(found.graph, after, rules)
+            yield replace(found, size=total(reached.values()), change=change(given, reached))
 
 
 def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadline: float,

@@ -332,3 +332,30 @@ def test_kernels_are_not_taken_out_and_what_changes_widths_is_not_called_proven(
     for seed in range(8):
         result = repair(faulty(10, seed))
         assert not (result.proven and result.repairs[0].not_kept)
+
+
+@pytest.mark.parametrize(
+    ("layer", "edits"),
+    [
+        (Layer("MaxPooling2D", {"pool_size": (9, 9)}), ["first: padding='same'"]),
+        (Layer("Conv1D", {"filters": 4, "kernel_size": 3}),
+         ["first: Conv2D(filters=4, kernel_size=3) instead of Conv1D"]),
+        (Layer("LSTM", {"units": 3}),
+         ["insert Reshape(target_shape=(64, 3)) between left and first",
+          "insert Reshape(target_shape=(64, 3)) between right and again"]),
+    ],
+    ids=["pool", "rank", "steps"],
+)  # fmt: skip
+def test_a_layer_that_is_called_twice_is_edited_once(layer: Layer, edits: list[str]) -> None:
+    graph = Graph.of([
+        Node("left", Layer("Input", {"shape": (8, 8, 3)})),
+        Node("right", Layer("Input", {"shape": (8, 8, 3)})),
+        Node("first", layer, ("left",)), Node("again", layer, ("right",), "first"),
+        Node("sum", Layer("Add"), ("first", "again")),
+    ])  # fmt: skip
+    result = repair(graph)
+    best = result.repairs[0]
+    assert [str(edit) for edit in best.edits] == edits
+    assert (result.bound, result.proven, best.count) == (len(edits), True, len(edits))
+    assert best.graph["again"].shares == "first"
+    assert roots_bound(graph, trace(graph)) == 1
