@@ -5,7 +5,8 @@
 1. `tables`: dynamic programming over the graph. For each layer the cheapest ways to each output
    shape: as it stands, edited in place (`changes`, `windows`, `arguments`), taken out, or with
    layers inserted before it (`adapters`, `lifts`, `options`); at merges the inputs are brought to a
-   common shape (`merges`). Layers read twice are tabled under assumptions (`sharing`).
+   common shape (`merges`). Layers read twice are tabled under assumptions (`sharing`), layers called
+   twice are repaired call by call and shared again (`calls`).
 2. `bound`: how few edits any repair needs, from errors without a common cause and from a relaxed
    problem over every shape at once (`box`, `axes`, `relaxed`, `relaxed_merges`).
 3. `hints`: where the two differ, the shapes of the relaxed solution are tried in the search.

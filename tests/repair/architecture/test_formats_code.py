@@ -122,7 +122,7 @@ def test_all_programs_build_and_run(tmp_path: Path) -> None:
                    "PYTHONPATH": str(Path(__file__).parent),
                    "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}  # fmt: skip
     done = subprocess.run([sys.executable, "-c", RUN, tmp_path / "programs.json"], check=False,
-                          capture_output=True, text=True, env=environment, timeout=500)  # fmt: skip
+                          capture_output=True, text=True, env=environment, timeout=900)  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout.splitlines()[-1]) == wanted
 

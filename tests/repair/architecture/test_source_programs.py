@@ -78,7 +78,7 @@ def test_the_repaired_programs_run(answers: dict[str, Answer], tmp_path: Path) -
                    "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}  # fmt: skip
     done = subprocess.run(
         [sys.executable, HERE / "run_programs.py", *PROGRAMS, *repaired],
-        capture_output=True, text=True, check=True, env=environment, timeout=300,
+        capture_output=True, text=True, check=True, env=environment, timeout=900,
     )  # fmt: skip
     outcomes = json.loads(done.stdout.splitlines()[-1])
     assert {path.stem: outcomes[str(path)] for path in repaired} == dict.fromkeys(answers, "ran")
