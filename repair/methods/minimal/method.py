@@ -68,7 +68,8 @@ class Minimal:
         bound: largest |delta| relative to the mean |weight| of its layer's kernel; None for none.
         together: levels before the worse half of the loss's settings is dropped, level after level.
         patience: price levels without a better patch after which the search ends.
-        time_budget: seconds for all of it; None for no limit.
+        time_budget: seconds for all of it, after which the best patch so far is taken and the details say so; None
+            for no limit.
         generation: how rows and columns of linear programs are generated.
         solver: "highs", which "auto" is too: the programs grow from solve to solve.
         options: of the solver, for each solve.
@@ -180,6 +181,7 @@ def _details(
     details: dict[str, Any] = {
         "free_weights": len(weights),
         "search": search.trace,
+        "search_ended": search.ended,
         "rounds": len(programs.rounds),
         "rounds_accepted": sum(done.accepted for done in programs.rounds),
         "validation_before": asdict(search.validation.before),

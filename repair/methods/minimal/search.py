@@ -123,6 +123,7 @@ class Search:
         limits: of patch and search.
         trace: a line for each candidate.
         best: of all candidates.
+        ended: why the search did: "prices" are all done, "patience", "weights" are too many, or "time_budget".
     """
 
     weights: Weights
@@ -130,6 +131,7 @@ class Search:
     limits: Limits
     trace: list[dict[str, Any]] = field(default_factory=list)
     best: Candidate | None = None
+    ended: str = "prices"
 
     def __post_init__(self) -> None:
         self._began = time.perf_counter()
@@ -146,10 +148,16 @@ class Search:
                 ranked = sorted(arms, key=lambda arm: _rank(leaders.get(arm)), reverse=True)
                 arms = ranked[: max(1, -(-len(arms) // 2))]
             if all(arm.grown(self.limits.weights) for arm in arms):
+                self.ended = "weights"
                 break
             without = without + 1 if self.best is before and before is not None else 0
-            if without >= self.limits.patience or self._late():
+            if without >= self.limits.patience:
+                self.ended = "patience"
                 break
+            if self._late():
+                break
+        # A clock that ran out in the middle of a level left it unfinished.
+        self.ended = "time_budget" if self._late() else self.ended
         return self.best
 
     def _level(self, arm: Arm, price: float, leaders: dict[Arm, Candidate]) -> None:

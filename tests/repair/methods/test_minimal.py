@@ -155,6 +155,19 @@ def test_losses_refuse_settings_that_cannot_be(loss, settings, message):
         loss(**settings)
 
 
+def test_the_record_says_why_the_search_ended(problem):
+    ended = {
+        method(on(problem, "dense_1"), seed=0).details["search_ended"]
+        for method in (
+            Minimal(ONE_BAR, prices=(0.1,)),
+            Minimal(ONE_BAR, prices=(0.1, 0.01), most_weights=1),
+            Minimal(ONE_BAR, prices=(3.0, 2.0, 1.5), patience=1),
+            Minimal(ONE_BAR, time_budget=1e-9),
+        )
+    }
+    assert ended == {"prices", "weights", "patience", "time_budget"}
+
+
 def test_no_time_is_a_status(problem):
     repair = Minimal(time_budget=1e-9, generation=Generation())(problem, seed=0)
     assert repair.status == "time_limit"
