@@ -105,6 +105,8 @@ def start_sweep(tmp_path):
     started = []
 
     def start(*arguments: str) -> subprocess.Popen:
+        # Whoever runs the tests in the background of a script has Ctrl-C ignored, and children inherit that.
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             [sys.executable, "-m", "bench", "-m", *arguments],
             cwd=tmp_path,
@@ -114,6 +116,7 @@ def start_sweep(tmp_path):
             text=True,
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, handler)
         started.append(process)
         return process
 
