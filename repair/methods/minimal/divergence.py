@@ -41,6 +41,26 @@ class Place(NamedTuple):
     shape: tuple[int, ...]
 
 
+class Structure:
+    """All that is static, hashed once: a step calls compiled functions many times.
+
+    Attributes:
+        graph, tree: of the network, and of its arrays.
+        places: of the weights.
+    """
+
+    def __init__(self, graph: Any, tree: Any, places: tuple[Place, ...]):
+        self.graph, self.tree, self.places = graph, tree, places
+        self._parts = (graph, tree, places)
+        self._hash = hash(self._parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Structure) and self._parts == other._parts)
+
+
 @dataclass(frozen=True, eq=False)
 class Divergence:
     """Mean over tests of importance * T * KL(taught || softmax(logits / T)), T the temperature.
@@ -77,16 +97,12 @@ class Divergence:
 
     def value(self, x: jax.Array) -> float:
         """At a change x (n,)."""
-        parts = [
-            _value(*self._fixed, x, batch, self.temperature, self._places) for batch in self.batches
-        ]
+        parts = [_value(*self._fixed, x, batch, self.temperature) for batch in self.batches]
         return sum(map(float, parts)) / self._total
 
     def value_and_gradient(self, x: jax.Array) -> tuple[float, jax.Array]:
         """At a change x (n,): the value, and its gradient (n,)."""
-        parts = [
-            _slope(*self._fixed, x, batch, self.temperature, self._places) for batch in self.batches
-        ]
+        parts = [_slope(*self._fixed, x, batch, self.temperature) for batch in self.batches]
         gradient = sum(slope for _, slope in parts) / self._total
         return sum(float(value) for value, _ in parts) / self._total, jnp.asarray(gradient)
 
@@ -105,7 +121,7 @@ class Divergence:
             vector, largest = start * block, 0.0
             for _ in range(POWER_STEPS):
                 vector = vector / jnp.linalg.norm(vector)
-                bent = _curvature(*self._fixed, vector, sample, self.temperature, self._places)
+                bent = _curvature(*self._fixed, vector, sample, self.temperature)
                 vector = bent * block / seen
                 largest = float(jnp.linalg.norm(vector))
                 if not largest > 0:
@@ -129,17 +145,16 @@ class Divergence:
         return float(sum(batch.importance.sum() for batch in self.batches))
 
     @cached_property
-    def _fixed(self) -> tuple[Any, Any, jax.Array]:
+    def _fixed(self) -> tuple[Structure, list[jax.Array], jax.Array]:
         graph, state = nnx.split(self.weights.network)
-        return graph, replicated(state), replicated(jnp.asarray(self.weights.units, jnp.float32))
-
-    @cached_property
-    def _places(self) -> tuple[Place, ...]:
-        arrays = self.weights.arrays
-        return tuple(
-            Place(*key, where.start, where.stop, arrays[key].shape)
+        arrays, tree = jax.tree.flatten(replicated(state))
+        shapes = {key: value.shape for key, value in self.weights.arrays.items()}
+        places = tuple(
+            Place(*key, where.start, where.stop, shapes[key])
             for key, where in self.weights.slices.items()
         )
+        units = replicated(jnp.asarray(self.weights.units, jnp.float32))
+        return Structure(graph, tree, places), arrays, units
 
 
 def _batch_size(weights: Weights, count: int) -> int:
@@ -153,9 +168,9 @@ def _batch_size(weights: Weights, count: int) -> int:
     return -(-size // devices) * devices
 
 
-def _logits(graph: Any, state: Any, x: jax.Array, z: jax.Array, places: tuple[Place, ...]) -> Any:
+def _logits(fixed: Structure, arrays: list[jax.Array], x: jax.Array, z: jax.Array) -> Any:
     """Logits of the network with deltas x (n,) added to its weights."""
-    network = nnx.merge(graph, state)
+    network, places = nnx.merge(fixed.graph, jax.tree.unflatten(fixed.tree, arrays)), fixed.places
     for name in dict.fromkeys(place.layer for place in places):
         present = network.weights(name)
         moved = {
@@ -168,27 +183,36 @@ def _logits(graph: Any, state: Any, x: jax.Array, z: jax.Array, places: tuple[Pl
 
 
 def _loss(
-    graph: Any, state: Any, units: Any, x: Any, batch: Batch, temperature: Any, places: Any
+    fixed: Structure,
+    arrays: list[jax.Array],
+    units: jax.Array,
+    x: jax.Array,
+    batch: Batch,
+    temperature: Any,
 ) -> jax.Array:
-    answers = jax.nn.log_softmax(
-        _logits(graph, state, x * units, batch.entering, places) / temperature
-    )
+    logits = _logits(fixed, arrays, x * units, batch.entering)
+    answers = jax.nn.log_softmax(logits / temperature)
     apart = (xlogy(batch.taught, batch.taught) - batch.taught * answers).sum(1)
     return (batch.importance * apart).sum() * temperature
 
 
-_value = partial(jax.jit, static_argnames=("graph", "places"))(_loss)
-_slope = partial(jax.jit, static_argnames=("graph", "places"))(jax.value_and_grad(_loss, argnums=3))
+_value = partial(jax.jit, static_argnames="fixed")(_loss)
+_slope = partial(jax.jit, static_argnames="fixed")(jax.value_and_grad(_loss, argnums=3))
 
 
-@partial(jax.jit, static_argnames=("graph", "places"))
+@partial(jax.jit, static_argnames="fixed")
 def _curvature(
-    graph: Any, state: Any, units: Any, v: jax.Array, batch: Batch, temperature: Any, places: Any
+    fixed: Structure,
+    arrays: list[jax.Array],
+    units: jax.Array,
+    v: jax.Array,
+    batch: Batch,
+    temperature: Any,
 ) -> jax.Array:
     """(n,) the Gauss-Newton matrix at no change times v (n,), summed over a batch."""
 
     def logits(x: jax.Array) -> Any:
-        return _logits(graph, state, x * units, batch.entering, places)
+        return _logits(fixed, arrays, x * units, batch.entering)
 
     at, along = jax.jvp(logits, (jnp.zeros_like(v),), (v,))
     back = jax.vjp(logits, jnp.zeros_like(v))[1]
