@@ -12,7 +12,7 @@ STAMP := .venv/.ready
 
 bench: $(STAMP)
 	$(BIN)/python -m bench -m +experiment=quickstart method=nnrepair,minimal,refit
-	$(BIN)/python -m bench.report
+	$(BIN)/python -m bench.report --format csv
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
