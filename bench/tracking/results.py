@@ -56,6 +56,7 @@ def _show(settings: WandbSettings, experiment_dir: Path) -> None:
     ):
         records = _records(experiment_dir)
         part = parts / _number(records)  # its own: W&B names folders by the second
+        shutil.rmtree(part, ignore_errors=True)  # as many records as before, one of them done again
         part.mkdir(parents=True, exist_ok=True)
         run = opened(settings, part, experiment, {}, parts.name, job_type="results")
         if run is None:
