@@ -55,7 +55,8 @@ $(STAMP): requirements.lock pyproject.toml
 	echo "Install one, or name it: make PYTHON=/path/to/python3.12"; exit 2
 	@sed -n '/^uv==/,/# via/p' requirements.lock >.venv/uv.txt
 	@$(PIP) --require-hashes -r .venv/uv.txt
-	$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --require-hashes -r requirements.lock \
+	$(BIN)/uv pip install --quiet --no-config --compile-bytecode --python $(BIN)/python --require-hashes \
+		-r requirements.lock \
 		|| $(PIP) --no-deps --require-hashes -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

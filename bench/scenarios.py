@@ -101,7 +101,7 @@ class Trained(training.Training):
             "seed": seed,
         }
         return trained_once(
-            asked, lambda: training.initial(self.architecture, shape, classes, seed)[0], make
+            asked, lambda: training.structure(self.architecture, shape, classes), make
         )
 
 

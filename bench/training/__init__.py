@@ -10,7 +10,7 @@ from bench.training.architectures import (
     ResNet18,
 )
 from bench.training.flaws import few, mislabel, poison
-from bench.training.train import Training, initial, train
+from bench.training.train import Training, initial, structure, train
 
 __all__ = [
     "MLP",
@@ -25,5 +25,6 @@ __all__ = [
     "initial",
     "mislabel",
     "poison",
+    "structure",
     "train",
 ]

@@ -15,7 +15,7 @@ class Architecture(Protocol):
     """What makes an untrained network."""
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
-        """A network for images of a shape (H, W, C), with random weights, one key for each kernel."""
+        """A network for images of a shape (H, W, C), with random weights, one key for each kernel; under `jax.jit`."""
         ...
 
 

@@ -51,7 +51,7 @@ def trained_once(
     Args:
         settings: all that the network is a function of, beside the code: plain values, and objects that are
             dataclasses of such.
-        skeleton: an untrained network of the same structure.
+        skeleton: the structure of the network, with shapes in place of weights.
         make: trains it; called by one process at a time.
     """
     key = hashlib.sha256(json.dumps(plain(settings) | code(settings), sort_keys=True).encode())
@@ -156,17 +156,20 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _restored(path: Path, state: Any) -> Any:
-    arrays = _arrays(state)
+    leaves, structure = jax.tree.flatten(state)  # shapes
+    empty = {_name(place): np.zeros(leaf.shape, leaf.dtype) for place, leaf in enumerate(leaves)}
     with _checkpointer() as checkpointer:
-        found = checkpointer.restore(path.absolute(), arrays)
-    leaves, structure = jax.tree.flatten(state)
-    wanted = [f"{place:04d}" for place in range(len(leaves))]
-    return jax.tree.unflatten(structure, [jax.numpy.asarray(found[name]) for name in wanted])
+        found = checkpointer.restore(path.absolute(), empty)
+    return jax.tree.unflatten(structure, [jax.numpy.asarray(found[name]) for name in empty])
 
 
 def _arrays(state: Any) -> dict[str, np.ndarray]:
     """The arrays of a state by their place in it."""
-    return {f"{place:04d}": np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(state))}
+    return {_name(place): np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(state))}
+
+
+def _name(place: int) -> str:
+    return f"{place:04d}"
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal, get_args
@@ -86,10 +85,22 @@ class Training:
 
 def initial(
     architecture: Architecture, shape: Shape, classes: int, seed: int
-) -> tuple[Network, Iterator[jax.Array]]:
-    """The untrained network, a function of the seed, and further random keys of the same seed."""
-    keys = iter(jax.random.split(jax.random.key(seed), KERNELS))
-    return architecture(keys, shape, classes), keys
+) -> tuple[Network, jax.Array]:
+    """The untrained network, a function of the seed, and a random key of the same seed that it did not use."""
+
+    @nnx.jit  # one compilation, not one for each kernel's shape and step
+    def drawn(key: jax.Array) -> tuple[Network, jax.Array]:
+        keys = iter(jax.random.split(key, KERNELS))
+        return architecture(keys, shape, classes), next(keys)
+
+    network, unused = drawn(jax.random.key(seed))
+    return network, unused
+
+
+def structure(architecture: Architecture, shape: Shape, classes: int) -> Network:
+    """The network with shapes in place of weights; nothing is computed."""
+    network: Network = nnx.eval_shape(lambda: initial(architecture, shape, classes, seed=0)[0])
+    return network
 
 
 def train(
@@ -107,8 +118,7 @@ def train(
     Raises:
         InputError: fewer examples than a batch.
     """
-    network, keys = initial(architecture, examples.images.shape[1:], classes, seed)
-    order = next(keys)
+    network, order = initial(architecture, examples.images.shape[1:], classes, seed)
     learned, held = _apart(examples, settings.held_out, seed)
     steps = len(learned) // settings.batch_size
     if not steps:

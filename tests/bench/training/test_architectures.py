@@ -9,11 +9,6 @@ from bench import networks, training
 MNIST, CIFAR = (28, 28, 1), (32, 32, 3)
 
 
-def abstract(architecture, shape):
-    """The network without weights: shapes alone."""
-    return nnx.eval_shape(lambda: training.initial(architecture, shape, 10, seed=0)[0])
-
-
 def parameters(network):
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(network, nnx.Param)))
 
@@ -31,7 +26,7 @@ def parameters(network):
     ids=str,
 )
 def test_counts_of_parameters(architecture, shape, count):
-    network = abstract(architecture, shape)
+    network = training.structure(architecture, shape, 10)
     if isinstance(architecture, training.VGG):
         conv = 9 * (3 * 64 + 3 * 64 * 64) + 4 * 3 * 64  # kernels; bias, scale and bias of the norm
         count = conv + 8 * 8 * 64 * 32 + 32 + 330
@@ -49,7 +44,7 @@ def test_counts_of_parameters(architecture, shape, count):
 )
 def test_nnrepairs_architectures_are_those_of_its_networks(data_pack, architecture, published):
     network = networks.load(published)
-    ours = abstract(architecture, network.input_shape)
+    ours = training.structure(architecture, network.input_shape, 10)
     assert [layer.config() for layer in ours.layers] == [layer.config() for layer in network.layers]
     assert ours.shapes == network.shapes
 
