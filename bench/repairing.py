@@ -17,11 +17,12 @@ from bench.own import with_data
 from bench.progress import stage
 from bench.record import Record
 from bench.report.compare import EXPERIMENTS
-from bench.scenarios import File, Scenario
+from bench.scenarios import AUTO, File, Scenario
 from bench.tasks import About, Done, Writers
 from repair import formats
 from repair.errors import InputError
 from repair.experts_file import save_experts
+from repair.localization.layers import Blame, located
 from repair.methods import Method, Repair
 from repair.network import Network
 from repair.patch import Patch
@@ -55,6 +56,11 @@ def run(config: DictConfig, about: About) -> Done:
         problem = scenario.problem(_layers(config.layers))
         problem = problem.limited(config.most_failing, config.most_passing)
     prepared = time.perf_counter()
+    ranking: list[Blame] = []
+    if config.layers == AUTO:
+        with stage("localization of layers"):
+            problem, ranking = located(problem, method, seed=config.seed)
+    chosen = time.perf_counter()
     with stage(f"{method_name(config)}: repair of {', '.join(problem.layers)}"):
         repair = method(problem, seed=config.seed)
     repaired = time.perf_counter()
@@ -63,11 +69,13 @@ def run(config: DictConfig, about: About) -> Done:
     done = time.perf_counter()
     seconds = {
         "prepare": prepared - began,
-        "repair": repaired - prepared,
+        **({"localize_layers": chosen - prepared} if ranking else {}),
+        "repair": repaired - chosen,
         **{f"repair/{name}": value for name, value in repair.seconds.items()},
         "evaluate": done - repaired,
         "total": done - began,
     }
+    repair = replace(repair, details={**repair.details, **_described(ranking)})
     record = _record(config, about, scenario, problem, repair, evaluation, seconds)
     return Done(record, _files(repair, evaluation, problem.network, config.network))
 
@@ -98,6 +106,10 @@ def build(what: str, node: Any, **further: Any) -> Any:
 
 def _layers(layers: Any) -> str | tuple[str, ...]:
     return layers if isinstance(layers, str) else tuple(layers)
+
+
+def _described(ranking: list[Blame]) -> dict[str, Any]:
+    return {"layers_ranked": [blame.describe() for blame in ranking]} if ranking else {}
 
 
 def _record(

@@ -15,10 +15,13 @@ from bench import data, networks, training
 from bench.attacks import Attack, NoAttack, Trigger
 from bench.training.cached import trained_once
 from repair import formats
-from repair.errors import InputError
-from repair.layers import Conv, Dense
+from repair.errors import InputError, unknown
 from repair.network import Network
 from repair.problem import Examples, Problem
+
+AUTO = "auto"
+# As `layers`: every dense and convolution layer, or those of them that a localization chooses.
+EVERY = ("all", AUTO)
 
 
 class Source(Protocol):
@@ -167,7 +170,7 @@ class Scenario:
 
         Args:
             layers: names of layers; "last" and "intermediate" are the last layer with weights and the one before,
-                "all" is every dense and convolution layer.
+                "all" is every dense and convolution layer, and so is "auto", before a localization chooses of them.
 
         Raises:
             InputError: more images asked for than there are, or an unknown layer.
@@ -240,13 +243,15 @@ def shares(
 
 
 def resolve_layers(network: Network, layers: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Names of layers, with "last", "intermediate" and "all" replaced by the network's own."""
-    dense = network.weighted
-    places = {"last": dense[-1], "intermediate": dense[max(len(dense) - 2, 0)]}
-    if layers == "all":
-        return tuple(name for name in dense if isinstance(network.layer(name), Conv | Dense))
+    """Names of layers, with the words for them replaced by the network's own."""
+    if layers in EVERY:
+        return network.linear
+    weighted = network.weighted
+    places = {"last": weighted[-1], "intermediate": weighted[max(len(weighted) - 2, 0)]}
     asked = (layers,) if isinstance(layers, str) else tuple(layers)
-    names = tuple(places.get(name, name) for name in asked)
-    for name in names:
-        network.position(name)
-    return names
+    for name in asked:
+        if name in EVERY:
+            raise InputError(f"layers={name} stands alone; got {', '.join(asked)}.")
+        if name not in places and name not in network.names:
+            raise unknown("layer", name, (*places, *EVERY, *network.names))
+    return tuple(places.get(name, name) for name in asked)

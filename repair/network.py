@@ -19,7 +19,7 @@ from flax import nnx
 from repair.batches import in_batches, replicated
 from repair.convolution import Shape
 from repair.errors import InputError, unknown
-from repair.layers import Layer
+from repair.layers import Conv, Dense, Layer
 
 Scale = Literal["0..1", "0..255"]
 SCALES: tuple[Scale, ...] = ("0..1", "0..255")
@@ -126,6 +126,11 @@ class Network(nnx.Module):
     def weighted(self) -> tuple[str, ...]:
         """Names of the layers that have weights, in order."""
         return tuple(layer.name for layer in self.layers if layer.parameters)
+
+    @property
+    def linear(self) -> tuple[str, ...]:
+        """Names of the dense and convolution layers, in order."""
+        return tuple(layer.name for layer in self.layers if isinstance(layer, Conv | Dense))
 
     def shape_at(self, name: str) -> Shape:
         """Shape, without the batch axis, of the activations that enter layer `name`."""

@@ -10,7 +10,8 @@ from repair.certify import Rows, certify
 from repair.errors import InputError, unknown
 from repair.layers import Activation, Dense
 from repair.localize import ActivationDifference, Entering, Localization, highest
-from repair.methods.repair import Repair
+from repair.methods.repair import Repair, Repairable
+from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
 from repair.program import Solution, SolverOptions, Status
@@ -65,6 +66,11 @@ class Exact:
             if getattr(self, name) not in known:
                 raise unknown(f"{name} of exact", getattr(self, name), known)
 
+    def repairable(self, network: Network) -> Repairable:
+        """The last layer where it is dense, and a dense one with only a ReLU between."""
+        fitting = [name for name in network.linear if _rectified(network, name) is not None]
+        return Repairable([(name,) for name in fitting], self.free)
+
     def __call__(self, problem: Problem, *, seed: int) -> Repair:
         """The patch of the program's best solution; nothing is drawn, the seed is the solver's own.
 
@@ -73,7 +79,9 @@ class Exact:
         """
         began = time.perf_counter()
         layer = problem.layer
-        rectified = _rectified(problem)
+        rectified = _rectified(problem.network, layer)
+        if rectified is None:
+            raise _refusal(problem.network, layer)
         chosen = problem.limited(self.failing_tests, self.passing_tests)
         tests, failing = chosen.tests, len(chosen.repair_defect)
         if not failing or failing == len(tests):
@@ -155,9 +163,8 @@ class Exact:
         return inputs, outputs
 
 
-def _rectified(problem: Problem) -> bool:
-    """Whether a ReLU follows the layer; InputError where anything else stands between it and the last layer."""
-    network, layer = problem.network, problem.layer
+def _rectified(network: Network, layer: str) -> bool | None:
+    """Whether a ReLU follows the layer; None where anything else stands between it and the last layer."""
     behind = network.layers[network.position(layer) + 1 :]
     if isinstance(network.layer(layer), Dense):
         if not behind:
@@ -170,7 +177,12 @@ def _rectified(problem: Problem) -> bool:
             and isinstance(rest[0], Dense)
         ):
             return True
-    raise InputError(
+    return None
+
+
+def _refusal(network: Network, layer: str) -> InputError:
+    behind = network.layers[network.position(layer) + 1 :]
+    return InputError(
         f"exact repair takes the last layer, or a dense one with a ReLU and the last layer behind it; {layer!r} is"
         f" {network.layer(layer).kind} and has {', '.join(one.kind for one in behind) or 'nothing'} behind it."
         " Use method=minimal."

@@ -14,7 +14,7 @@ from flax import nnx
 
 from repair.errors import InputError
 from repair.methods.minimal.validation import Score, Validation
-from repair.methods.repair import Repair
+from repair.methods.repair import Repair, Repairable
 from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
@@ -51,6 +51,10 @@ class Finetune:
             raise InputError(
                 f"finetune: {self.checks} checks in {self.steps} steps; ask for fewer."
             )
+
+    def repairable(self, network: Network) -> Repairable:
+        """Any dense and convolution layer, and all of them."""
+        return Repairable.any_of(network.linear)
 
     def __call__(self, problem: Problem, *, seed: int) -> Repair:
         """The network of the best moment on validation data, as a patch.

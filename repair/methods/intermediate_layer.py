@@ -52,7 +52,7 @@ class IntermediateLayer:
         seed: int,
     ):
         after = network.layers[network.position(layer) + 1]
-        if getattr(after, "function", None) != "relu":
+        if not followed_by_relu(network, layer):
             raise InputError(
                 f"an intermediate repair needs a layer with a ReLU behind it, whose neurons are on or"
                 f" off; behind {layer!r} stands {after.name!r} ({after.kind})."
@@ -116,3 +116,8 @@ class IntermediateLayer:
         pattern = self.patterns[label]
         before = self._before(tests)[:, pattern.neurons]
         return np.all(np.where(pattern.on, before, -before) > TIGHTENED[-1] * self.margin, axis=1)
+
+
+def followed_by_relu(network: Network, layer: str) -> bool:
+    """Whether a ReLU stands behind a layer that is not the last one."""
+    return getattr(network.layers[network.position(layer) + 1], "function", None) == "relu"

@@ -18,11 +18,11 @@ from repair.localize import ActivationDifference, Localization
 from repair.maximise import Maximum, Secondary, maximise
 from repair.maxsat import max_satisfied
 from repair.methods.asked import TIGHTENED, Asked
-from repair.methods.intermediate_layer import IntermediateLayer
+from repair.methods.intermediate_layer import IntermediateLayer, followed_by_relu
 from repair.methods.last_layer import LastLayer
 from repair.methods.margins import stacked
 from repair.methods.pool import Pool
-from repair.methods.repair import Repair
+from repair.methods.repair import Repair, Repairable
 from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
@@ -76,6 +76,17 @@ class NNRepair:
             value = getattr(self, name)
             if value is not None and not value >= low:
                 raise InputError(f"nnrepair: {name} is {value}; expected at least {low}.")
+
+    def repairable(self, network: Network) -> Repairable:
+        """The last layer where it is dense, and dense ones with a ReLU behind them."""
+        dense = [name for name in network.linear if network.layer(name).kind == "dense"]
+        return Repairable(
+            [
+                (name,)
+                for name in dense
+                if name == network.weighted[-1] or followed_by_relu(network, name)
+            ]
+        )
 
     def __call__(self, problem: Problem, *, seed: int) -> Repair:
         """Experts for the classes that have failing tests.

@@ -11,7 +11,8 @@ from scipy.special import log_softmax, softmax
 
 from repair.errors import InputError
 from repair.methods.minimal.validation import Score, Validation
-from repair.methods.repair import Repair
+from repair.methods.repair import Repair, Repairable
+from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
 
@@ -39,6 +40,11 @@ class Refit:
             )
         if self.iterations < 1:
             raise InputError(f"refit: iterations is {self.iterations}; expected at least 1.")
+
+    def repairable(self, network: Network) -> Repairable:
+        """The last layer where it is dense."""
+        last = network.names[-1]
+        return Repairable([(last,)] if network.layer(last).kind == "dense" else [])
 
     def __call__(self, problem: Problem, *, seed: int) -> Repair:
         """The patch of the ridge that is best on validation data; nothing is drawn, the seed is not used.

@@ -1,13 +1,14 @@
 """What a method returns, and what a method is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from repair.errors import InputError
 from repair.experts import Experts
+from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
 
@@ -64,4 +65,38 @@ class Method(Protocol):
 
     def __call__(self, problem: Problem, *, seed: int) -> Repair:
         """The repair of a problem; a pure function of the problem, the settings and the seed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Repairable:
+    """What of a network a method can change.
+
+    Attributes:
+        sets: the sets of layers that it can repair, each set together.
+        most_weights: most weights of a patch; None: no limit.
+        shortlist: how many layers it wants to choose among itself, by repairing them.
+    """
+
+    sets: Sequence[tuple[str, ...]]
+    most_weights: int | None = None
+    shortlist: int = 1
+
+    @classmethod
+    def any_of(
+        cls, layers: Sequence[str], most_weights: int | None = None, shortlist: int = 1
+    ) -> Self:
+        """Each of the layers alone, and all of them together."""
+        sets: list[tuple[str, ...]] = [(layer,) for layer in layers]
+        if len(layers) > 1:
+            sets.append(tuple(layers))
+        return cls(sets, most_weights, shortlist)
+
+
+@runtime_checkable
+class Locatable(Protocol):
+    """A method whose layers a localization can choose (layers=auto), for it says which it can repair."""
+
+    def repairable(self, network: Network) -> Repairable:
+        """What of a network it can change."""
         ...

@@ -97,6 +97,8 @@ def test_the_same_config_and_seed_give_the_same_record_apart_from_times(small, b
         (["+experiment=quickstart", "task=repare"], "unknown task 'repare'"),
         (["+experiment=quickstart", "wandb.mode=onlin"], "onlin"),
         (["+experiment=quickstart", "layers=dense_3"], "unknown layer 'dense_3'"),
+        (["+experiment=quickstart", "layers=aut"], "Did you mean 'auto'?"),
+        (["+experiment=quickstart", "layers=[auto,last]"], "layers=auto stands alone"),
         (["+experiment=quickstart", "repair_images=9999"], "repair_images=9999"),
         (["+experiment=quickstart", "method.k=33"], "choose k from 1 to 32"),
         (["+experiment=quickstart", "method._target_=no.such.Thing"], "no.such.Thing"),
@@ -204,10 +206,13 @@ def own_network(tmp_path, *, inputs=64, spoil=None):
 
 def test_a_network_of_ones_own_is_repaired(bench, tmp_path):
     path = own_network(tmp_path)
-    code, _, _ = bench(*SMALL, f"network={path}", "scale=0..1")
+    code, _, _ = bench(*SMALL, f"network={path}", "scale=0..1", "layers=auto")
     assert code == 0
     (stored,) = store.contents(tmp_path / "results/runs").runs
     assert stored.record.status == "ok"
+    (ranked,) = stored.record.details["layers_ranked"]
+    assert ranked["layers"] == stored.record.patch["layers"]
+    assert ranked["best"]
     before, after = (
         stored.record.metrics[f"defect_{when}"].correct for when in ("before", "after")
     )

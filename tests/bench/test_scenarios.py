@@ -66,7 +66,8 @@ def test_layers_have_names_of_their_own_and_by_place():
     assert resolve_layers(network, "last") == ("dense_2",)
     assert resolve_layers(network, "intermediate") == ("dense_1",)
     assert resolve_layers(network, ("dense_1", "last")) == ("dense_1", "dense_2")
-    with pytest.raises(InputError, match="dense_1"):
+    assert resolve_layers(network, "all") == ("dense_1", "dense_2")
+    with pytest.raises(InputError, match="Known: all, auto, "):
         resolve_layers(network, "dense_9")
 
 
