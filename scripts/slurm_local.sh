@@ -27,6 +27,7 @@ configure() {
     echo "Name=gpu File=/dev/null,/dev/zero" >"$folder/gres.conf"
     # cred_expire: how long a requeued job waits before it may start again (120 s by default).
     # MinJobAge: ended jobs stay known to scontrol, and so to the stand-in of sacct, for a day.
+    # Preempt: jobs of the partition "urgent" send those of "local" back into the queue.
     cat >"$SLURM_CONF" <<END
 ClusterName=local
 SlurmctldHost=$(hostname -s)(127.0.0.1)
@@ -60,9 +61,12 @@ MessageTimeout=3
 TCPTimeout=1
 KillWait=2
 MinJobAge=86400
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 NodeName=local1 NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((base + 1)) CPUs=2 RealMemory=16000 Gres=gpu:2
 NodeName=local2 NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((base + 2)) CPUs=2 RealMemory=16000 Gres=gpu:2
-PartitionName=local Nodes=local1,local2 Default=YES MaxTime=INFINITE State=UP
+PartitionName=local Nodes=local1,local2 Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes=local1,local2 MaxTime=INFINITE State=UP PriorityTier=2
 END
 }
 

@@ -1,4 +1,4 @@
-"""A sweep on a real SLURM of two nodes on this host: a job and a node are killed, the sweep is resumed."""
+"""A sweep on a real SLURM of two nodes on this host: jobs are killed and preempted, a node dies, it is resumed."""
 
 import os
 import shutil
@@ -45,7 +45,7 @@ def cluster():
 
 
 @pytest.mark.long
-def test_a_sweep_on_slurm_survives_a_killed_job_and_a_killed_node(
+def test_a_sweep_on_slurm_survives_a_killed_job_a_preempted_one_and_a_killed_node(
     cluster, start_sweep, begun, timeless_records, small_repairs, undisturbed, tmp_path
 ):
     disturbed = tmp_path / "disturbed"
@@ -60,11 +60,13 @@ def test_a_sweep_on_slurm_survives_a_killed_job_and_a_killed_node(
     ]
     process = start_sweep(*arguments)
     begun(process, disturbed, 3)
-    victim = a_job_of("local1")
-    command = ["scontrol", "show", "job", victim]
-    asked = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert {"Requeue=1", "TresPerNode=gres:gpu:1"} <= set(asked)
+    wait_until(lambda: len(jobs_of("local1")) == 2)
+    victim, preempted = jobs_of("local1")
+    assert {"Requeue=1", "TresPerNode=gres:gpu:1", "Restarts=0"} <= shown(preempted)
     subprocess.run(["scancel", "--signal=KILL", victim], check=True)
+    wait_until(lambda: victim not in jobs_of("local1"))  # a job that still runs would be preempted
+    urgent = ["--partition=urgent", "--nodelist=local1", "--exclusive", "--output=/dev/null"]
+    subprocess.run(["sbatch", *urgent, "--wrap=true"], check=True)
     assert cluster("fail", "local2").returncode == 0
     _, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
@@ -72,6 +74,7 @@ def test_a_sweep_on_slurm_survives_a_killed_job_and_a_killed_node(
     assert "lost" in err
     assert "without a result" in err, err
     assert len(store.contents(disturbed).runs) == 7
+    assert {"Restarts=1", "JobState=COMPLETED"} <= shown(preempted)
 
     process = start_sweep(*arguments)
     _, err = process.communicate(timeout=300)
@@ -121,16 +124,21 @@ def test_a_preempted_task_asks_for_its_run_again_and_one_without_time_ends_it():
         Task(seconds=5).checkpoint(config, True)
 
 
-def a_job_of(node):
-    """The id of a task of the sweep that runs on a node."""
-    for _ in range(100):
-        listed = subprocess.run(
-            ["squeue", "--noheader", f"--nodelist={node}", "--states=RUNNING", "--format=%i"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        if listed.stdout.split():
-            return listed.stdout.split()[0]
+def jobs_of(node):
+    """The ids of the tasks of the sweep that run on a node."""
+    command = ["squeue", "--noheader", f"--nodelist={node}", "--states=RUNNING", "--format=%i"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def shown(job):
+    """What the controller knows of a job."""
+    command = ["scontrol", "show", "job", job]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def wait_until(true):
+    """Asks five times a second, for a minute."""
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
         time.sleep(0.2)
-    raise AssertionError(f"nothing runs on {node}")
