@@ -8,6 +8,7 @@ from bench.report.tables import NONE, Table
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "→": r"$\rightarrow$",
+    "->": r"$\rightarrow$",
     "±": r"$\pm$",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -17,24 +18,37 @@ _SPECIAL = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
 _SPECIALS = re.compile("|".join(map(re.escape, _SPECIAL)))
+PACKAGES = ("array", "booktabs", "adjustbox", "rotating")
+UPRIGHT = 90  # characters of a row that fit a page upright; wider tables are turned
+WRAPPED = 40  # characters beyond which a cell is a paragraph
 _NUMBER = re.compile(r"[-+±\d.,/%eE→\[\] ]+")
 
 
 def latex(table: Table, stem: str) -> str:
-    r"""A `table` environment to \input into a paper that uses booktabs (and rotates or scales it as it likes).
+    r"""A `table` or `sidewaystable` to \input into a paper that uses PACKAGES; what is too large for a page is shrunk.
 
     Args:
         stem: of its \label, tab:STEM.
     """
     names, columns = zip(*table.shown(), strict=True)
-    form = "".join("r" if _numeric(column) else "l" for column in columns)
+    form = "".join(map(_form, columns))
+    turned = (
+        sum(_width(name, column) for name, column in zip(names, columns, strict=True)) > UPRIGHT
+    )
+    kind = "sidewaystable" if turned else "table"
+    room = (
+        r"max width=\linewidth, max totalheight=0.75\textwidth"
+        if turned
+        else r"max width=\linewidth, max totalheight=0.75\textheight"
+    )
     return "\n".join(
         [
-            r"% \usepackage{booktabs}",
-            r"\begin{table}",
+            rf"% \usepackage{{{','.join(PACKAGES)}}}",
+            rf"\begin{{{kind}}}",
             rf"  \caption{{{escape(table.title)}. {escape(table.note)}}}",
             rf"  \label{{tab:{stem}}}",
             r"  \centering\small",
+            rf"  \begin{{adjustbox}}{{{room}}}",
             rf"  \begin{{tabular}}{{{form}}}",
             r"    \toprule",
             _row(names),
@@ -42,7 +56,8 @@ def latex(table: Table, stem: str) -> str:
             *(_row(line) for line in zip(*columns, strict=True)),
             r"    \bottomrule",
             r"  \end{tabular}",
-            r"\end{table}",
+            r"  \end{adjustbox}",
+            rf"\end{{{kind}}}",
             "",
         ]
     )
@@ -54,7 +69,18 @@ def escape(text: str) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"    {' & '.join(map(escape, cells))} \\\\"
+    breakable = (escape(cell).replace("+", r"+\allowbreak{}") for cell in cells)
+    return f"    {' & '.join(breakable)} \\\\"
+
+
+def _form(column: Sequence[str]) -> str:
+    if max(map(len, column), default=0) > WRAPPED:
+        return rf">{{\raggedright\arraybackslash}}p{{{WRAPPED / 2:g}em}}"
+    return "r" if _numeric(column) else "l"
+
+
+def _width(name: str, column: Sequence[str]) -> int:
+    return max(len(name), min(WRAPPED, max(map(len, column), default=0)))
 
 
 def _numeric(column: Sequence[str]) -> bool:
