@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -144,7 +145,7 @@ class Solution:
 
     Attributes:
         status: how the solve ended.
-        solver: "gurobi" or "highs".
+        solver: "gurobi", "highs" or "pdhg".
         rows: of the program.
         columns: of the program.
         values: (n,) float64; None without a solution. With time_limit, the incumbent if any.
@@ -152,6 +153,7 @@ class Solution:
         bound: proven lower bound of the objective (-inf when nothing is proven).
         seconds: wall-clock time of the solve.
         message: for a person; says why when the status is licence or error.
+        stages: seconds of the solve's stages, where it has several.
     """
 
     status: Status
@@ -163,6 +165,7 @@ class Solution:
     bound: float | None = None
     seconds: float = 0.0
     message: str = ""
+    stages: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def gap(self) -> float | None:
@@ -171,7 +174,7 @@ class Solution:
             return None
         return max(0.0, self.objective - self.bound) / max(1.0, abs(self.objective))
 
-    def summary(self) -> dict[str, str | int | float | None]:
+    def summary(self) -> dict[str, Any]:
         """What a record keeps of the solve: all but the values; None for what is not finite."""
         numbers = {"objective": self.objective, "bound": self.bound, "gap": self.gap}
         finite = {k: v if v is not None and np.isfinite(v) else None for k, v in numbers.items()}
@@ -180,6 +183,7 @@ class Solution:
             "status": self.status.value,
             **finite,
             "seconds": self.seconds,
+            **({"stages": dict(self.stages)} if self.stages else {}),
             "rows": self.rows,
             "columns": self.columns,
             "message": self.message,

@@ -8,7 +8,7 @@ import numpy as np
 
 from repair.errors import unknown
 from repair.program import Program, Solution, SolverOptions
-from repair.solvers import gurobi, highs
+from repair.solvers import gurobi, highs, pdhg
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Solver(Protocol):
         ...
 
 
-SOLVERS: dict[str, Solver] = {"gurobi": gurobi.solve, "highs": highs.solve}
+SOLVERS: dict[str, Solver] = {"gurobi": gurobi.solve, "highs": highs.solve, "pdhg": pdhg.solve}
 
 
 def choose(program: Program, solver: str = "auto") -> str:

@@ -21,18 +21,39 @@ STATUS = {
 
 def solve(program: Program, options: SolverOptions, start: np.ndarray | None = None) -> Solution:
     """Solve with HiGHS."""
-    m, n = program.rows.shape
     begin = time.perf_counter()
+    solver = loaded(program, options)
+    if start is not None and solver is not None:
+        known = np.flatnonzero(~np.isnan(start)).astype(np.int32)
+        solver.setSolution(len(known), known, start[known])
+    return finished(solver, program, begin)
+
+
+def loaded(program: Program, options: SolverOptions) -> highspy.Highs | None:
+    """HiGHS with a program and options; None where it refuses the program."""
     solver = silent()
     for name, value in settings(options).items():
         solver.setOptionValue(name, value)
-    if _pass(solver, program) == highspy.HighsStatus.kError:
+    refused = _pass(solver, program) == highspy.HighsStatus.kError
+    return None if refused else solver
+
+
+def finished(
+    solver: highspy.Highs | None, program: Program, begin: float, name: str = "highs"
+) -> Solution:
+    """Run HiGHS, from the basis that it has if any, and read its answer.
+
+    Args:
+        solver: as `loaded` gives it.
+        program: that it holds.
+        begin: time (time.perf_counter) from which the answer's seconds count.
+        name: of the solver, for the answer.
+    """
+    m, n = program.rows.shape
+    if solver is None:
         seconds = time.perf_counter() - begin
         message = "HiGHS refused the program"
-        return Solution(Status.ERROR, "highs", m, n, seconds=seconds, message=message)
-    if start is not None:
-        known = np.flatnonzero(~np.isnan(start)).astype(np.int32)
-        solver.setSolution(len(known), known, start[known])
+        return Solution(Status.ERROR, name, m, n, seconds=seconds, message=message)
     if solver.run() == highspy.HighsStatus.kError:
         # Its threads belong to the process: another number of them needs a new pool.
         highspy.Highs.resetGlobalScheduler(True)
@@ -40,7 +61,7 @@ def solve(program: Program, options: SolverOptions, start: np.ndarray | None = N
     if solver.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible:
         solver.setOptionValue("presolve", "off")  # without it, HiGHS knows which
         solver.run()
-    return _read(solver, program, time.perf_counter() - begin)
+    return _read(solver, program, name, time.perf_counter() - begin)
 
 
 def write(program: Program, path: Path) -> None:
@@ -105,7 +126,7 @@ def _pass(solver: highspy.Highs, program: Program) -> highspy.HighsStatus:
     )
 
 
-def _read(solver: highspy.Highs, program: Program, seconds: float) -> Solution:
+def _read(solver: highspy.Highs, program: Program, name: str, seconds: float) -> Solution:
     m, n = program.rows.shape
     ended = solver.getModelStatus()
     status = STATUS.get(ended, Status.ERROR)
@@ -122,6 +143,6 @@ def _read(solver: highspy.Highs, program: Program, seconds: float) -> Solution:
         bound = -np.inf
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     if status not in (Status.OPTIMAL, Status.TIME_LIMIT) or not feasible:
-        return Solution(status, "highs", m, n, bound=bound, seconds=seconds, message=message)
+        return Solution(status, name, m, n, bound=bound, seconds=seconds, message=message)
     values = np.asarray(solver.getSolution().col_value, dtype=np.float64)
-    return Solution(status, "highs", m, n, values, program.cost(values), bound, seconds, message)
+    return Solution(status, name, m, n, values, program.cost(values), bound, seconds, message)

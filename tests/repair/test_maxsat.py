@@ -17,7 +17,9 @@ from repair.maxsat import MaxSat, Rows, max_satisfied
 from repair.program import TOLERANCE, SolverOptions, Status
 from repair.solvers import SOLVERS, solve
 
-EACH = pytest.mark.parametrize("solver", sorted(SOLVERS))
+EACH = pytest.mark.parametrize(
+    "solver", ["gurobi", "highs"]
+)  # pdhg, for linear programs alone, has its own
 
 
 def whole(low: int, high: int, *shape: int) -> st.SearchStrategy[np.ndarray]:
