@@ -6,23 +6,29 @@ import numpy as np
 
 from repair.localize import Entering, Localization, highest
 from repair.methods.minimal.merit import Merit
+from repair.methods.minimal.norms import Kind
 from repair.tangent import Tangent, margin_cotangents
 
-Norm = Literal["l1", "weighted_l1"]
+Norm = Literal["l1", "weighted_l1", "l2", "linf"]
 LEAST = 0.1  # no weight is cheaper than this: one that clean data never uses is not free
+
+
+def kind(norm: Norm) -> Kind:
+    """What the weights' costs go into."""
+    return "l1" if norm == "weighted_l1" else norm
 
 
 def costs(norm: Norm, tangent: Tangent, merit: Merit, clean: np.ndarray) -> np.ndarray:
     """(n,) costs with mean 1.
 
     Args:
-        norm: "l1", all alike, or "weighted_l1", by how much clean data uses a weight: the mean |gradient| of the
-            margins of clean tests in it, for a change of one unit.
+        norm: "weighted_l1", by how much clean data uses a weight: the mean |gradient| of the
+            margins of clean tests in it, for a change of one unit; any other one, all alike.
         tangent: at the unrepaired network.
         merit: knows margins and units.
         clean: (N,) bool.
     """
-    if norm == "l1":
+    if norm != "weighted_l1":
         return np.ones(len(merit.units))
     tests = np.flatnonzero(clean)
     rivals = merit.margins(tangent.logits)[tests].argmin(1)

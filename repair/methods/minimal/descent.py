@@ -1,4 +1,4 @@
-"""Sequential linear programming: rounds of `best_step`, each accepted only if the true merit falls.
+"""Sequential linear programming: rounds of linear programs, each accepted only if the true merit falls.
 
 S_l1-LP with a trust region (Fletcher and Sainz de la Maza, "Nonlinear programming and nonsmooth optimization by
 successive linear programming", Mathematical Programming 43, 1989). Where nothing nonlinear follows the weights, the
@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from repair.methods.minimal.linear import Generation, Step, best_step
+from repair.methods.minimal.linear import Step, TakesStep, best_step
 from repair.methods.minimal.merit import Merit
-from repair.program import SolverOptions, Status
+from repair.program import Status
 from repair.tangent import Tangent
 
 GOOD, POOR = 0.75, 0.25  # of the fall that the model promised
@@ -49,8 +49,7 @@ def descend(
     *,
     rounds: int,
     bound: float = np.inf,
-    generation: Generation | None = None,
-    options: SolverOptions | None = None,
+    step_by: TakesStep = best_step,
     until: float | None = None,
     accepted: Callable[[Point], None] | None = None,
 ) -> tuple[Point, list[Round]]:
@@ -61,7 +60,7 @@ def descend(
         merit: what is lowered.
         rounds: most rounds.
         bound: largest |delta|, in units.
-        generation, options: of the programs.
+        step_by: solves the program of a round.
         until: time (time.perf_counter) at which to stop.
         accepted: told of every accepted point.
 
@@ -74,15 +73,7 @@ def descend(
             break
         tangent = point.tangent
         before = merit(tangent.logits, tangent.at)
-        step = best_step(
-            tangent,
-            merit,
-            radius=point.radius,
-            bound=bound,
-            generation=generation,
-            options=options,
-            until=until,
-        )
+        step = step_by(tangent, merit, radius=point.radius, bound=bound, until=until)
         if step.status is not Status.OPTIMAL:
             done.append(Round(step, False, before, before))
             break

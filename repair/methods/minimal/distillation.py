@@ -15,6 +15,7 @@ import numpy as np
 from repair.errors import InputError
 from repair.methods.minimal.divergence import Divergence
 from repair.methods.minimal.merit import Merit
+from repair.methods.minimal.norms import least_price
 from repair.methods.minimal.programs import Programs
 from repair.methods.minimal.proximal import Iterate, minimise
 from repair.methods.minimal.search import Arm, Judge
@@ -109,7 +110,8 @@ class DistillationArm:
         self._at = Iterate(jnp.zeros(len(self._units), jnp.float32))
         self._levels = 0
         gradient = loss.value_and_gradient(self._at.x)[1]
-        self.steepest = float(jnp.abs(gradient / self._cost).max())
+        self._kind = start.kind
+        self.steepest = least_price(self._kind, np.asarray(gradient, np.float64), start.cost)
 
     def level(self, price: float, judge: Judge, until: float) -> None:
         """The patch of least loss and priced norm, and the one of its weights alone at a lower price."""
@@ -124,14 +126,24 @@ class DistillationArm:
             judge(self._deltas(self._at))
         if not count or share < 1:
             return
-        # The largest changes, in units; ties go to the first.
-        chosen = np.argsort(-changed, kind="stable")[: min(count, self._most)]
+        chosen = np.argsort(-self._worth(changed), kind="stable")[: min(count, self._most)]
         alone = jnp.full(len(changed), jnp.inf).at[chosen].set(prices[chosen] * self._how.relaxed)
         start = Iterate(jnp.where(jnp.isfinite(alone), self._at.x, 0.0), self._at.rate)
         judge(self._deltas(self._minimise(1.0, start, alone, until)))
 
+    def _worth(self, changed: np.ndarray) -> np.ndarray:
+        """(n,) by what to choose weights: the largest changes, in units, ties to the first.
+
+        Of many changes that are the largest at once, as with L-inf, those by which the loss would rise most.
+        """
+        if self._kind != "linf":
+            return changed
+        return changed * np.abs(np.asarray(self._loss.value_and_gradient(self._at.x)[1]))
+
     def grown(self, most: int) -> bool:
-        """A support somewhat too large can be cut; one far too large cannot."""
+        """A support somewhat too large can be cut; one far too large cannot, but all are with L2 and L-inf."""
+        if self._kind != "l1":
+            return False
         return int(jnp.count_nonzero(self._at.x)) > LEFT_OVER * most
 
     def _minimise(self, share: float, start: Iterate, prices: jax.Array, until: float) -> Iterate:
@@ -140,6 +152,7 @@ class DistillationArm:
             start,
             prices,
             self._loss.scales,
+            norm=self._kind,
             bound=self._bound,
             steps=self._how.steps,
             until=until,

@@ -8,6 +8,7 @@ import numpy as np
 from repair.errors import InputError
 from repair.methods.minimal.descent import Point
 from repair.methods.minimal.merit import Merit
+from repair.methods.minimal.norms import least_price
 from repair.methods.minimal.programs import Programs
 from repair.methods.minimal.search import Arm, Judge
 from repair.methods.minimal.start import Start
@@ -49,9 +50,9 @@ class Hinge:
         arms: list[Arm] = []
         for relative in self.margins:
             for importance in importances:
-                merit = start.merit(relative, importance)
+                merit = start.merit(relative, importance, kind=start.kind)
                 gradient = start.tangent.gradient(*merit.hinge_cotangents(start.tangent.logits))
-                steepest = float(np.abs(gradient * merit.units / merit.cost).max())
+                steepest = least_price(merit.kind, gradient * merit.units, merit.cost)
                 if steepest > 0:
                     rounds, radius = (1, np.inf) if start.exact else (self.rounds, self.radius)
                     point = Point(start.tangent, radius)

@@ -9,6 +9,7 @@ SVMs and related linear programs", JMLR 23, 2022).
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from scipy.sparse import csc_array, csr_array
@@ -63,6 +64,22 @@ class Step:
     message: str = ""
 
 
+class TakesStep(Protocol):
+    """Solves the program of a round: `best_step`, or `full.full_step`, with their settings."""
+
+    def __call__(
+        self,
+        tangent: Tangent,
+        merit: Merit,
+        *,
+        radius: float,
+        bound: float,
+        until: float | None,
+    ) -> Step:
+        """Arguments as of `best_step`."""
+        ...
+
+
 @dataclass(eq=False)
 class Generated:
     """The program as far as it has been made.
@@ -92,6 +109,12 @@ class Generated:
         self.slack = np.full(len(self.merit.labels), -1)
         self.logits = self.tangent.logits
         self.margins = self.merit.margins(self.logits)
+        self.margin_rows = np.empty(0, np.int64)
+        self.largest = (
+            self.merit.kind == "linf"
+        )  # then column 0 is the norm, and weights cost nothing
+        if self.largest:
+            self.session.add_columns(np.array([self.merit.price]), np.zeros(1), np.full(1, np.inf))
 
     # --- growing ------------------------------------------------------------------------------------------------
 
@@ -100,20 +123,26 @@ class Generated:
         at = self.tangent.at[weights] / self.merit.units[weights]
         low = np.maximum(at - self.radius, -self.bound)
         high = np.minimum(at + self.radius, self.bound)
-        zero, cost = np.zeros(len(weights)), self.merit.price * self.merit.cost[weights]
+        count, zero, first = np.arange(len(weights)), np.zeros(len(weights)), self.session.columns
+        relative = self.merit.cost[weights]
+        cost = zero if self.largest else self.merit.price * relative
         entries = self._entries(self.factors, weights)
-        matrix = csc_array(np.concatenate([entries, -entries], axis=1))
-        first = self.session.columns
+        matrix = np.zeros((self.session.rows, 2 * len(weights)))
+        matrix[self.margin_rows] = np.concatenate([entries, -entries], axis=1)
         self.session.add_columns(
             np.concatenate([cost, cost]),
             np.concatenate([np.maximum(low, zero), np.maximum(-high, zero)]),
             np.concatenate([np.maximum(high, zero), np.maximum(-low, zero)]),
-            matrix if len(self.tests) else None,
+            csc_array(matrix) if len(self.tests) else None,
         )
-        count = np.arange(len(weights))
         self.weights = np.concatenate([self.weights, weights])
         self.plus = np.concatenate([self.plus, first + count])
         self.minus = np.concatenate([self.minus, first + len(weights) + count])
+        if self.largest:
+            within = np.zeros((len(weights), self.session.columns))
+            within[count, first + count] = within[count, first + len(weights) + count] = relative
+            within[:, 0] = -1.0
+            self.session.add_rows(np.full(len(weights), -np.inf), zero, csr_array(within))
 
     def add_rows(self, tests: np.ndarray, rivals: np.ndarray) -> None:
         """Rows margin >= 1 - slack for new pairs of test and rival; a slack for tests without one."""
@@ -133,6 +162,8 @@ class Generated:
         matrix = np.zeros((len(tests), self.session.columns))
         matrix[:, self.plus], matrix[:, self.minus] = entries, -entries
         matrix[np.arange(len(tests)), self.slack[tests]] = 1.0
+        made = self.session.rows + np.arange(len(tests))
+        self.margin_rows = np.concatenate([self.margin_rows, made])
         self.session.add_rows(1.0 - base, np.full(len(tests), np.inf), csr_array(matrix))
         self.factors.append(factors)
         self.tests = np.concatenate([self.tests, tests])
@@ -170,17 +201,23 @@ class Generated:
     def paying_weights(self, vertex: Vertex, most: int) -> np.ndarray:
         """Weights outside the program whose reduced cost is negative, the most negative first; ascending."""
         cotangents = np.zeros(self.logits.shape)
-        priced = vertex.duals / self.merit.margin
+        priced = vertex.duals[self.margin_rows] / self.merit.margin
         np.add.at(cotangents, (self.tests, self.merit.labels[self.tests]), priced)
         np.add.at(cotangents, (self.tests, self.rivals), -priced)
         return self.rising(np.unique(self.tests), cotangents, most)
 
     def rising(self, tests: np.ndarray, cotangents: np.ndarray, most: int) -> np.ndarray:
-        """Weights whose gradient of sum(cotangents * logits) is above their price, the steepest first; ascending."""
+        """Weights whose gradient of sum(cotangents * logits) is above their price, the steepest first; ascending.
+
+        Within the largest change, which is priced once, every weight may change: each of them pays.
+        """
         gradient = self.tangent.gradient(tests, cotangents[tests]) * self.merit.units
-        pays = np.abs(gradient) - self.merit.price * self.merit.cost
+        least, tolerance = self.merit.price * self.merit.cost, TOLERANCE * self.merit.price
+        if self.largest:
+            least, tolerance = np.where(np.isfinite(least), 0.0, np.inf), tolerance / len(least)
+        pays = np.abs(gradient) - least
         pays[self.weights] = -np.inf
-        found = np.flatnonzero(pays > TOLERANCE * self.merit.price)
+        found = np.flatnonzero(pays > tolerance)
         return np.sort(found[np.argsort(-pays[found], kind="stable")][:most])
 
 

@@ -1,16 +1,18 @@
-"""What a minimal repair minimises: the priced hinge of every test's margin plus the weighted L1 norm of the deltas."""
+"""What a minimal repair minimises: the priced hinge of every test's margin plus the weighted norm of the deltas."""
 
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
+from repair.methods.minimal import norms
+
 FLOOR = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
 class Merit:
-    """sum_t importance_t * max(0, 1 - margin_t / margin) + price * sum_i cost_i |delta_i| / unit_i.
+    """sum_t importance_t * max(0, 1 - margin_t / margin) + price * the norm of cost * delta / unit.
 
     A test's margin is its true logit minus the largest other one (Crammer and Singer, JMLR 2, 2001).
 
@@ -23,6 +25,7 @@ class Merit:
         units: (n,) unit of each delta.
         hard: (N,) bool, tests that must be right by `floor` of the margin, at any price; None for none.
         floor: what a hard test's margin must reach, in units of the margin.
+        kind: of norm: the sum of the deltas' sizes (L1), or the largest of them (L-inf).
     """
 
     labels: np.ndarray
@@ -33,6 +36,7 @@ class Merit:
     units: np.ndarray
     hard: np.ndarray | None = None
     floor: float = FLOOR
+    kind: norms.Kind = "l1"
 
     @property
     def most_slack(self) -> np.ndarray:
@@ -63,9 +67,10 @@ class Merit:
         return np.maximum(0.0, 1.0 - self.margins(logits).min(1))
 
     def norm(self, deltas: np.ndarray) -> float:
-        """Weighted L1 norm of deltas (n,), in units."""
+        """Weighted norm of deltas (n,), in units."""
         changed = np.flatnonzero(deltas)
-        return float(self.cost[changed] @ (np.abs(deltas[changed]) / self.units[changed]))
+        priced = self.cost[changed] * deltas[changed] / self.units[changed]
+        return float(np.linalg.norm(priced, norms.ORDER[self.kind]))
 
     def __call__(self, logits: np.ndarray, deltas: np.ndarray) -> float:
         """The merit of deltas (n,) that lead to logits (N, classes)."""

@@ -19,6 +19,7 @@ from repair.methods.minimal.certified import certified
 from repair.methods.minimal.choice import best_layers
 from repair.methods.minimal.costs import Norm
 from repair.methods.minimal.distillation import Distillation
+from repair.methods.minimal.hinge import Hinge
 from repair.methods.minimal.linear import Generation
 from repair.methods.minimal.programs import Programs
 from repair.methods.minimal.search import Arm, Candidate, Limits, Search
@@ -30,7 +31,7 @@ from repair.problem import Problem
 from repair.program import SolverOptions, Status
 from repair.tangent import Tangent, Weights
 
-SOLVERS = ("auto", "highs")
+SOLVERS = ("auto", "highs", "pdhg")
 SHORTLIST = 2
 Keep = Literal["none", "clean"]
 
@@ -58,7 +59,8 @@ class Minimal:
         prices: of a change, relative to the least price at which nothing changes; falling, level by level.
         choose_layers: whether to repair each of the problem's layers alone, and all together, and take the best on
             validation data; of layers that a localization chooses, the first two.
-        norm: "l1", or "weighted_l1": by how much clean data uses a weight.
+        norm: "l1"; "weighted_l1": by how much clean data uses a weight; "l2"; or "linf". With the last two all weights
+            would change: a patch is that of the `most_weights` that count most, alone.
         keep: tests that must keep a right answer, at any price: "none", or the "clean" ones that have it. Linear
             programs alone can promise it: loss=Hinge.
         free: how many weights may change at all, those of a dense layer that `localize` scores highest; None for
@@ -73,7 +75,8 @@ class Minimal:
         time_budget: seconds for all of it, after which the best patch so far is taken and the details say so; None
             for no limit.
         generation: how rows and columns of linear programs are generated.
-        solver: "highs", which "auto" is too: the programs grow from solve to solve.
+        solver: "highs", which "auto" is too: the programs grow from solve to solve. Or "pdhg", which is given every row
+            and column at once: for the hinge at layers with few weights, such as the last.
         options: of the solver, for each solve.
     """
 
@@ -113,7 +116,16 @@ class Minimal:
         if self.solver not in SOLVERS:
             raise InputError(
                 f"minimal: solver={self.solver}; its growing programs are solved by HiGHS alone:"
-                " solver=highs or solver=auto."
+                " solver=highs or solver=auto, or solver=pdhg for one large program."
+            )
+        if self.solver == "pdhg" and isinstance(self.loss, Distillation):
+            raise InputError(
+                "minimal: solver=pdhg is for linear programs; ask for them with method/loss=hinge."
+            )
+        if self.norm == "l2" and isinstance(self.loss, Hinge):
+            raise InputError(
+                "minimal: norm=l2 with method/loss=hinge would be a quadratic program, not a linear one; use"
+                " norm=l1, weighted_l1 or linf, or method/loss=distillation."
             )
         if self.keep != "none" and isinstance(self.loss, Distillation):
             raise InputError(
@@ -145,7 +157,7 @@ class Minimal:
         tangent = Tangent.start(weights, problem.tests.images)
         start = Start(problem, tangent, self.norm, self.keep == "clean", self.free, self.localize)
         bound = np.inf if self.bound is None else self.bound
-        programs = Programs(self.generation, self.options, bound)
+        programs = Programs(self._generation, self.options, bound, self._solver)
         arms = self.loss.arms(start, programs, self.most_weights) if start.usual > 0 else []
         ready = time.perf_counter()
         if not arms:
@@ -176,6 +188,18 @@ class Minimal:
             reason = f"{len(certificate.failing)} of {certificate.rows} rows break in float32."
             return Repair("uncertified", reason, **outcome)
         return Repair(**outcome)
+
+    @property
+    def _solver(self) -> str:
+        return "highs" if self.solver == "auto" else self.solver
+
+    @property
+    def _generation(self) -> Generation:
+        """With L-inf every weight in a program may change."""
+        if self.norm != "linf":
+            return self.generation
+        most = min(self.generation.most_columns, self.most_weights)
+        return replace(self.generation, most_columns=most)
 
     def _within(self, seed: int, problem: Problem, seconds: float | None) -> Repair:
         return replace(self, choose_layers=False, time_budget=seconds)(problem, seed=seed)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from repair.methods.minimal.descent import Point, Round, descend
-from repair.methods.minimal.linear import Generation
+from repair.methods.minimal.full import full_step
+from repair.methods.minimal.linear import Generation, TakesStep, best_step
 from repair.methods.minimal.merit import Merit
 from repair.program import SolverOptions
 
@@ -20,12 +22,14 @@ class Programs:
         generation: how rows and columns are generated.
         options: of the solver.
         bound: largest |delta|, in units.
+        solver: "highs", for programs that grow, or the name of one that is given every row and column at once.
         rounds: all that were solved.
     """
 
     generation: Generation
     options: SolverOptions
     bound: float
+    solver: str = "highs"
     rounds: list[Round] = field(default_factory=list)
 
     def descend(
@@ -43,13 +47,18 @@ class Programs:
             merit,
             rounds=rounds,
             bound=self.bound,
-            generation=self.generation,
-            options=self.options,
+            step_by=self._step_by,
             until=until,
             accepted=accepted,
         )
         self.rounds.extend(done)
         return point, done
+
+    @property
+    def _step_by(self) -> TakesStep:
+        if self.solver == "highs":
+            return partial(best_step, generation=self.generation, options=self.options)
+        return partial(full_step, solver=self.solver, options=self.options)
 
     @property
     def seconds(self) -> float:
@@ -62,7 +71,7 @@ class Programs:
             return None
         steps = [done.step for done in self.rounds]
         return {
-            "name": "highs",
+            "name": self.solver,
             "status": steps[-1].status.value,
             "objective": steps[-1].objective if np.isfinite(steps[-1].objective) else None,
             "rows": max(step.rows for step in steps),

@@ -1,4 +1,4 @@
-"""Accelerated proximal gradient descent on a smooth function plus a priced L1 norm.
+"""Accelerated proximal gradient descent on a smooth function plus a priced norm.
 
 FISTA (Beck and Teboulle, SIAM J. Imaging Sciences 2, 2009) with backtracking, a length of its own for each weight and
 restarts where momentum points uphill (O'Donoghue and Candes, "Adaptive restart for accelerated gradient schemes",
@@ -8,11 +8,14 @@ value of the smooth function.
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from repair.methods.minimal import norms
 
 LONGER, SHORTER = 1.1, 0.5
 ROUNDING = 2e-6  # relative error of a float32 value
@@ -47,17 +50,19 @@ def minimise(
     price: jax.Array,
     scales: jax.Array,
     *,
+    norm: norms.Kind = "l1",
     bound: float,
     steps: int,
     until: float,
 ) -> Iterate:
-    """Lower smooth(x) + price @ |x| within |x| <= bound.
+    """Lower smooth(x) + the norm of price * x within |x| <= bound.
 
     Args:
         smooth: the function.
         start: where to start.
         price: (n,) of |x|, above 0; infinite where x must be 0.
         scales: (n,) lengths of the steps.
+        norm: its kind.
         bound: largest |x|.
         steps: most steps.
         until: time (time.perf_counter) at which to stop.
@@ -66,11 +71,11 @@ def minimise(
     y, age, last, calm = x, 0, np.inf, 0
     while done < steps and calm < CALM and rate > SHORTEST and time.perf_counter() < until:
         value, gradient = smooth.value_and_gradient(y)
-        tried = _step(x, y, gradient, rate, price, scales, bound)
+        tried = _step(x, y, gradient, rate, price, scales, bound, norm)
         after = smooth.value(tried.x)
         while after > value + tried.model(rate) + ROUNDING * abs(value) and rate > SHORTEST:
             rate *= SHORTER
-            tried = _step(x, y, gradient, rate, price, scales, bound)
+            tried = _step(x, y, gradient, rate, price, scales, bound, norm)
             after = smooth.value(tried.x)
         age = 0 if float(tried.uphill) > 0 else age + 1
         y = _extrapolated(tried.x, x, age / (age + 3))
@@ -95,7 +100,7 @@ class _Tried(NamedTuple):
         return float(self.linear) + float(self.square) / (2 * rate)
 
 
-@jax.jit
+@partial(jax.jit, static_argnames="kind")
 def _step(
     x: jax.Array,
     y: jax.Array,
@@ -104,18 +109,17 @@ def _step(
     price: jax.Array,
     scales: jax.Array,
     bound: float,
+    kind: norms.Kind,
 ) -> _Tried:
     length = rate * scales
     to = y - length * gradient
-    # 0 * inf is no number: a weight that may not change has no length either.
-    shrunk = jnp.maximum(jnp.abs(to) - jnp.where(length > 0, length * price, jnp.inf), 0.0)
-    new = jnp.clip(jnp.sign(to) * shrunk, -bound, bound)
+    new = norms.proximal(kind, to, length, price, bound)
     moved = new - y
     per_length = jnp.where(length > 0, 1.0 / jnp.where(scales > 0, scales, 1.0), 0.0)
     square = (moved * moved * per_length).sum()
     uphill = ((y - new) * (new - x) * per_length).sum()
-    norm = jnp.where(new == 0, 0.0, jnp.where(jnp.isfinite(price), price, 0.0) * jnp.abs(new)).sum()
-    return _Tried(new, (gradient * moved).sum(), square, uphill, norm)
+    linear = (gradient * moved).sum()
+    return _Tried(new, linear, square, uphill, norms.value(kind, new, price))
 
 
 @jax.jit

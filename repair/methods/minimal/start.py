@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 
 from repair.localize import Localization
-from repair.methods.minimal.costs import Norm, costs, only_blamed
+from repair.methods.minimal.costs import Norm, costs, kind, only_blamed
 from repair.methods.minimal.merit import Merit
+from repair.methods.minimal.norms import Kind
 from repair.problem import Problem
 from repair.tangent import Tangent, Weights
 
@@ -41,6 +42,11 @@ class Start:
         """Whether logits are linear in the weights: at the last layer alone."""
         return self.weights.layers == self.problem.network.names[-1:]
 
+    @property
+    def kind(self) -> Kind:
+        """Of norm."""
+        return kind(self.norm)
+
     @cached_property
     def clean(self) -> np.ndarray:
         """(N,) bool, the tests without the defect."""
@@ -69,7 +75,9 @@ class Start:
             cost, self.problem.layer, self.tangent, labels, right, self.localize, self.free
         )
 
-    def merit(self, margin: float, importance: float, price: float = 1.0) -> Merit:
+    def merit(
+        self, margin: float, importance: float, price: float = 1.0, kind: Kind = "l1"
+    ) -> Merit:
         """The merit of a margin, relative to the usual one, and of an importance of clean tests."""
         return Merit(
             self.problem.tests.labels,
@@ -79,6 +87,7 @@ class Start:
             self.cost,
             self.weights.units,
             self.clean & (self.margins > 0) if self.keep else None,
+            kind=kind,
         )
 
     @property

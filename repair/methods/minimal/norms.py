@@ -1,0 +1,91 @@
+"""Norms of a change: values, dual norms, and proximal operators in a metric of step lengths.
+
+Each is the norm of price * x, elementwise; a weight of infinite price stays 0. The L-inf operator is the projection
+onto a ball of the dual norm, L1 (Parikh and Boyd, "Proximal algorithms", Foundations and Trends in Optimization 1,
+2014, section 6.5); where lengths differ from weight to weight, it and the L2 one are a search for one number.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Kind = Literal["l1", "l2", "linf"]
+ORDER: dict[Kind, float] = {"l1": 1, "l2": 2, "linf": np.inf}
+DUAL: dict[Kind, float] = {"l1": np.inf, "l2": 2, "linf": 1}
+HALVINGS = 40  # of an interval of float32 numbers: to the last bit of all but tiny ones
+
+
+def least_price(kind: Kind, gradient: np.ndarray, cost: np.ndarray) -> float:
+    """The least price p at which no x lowers gradient @ x + p * |cost * x|: the dual norm of gradient / cost."""
+    return float(np.linalg.norm(gradient / cost, DUAL[kind]))
+
+
+def value(kind: Kind, x: jax.Array, price: jax.Array) -> jax.Array:
+    """|price * x|; x is 0 where the price is infinite."""
+    priced = jnp.where(x == 0, 0.0, jnp.where(jnp.isfinite(price), price, 0.0) * x)
+    return jnp.linalg.norm(priced, ORDER[kind])
+
+
+def proximal(
+    kind: Kind, to: jax.Array, length: jax.Array, price: jax.Array, bound: jax.Array | float
+) -> jax.Array:
+    """(n,) x that minimises sum((x - to)^2 / (2 length)) + |price * x| within |x| <= bound.
+
+    Args:
+        kind: of norm.
+        to: (n,) where a gradient step leads.
+        length: (n,) of the step; a weight without one stays 0.
+        price: (n,) above 0, infinite where x must be 0.
+        bound: largest |x|.
+    """
+    free = (length > 0) & jnp.isfinite(price)
+    size = jnp.where(free, jnp.abs(to), 0.0)
+    # 0 * inf is no number.
+    length, price = jnp.where(free, length, 1.0), jnp.where(free, price, 1.0)
+    return jnp.sign(to) * jnp.minimum(_SHRUNK[kind](size, length, price, bound), bound)
+
+
+def _l1(size: jax.Array, length: jax.Array, price: jax.Array, bound: jax.Array) -> jax.Array:
+    return jnp.maximum(size - length * price, 0.0)
+
+
+def _l2(size: jax.Array, length: jax.Array, price: jax.Array, bound: jax.Array) -> jax.Array:
+    """Every weight shrinks by a factor r / (r + price^2 length), r the norm of what is left."""
+
+    def share(r: jax.Array) -> jax.Array:
+        return size / (r + price * price * length)
+
+    def too_small(r: jax.Array) -> jax.Array:
+        return jnp.linalg.norm(price * jnp.minimum(share(r), bound / r)) > 1
+
+    r = _last(too_small, jnp.linalg.norm(price * size))
+    return r * share(r)
+
+
+def _linf(size: jax.Array, length: jax.Array, price: jax.Array, bound: jax.Array) -> jax.Array:
+    """Every weight is cut to t / price: what is cut off, relative to length and price, adds up to 1."""
+
+    def too_small(t: jax.Array) -> jax.Array:
+        most = t / price
+        cut = jnp.where(most < bound, jnp.maximum(size - most, 0.0), 0.0)
+        return (cut / (length * price)).sum() > 1
+
+    return jnp.minimum(size, _last(too_small, (price * size).max()) / price)
+
+
+_SHRUNK: dict[Kind, Callable[..., jax.Array]] = {"l1": _l1, "l2": _l2, "linf": _linf}
+
+
+def _last(holds: Callable[[jax.Array], jax.Array], high: jax.Array) -> jax.Array:
+    """The end of the interval from 0 in which a condition holds; 0 where it never does."""
+
+    def halved(_: int, ends: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        low, high = ends
+        middle = (low + high) / 2
+        inside = holds(middle)
+        return jnp.where(inside, middle, low), jnp.where(inside, high, middle)
+
+    return jax.lax.fori_loop(0, HALVINGS, halved, (jnp.zeros_like(high), high))[0]
