@@ -27,9 +27,9 @@ from repair.problem import Problem
 from repair.tangent import Tangent, Weights
 
 TESTS = 512  # most tests, half of them to fit
-STEPS, EVERY = 20, 5  # of a fit, and how often the other half is looked at
+STEPS, EVERY = 25, 5  # of a fit, and how often the other half is looked at
+HALVINGS = 6  # of the step length in a row, after which a fit is done
 TEMPERATURE = 0.4  # relative to the usual margin: in the middle of what the distillation searches
-SHORTEST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -201,19 +201,20 @@ def _descent(loss: Divergence, start: np.ndarray, most: int | None) -> Iterator[
     value, slope = loss.value_and_gradient(x)
     steepest = float(np.abs(np.asarray(slope)).max())
     rate = 1.0 / steepest if steepest > 0 else 0.0  # the first change is of one unit at most
+    halvings = 0
     for step in range(1, STEPS + 1):
         tried = _step(x, slope, rate, most)
-        while rate > SHORTEST and loss.value(tried) >= value:
-            rate /= 2
-            tried = _step(x, slope, rate, most)
-        if rate <= SHORTEST:
-            break
-        value, ahead = loss.value_and_gradient(tried)
-        square, curvature = map(float, _bent(tried, x, ahead, slope))
-        rate = square / curvature if curvature > 0 else 2 * rate
-        x, slope = tried, ahead
+        after, ahead = loss.value_and_gradient(tried)
+        if after < value:
+            square, curvature = map(float, _bent(tried, x, ahead, slope))
+            rate = square / curvature if curvature > 0 else 2 * rate
+            x, value, slope, halvings = tried, after, ahead, 0
+        else:
+            rate, halvings = rate / 2, halvings + 1
         if step % EVERY == 0:
             yield np.asarray(x)
+        if halvings == HALVINGS:
+            break
     yield np.asarray(x)
 
 
