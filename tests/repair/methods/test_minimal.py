@@ -131,6 +131,9 @@ def test_a_repair_is_a_function_of_its_problem_and_settings(problem, method):
         ({"together": -1}, "together is -1"),
         ({"keep": "clean"}, "keep=clean is a promise of linear programs"),
         ({"solver": "gurobi"}, "solver=gurobi"),
+        ({"solver": "pdhg"}, "solver=pdhg is for linear programs"),
+        ({"norm": "l2", "loss": Hinge()}, "norm=l2 with method/loss=hinge would be a quadratic"),
+        ({"norm": "l3"}, "unknown norm of minimal 'l3'"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, message):
@@ -225,6 +228,19 @@ def test_the_weighted_norm_prefers_weights_that_clean_data_does_not_use(problem)
         trigger = changed.indices // HIDDEN == INPUTS - 1
         shares.append(np.abs(changed.values[trigger]).sum() / np.abs(changed.values).sum())
     assert shares[1] > max(shares[0], 0.7)
+
+
+@pytest.mark.parametrize(
+    ("loss", "norm"),
+    [(Distillation((0.4,)), "l2"), (Distillation((0.4,)), "linf"), (ONE_BAR, "linf")],
+)
+def test_norms_in_which_all_weights_would_change_repair_with_few(problem, loss, norm):
+    repair = Minimal(loss, prices=(0.03,), norm=norm, most_weights=20)(problem, seed=0)
+    assert repair.status == "ok"
+    assert 10 < repair.patch.weights_changed <= 20
+    patched = repair.patch.apply(problem.network)
+    assert accuracy(patched, problem.validation_defect) > 0.9
+    assert accuracy(patched, problem.validation_clean) > 0.95
 
 
 @pytest.mark.parametrize(

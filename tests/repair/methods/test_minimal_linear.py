@@ -1,5 +1,6 @@
 """The generated program against the full one, against vertices in exact fractions, and against the network."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -7,9 +8,13 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from repair.errors import InputError
 from repair.layers import Activation, Dense
+from repair.methods.minimal import full
+from repair.methods.minimal.full import full_step
 from repair.methods.minimal.linear import Generation, best_step
 from repair.methods.minimal.merit import Merit
+from repair.methods.minimal.norms import least_price
 from repair.network import Network
 from repair.program import SolverOptions, Status
 from repair.solvers.session import Session
@@ -64,6 +69,81 @@ def test_generated_rows_and_columns_reach_the_optimum_of_the_full_program(layers
     assert step.objective < merit(tangent.logits, tangent.at)
     if few:
         assert step.rows < tangent.logits.size
+
+
+def least_largest(tangent: Tangent, merit: Merit) -> float:
+    """The least merit in L-inf by scipy's linprog: deltas of both signs, slacks, and their largest size."""
+    count, classes = tangent.logits.shape
+    n = len(merit.units)
+    tests, rivals = (part.ravel() for part in np.indices((count, classes)))
+    kept = rivals != merit.labels[tests]
+    tests, rivals = tests[kept], rivals[kept]
+    cotangents = margin_cotangents(merit.labels[tests], rivals, classes)
+    rows = tangent.factors(tests, cotangents).columns(np.arange(n)) * merit.units / merit.margin
+    margins = merit.margins(tangent.logits)[tests, rivals]
+    cost = np.concatenate([np.zeros(n), merit.importance, [merit.price]])
+    soft = np.hstack([rows, np.eye(count)[tests], np.zeros((len(tests), 1))])
+    sized = [np.hstack([s * np.eye(n), np.zeros((n, count)), -np.ones((n, 1))]) for s in (1, -1)]
+    found = linprog(
+        cost,
+        A_ub=np.vstack([-soft, *sized]),
+        b_ub=np.concatenate([margins - 1.0, np.zeros(2 * n)]),
+        bounds=[(None, None)] * n + [(0, None)] * (count + 1),
+    )
+    assert found.status == 0
+    return float(found.fun)
+
+
+def in_linf(tangent: Tangent, merit: Merit) -> Merit:
+    merit = replace(merit, kind="linf")
+    gradient = tangent.gradient(*merit.hinge_cotangents(tangent.logits)) * merit.units
+    return merit.priced(0.2 * least_price("linf", gradient, merit.cost))
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_the_largest_change_is_as_small_as_it_can_be(few):
+    tangent, merit = problem(2, ("dense_2",))
+    merit = in_linf(tangent, merit)
+    how = Generation(rows=3, columns=2, passes=500) if few else Generation()
+    step = best_step(tangent, merit, generation=how)
+    assert step.exact
+    assert step.objective == pytest.approx(least_largest(tangent, merit), rel=1e-3)
+    changes = np.abs(step.deltas / merit.units)
+    assert (changes > changes.max() * (1 - 1e-6)).sum() > 3
+    assert not best_step(tangent, merit.priced(merit.price * 5.1)).deltas.any()
+
+
+def test_no_more_weights_than_asked_for_enter_a_program():
+    tangent, merit = problem(2, ("dense_2",))
+    merit = in_linf(tangent, merit)
+    step = best_step(tangent, merit, generation=Generation(columns=2, most_columns=5, passes=500))
+    assert 0 < np.count_nonzero(step.deltas) <= 5
+    assert step.objective < merit(tangent.logits, tangent.at)
+
+
+@pytest.mark.parametrize("largest", [False, True])
+def test_the_whole_program_has_the_optimum_of_the_generated_one(largest):
+    tangent, merit = problem(1, ("dense_2",))
+    if largest:
+        merit = in_linf(tangent, merit)
+    merit.cost[:4] = np.inf
+    limits = {"radius": 0.5, "bound": 0.8}
+    at = tangent.move(best_step(tangent, merit, **limits).deltas)
+    generated, whole = best_step(at, merit, **limits), full_step(at, merit, **limits)
+    assert whole.exact
+    assert whole.objective == pytest.approx(generated.objective, rel=1e-4)
+    assert not whole.deltas[:4].any()
+    assert np.abs((whole.deltas - at.at) / merit.units).max() <= 0.5 + 1e-9
+    late = full_step(at, merit, solver="highs", options=SolverOptions(time_limit=0.0))
+    assert late.status is Status.TIME_LIMIT
+    np.testing.assert_array_equal(late.deltas, at.at)
+
+
+def test_a_program_that_is_too_large_to_write_out_is_refused(monkeypatch):
+    tangent, merit = problem(1, ("dense_2",))
+    monkeypatch.setattr(full, "MOST_ENTRIES", 100)
+    with pytest.raises(InputError, match=r"80 rows and 21 weights has more than 100 entries"):
+        full.full_program(tangent, merit)
 
 
 def test_at_the_last_layer_the_predicted_margins_are_the_networks_own():
