@@ -249,7 +249,8 @@ def best_step(
     everywhere[tests] = cotangents
     support = np.flatnonzero(tangent.at)
     program.add_weights(support)
-    program.add_weights(program.rising(tests, everywhere, how.columns))
+    room = max(how.most_columns - len(support), 0)
+    program.add_weights(program.rising(tests, everywhere, min(how.columns, room)))
     margins = program.margins
     first = np.argsort(margins.min(1), kind="stable")[: how.rows]
     first = first[margins[first].min(1) < 1]
@@ -271,8 +272,10 @@ def best_step(
             program.add_rows(tests, rivals)
             continue
         room = how.most_columns - len(program.weights)
-        weights = program.paying_weights(vertex, min(how.columns, max(room, 0)))
+        weights = program.paying_weights(vertex, min(how.columns, max(room, 1)))
         exact = not len(weights)
+        if room <= 0:
+            break
         program.add_weights(weights)
     status = vertex.status if vertex is not None else Status.ERROR
     return Step(

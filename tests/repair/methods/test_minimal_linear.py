@@ -116,9 +116,12 @@ def test_the_largest_change_is_as_small_as_it_can_be(few):
 def test_no_more_weights_than_asked_for_enter_a_program():
     tangent, merit = problem(2, ("dense_2",))
     merit = in_linf(tangent, merit)
-    step = best_step(tangent, merit, generation=Generation(columns=2, most_columns=5, passes=500))
-    assert 0 < np.count_nonzero(step.deltas) <= 5
-    assert step.objective < merit(tangent.logits, tangent.at)
+    for columns in (2, 200):
+        how = Generation(columns=columns, most_columns=5, passes=500)
+        step = best_step(tangent, merit, generation=how)
+        assert 0 < np.count_nonzero(step.deltas) <= 5
+        assert not step.exact
+        assert step.objective < merit(tangent.logits, tangent.at)
 
 
 @pytest.mark.parametrize("largest", [False, True])
