@@ -32,7 +32,9 @@ class Map(NamedTuple):
 def mapped(layer: Layer, rank: int, rules: Rules, box: Box) -> Map | None:
     """The map of all shapes of `rank` sizes; None: the layer takes none of them."""
     limits = box.limits[rank - 1]
-    corners = product(*((limit, 1) for limit in limits))
+    groups = layer.arguments.get("groups", 1)  # divide the channels, wherever these are
+    some = groups if isinstance(groups, int) else 1
+    corners = product(*((limit, max(1, min(some, limit)), 1) for limit in limits))
     base = next((corner for corner in corners if _output(layer, corner, rules)), None)
     if base is None:
         return None

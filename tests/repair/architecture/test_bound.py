@@ -97,3 +97,13 @@ def test_groups_of_a_normalization_do_not_hide_the_way_through_it(groups: int) -
     relaxation = relax(graph, KERAS3, [(None, 4, 5)])
     assert relaxation is not None
     assert relaxation.bound == 1
+
+
+def test_groups_of_a_convolution_do_not_hide_it_in_a_box_that_they_do_not_divide() -> None:
+    conv = {"filters": 4, "kernel_size": (1, 1), "groups": 2}
+    layers = {"x": Layer("Input", {"shape": (9, 9, 10)}), "conv": Layer("Conv2D", conv)}
+    graph = Graph.of([Node("x", layers["x"], ()), Node("conv", layers["conv"], ("x",))])
+    relaxation = relax(graph, STRICT, [(None, 9, 9, 10), (None, 9, 9, 15)])
+    assert relaxation is not None
+    assert relaxation.box.limits[2][2] == 15
+    assert relaxation.bound == 0
