@@ -3,7 +3,7 @@
     python scripts/minimal_table.py [--records results/reference/minimal]
 
 A line for each scenario, method and settings: means over seeds with 95 % bootstrap intervals, on test data, as in
-`python -m bench.report`. Targets are those of results/reference/minimal/targets.csv.
+`python -m bench.report`. Targets are those of the records' targets.csv, if there is one.
 """
 
 import argparse
@@ -21,7 +21,9 @@ Targets = dict[tuple[str, str], str]
 
 
 def targets(path: Path) -> Targets:
-    """(scenario, repair images) -> defect, clean and seconds to reach."""
+    """(scenario, repair images) -> defect, clean and seconds to reach; nothing where there is no such file."""
+    if not path.is_file():
+        return {}
     with path.open(newline="", encoding="utf-8") as file:
         return {
             (
