@@ -91,6 +91,15 @@ def test_a_shared_layer_keeps_the_weights_of_its_first_call() -> None:
     assert trace(Graph.of([*inputs, first, own])).valid
 
 
+def test_a_shared_layer_whose_first_call_is_wrong_has_no_weights_to_keep() -> None:
+    conv = Layer("Conv2D", {"filters": 4, "kernel_size": (3, 3)})
+    again = Node("again", conv, ("x",), shares="first")
+    for wrong in ((), ("x", "x")):  # as damaged files have it: inputs that the layer does not take
+        first = Node("first", conv, wrong)
+        graph = Graph.of([Node("x", Layer("Input", {"shape": (8, 8, 3)})), first, again])
+        assert [error.layer for error in trace(graph, KERAS3).errors] == ["first"]
+
+
 def test_several_outputs_are_read_by_index() -> None:
     lstm = Layer("LSTM", {"units": 4, "return_state": True})
     nodes = [
