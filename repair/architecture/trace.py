@@ -69,8 +69,10 @@ def trace(graph: Graph, rules: Rules = KERAS3) -> Trace:
             found = own if isinstance(own, Fault) else None if below else _missing(node, given)
         else:
             found = infer(node.layer, given, rules.below_error if below else rules)  # type: ignore
-            if node.shares and not isinstance(found, Fault):
-                found = _shared(graph, node, shapes, rules) or found
+            # A first call that is wrong made no weights to keep.
+            made = node.shares and all(error.layer != node.shares for error in errors)
+            if made and not isinstance(found, Fault):
+                found = _shared(graph, node, shapes) or found
         if below:
             tainted.add(node.name)
         if type(found) is Fault:
@@ -103,17 +105,13 @@ def _missing(node: Node, given: tuple[Shape | None, ...]) -> Fault:
     )
 
 
-def _shared(
-    graph: Graph, node: Node, shapes: Mapping[str, Shape | None], rules: Rules
-) -> Fault | None:
+def _shared(graph: Graph, node: Node, shapes: Mapping[str, Shape | None]) -> Fault | None:
     """The fault of a second call whose input needs weights of other shapes than the first."""
     entry, arguments = entry_of(node.layer.type), settled(node.layer)
     owner = graph[node.shares or ""]
     calls = [tuple(shapes.get(name) for name, _ in call.sources) for call in (owner, node)]
     if isinstance(arguments, Fault) or None in calls[0] or None in calls[1]:
         return None
-    if isinstance(infer(owner.layer, calls[0], rules), Fault):  # type: ignore[arg-type]
-        return None  # no weights were made for it
     first, second = (entry.weights(arguments, call) for call in calls)  # type: ignore[arg-type]
     for name, shape in first.items():
         if len(shape) != len(second[name]) or any(
