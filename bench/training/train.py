@@ -87,8 +87,10 @@ def initial(
     architecture: Architecture, shape: Shape, classes: int, seed: int
 ) -> tuple[Network, jax.Array]:
     """The untrained network, a function of the seed, and a random key of the same seed that it did not use."""
-    network, unused = _drawn(_Untrained(architecture, shape, classes), jax.random.key(seed))
-    return network, unused
+    drawn: tuple[Network, jax.Array] = _drawn(
+        _Untrained(architecture, shape, classes), jax.random.key(seed)
+    )
+    return drawn
 
 
 def structure(architecture: Architecture, shape: Shape, classes: int) -> Network:
@@ -112,7 +114,7 @@ def train(
     Raises:
         InputError: fewer examples than a batch.
     """
-    network, order = initial(architecture, examples.images.shape[1:], classes, seed)
+    network, unused = initial(architecture, examples.images.shape[1:], classes, seed)
     learned, held = _apart(examples, settings.held_out, seed)
     steps = len(learned) // settings.batch_size
     if not steps:
@@ -128,14 +130,14 @@ def train(
     said = time.monotonic()
     # On CPU a convolution within a loop took 25 times as long: there each step is a call of its own.
     together = 1 if _convolves(network) and jax.default_backend() == "cpu" else steps
-    for epoch, key in enumerate(jax.random.split(order, settings.epochs), 1):
+    for epoch, key in enumerate(jax.random.split(unused, settings.epochs), 1):
         batches = jax.random.permutation(key, len(learned))[: steps * settings.batch_size]
-        batches = batches.reshape(steps, settings.batch_size)
+        order = replicated((batches.reshape(steps, settings.batch_size), key))
         losses = []
         for begin in range(0, steps, together):
-            places = jnp.arange(begin, begin + together)
-            part = replicated((batches[begin : begin + together], places, key))
-            state, loss = _steps(graph, rest, optimizer, settings, state, images, labels, part)
+            state, loss = _steps(
+                graph, rest, optimizer, settings, together, state, images, labels, order, begin
+            )
             losses.append(loss)
         now = nnx.merge(graph, *state[:2], rest)
         done = best.seen(now, held)
@@ -225,18 +227,22 @@ def _kernels(weights: Any) -> Any:
     return jax.tree.map(lambda weight: weight.ndim > 1, weights)
 
 
-@partial(jax.jit, static_argnames=("graph", "optimizer", "settings"))
+@partial(jax.jit, static_argnames=("graph", "optimizer", "settings", "count"))
 def _steps(
     graph: Any,
     rest: Any,
     optimizer: optax.GradientTransformation,
     settings: Training,
+    count: int,
     state: Any,
     images: jax.Array,
     labels: jax.Array,
-    order: tuple[jax.Array, jax.Array, jax.Array],
+    order: tuple[jax.Array, jax.Array],
+    begin: int,
 ) -> tuple[Any, jax.Array]:
-    batches, places, key = order
+    """`count` steps of an epoch from step `begin` on."""
+    batches, key = order
+    batches, places = jax.lax.dynamic_slice_in_dim(batches, begin, count), begin + jnp.arange(count)
     dtype = jnp.dtype(settings.precision)
     split = settings.batch_size % jax.device_count() == 0
     sharding = over_devices("batch") if split else over_devices()
@@ -265,5 +271,7 @@ def _steps(
             updates, moments = optimizer.update(gradients, moments, weights)
         return (optax.apply_updates(weights, updates), statistics, moments), value
 
-    state, losses = jax.lax.scan(step, state, (batches, places), unroll=len(batches) == 1)
+    if count == 1:  # a scan, of one step too, is a loop
+        return step(state, (batches[0], places[0]))
+    state, losses = jax.lax.scan(step, state, (batches, places))
     return state, losses.mean()
