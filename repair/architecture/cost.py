@@ -12,6 +12,8 @@ repairs that are equal in all else (`Repair.rank`), not within the search.
 
 KEPT = 10**9
 EDIT = 10**6
+NEVER = 10**15
+"""More than any repair costs."""
 
 ARGUMENT = 1_000
 """One argument in place; each further one of the same layer adds MORE."""

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from repair.architecture.errors import Fault
 from repair.architecture.layer import Layer
-from repair.architecture.layers import infer
+from repair.architecture.layers import entry_of, settled
 from repair.architecture.rules import Rules
 from repair.architecture.search.box import Box
 
@@ -60,5 +61,9 @@ def mapped(layer: Layer, rank: int, rules: Rules, box: Box) -> Map | None:
 
 
 def _output(layer: Layer, sizes: tuple[int, ...], rules: Rules) -> tuple[int, ...] | None:
-    output = infer(layer, ((None, *sizes),), rules)
+    """What comes out of a valid layer; not by way of the cache, where so many would displace others."""
+    arguments = settled(layer)
+    if isinstance(arguments, Fault):
+        return None
+    output = entry_of(layer.type).infer(arguments, ((None, *sizes),), rules)
     return output[1:] if type(output) is tuple else None  # type: ignore[return-value]

@@ -84,6 +84,15 @@ class Box:
             sizes.append(size + 1)
         return tuple(reversed(sizes))
 
+    def shapes(self, places: np.ndarray) -> list[tuple[int, ...]]:
+        """The sizes at some places of an array, in order of the places."""
+        found: list[tuple[int, ...]] = []
+        for block, limits in zip(self.blocks, self.limits, strict=True):
+            inside = places[(places >= block.start) & (places < block.stop)] - block.start
+            sizes = np.stack(np.unravel_index(inside, limits), -1) + 1
+            found += map(tuple, sizes.tolist())
+        return found
+
     @cached_property
     def by_product(self) -> "Classes":
         """Shapes of equally many values."""

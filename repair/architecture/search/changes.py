@@ -166,8 +166,9 @@ def _arguments(layer: Layer, entry: LayerType, a: Arguments, shapes: tuple[Shape
     if "shared_axes" in a and isinstance(present, Fault):
         yield {"shared_axes": tuple(range(1, len(shape) - 1)) or None}
     if layer.type == "Dot":
-        ranks = [range(1, len(s)) for s in shapes]
-        yield from ({"axes": axes} for axes in product(*ranks))
+        pairs = product(*(range(1, len(s)) for s in shapes))
+        sizes = ((axes, {s[axis] for s, axis in zip(shapes, axes, strict=True)}) for axes in pairs)
+        yield from ({"axes": axes} for axes, pair in sizes if len(pair) == 1 or None in pair)
     if layer.type == "RepeatVector":
         yield from ({"n": goal[1]} for goal in wanted if len(goal) == 3 and goal[1])
     if layer.type == "Permute":

@@ -5,7 +5,7 @@ fewer edits might do, one solution of the relaxed problem is read off its arrays
 up, and its shapes are tried as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,8 +17,9 @@ from repair.architecture.layer import Shape
 from repair.architecture.layers import entry_of, infer
 from repair.architecture.rules import Rules
 from repair.architecture.search.adapters import Sizes, single
+from repair.architecture.search.axes import mapped
 from repair.architecture.search.bound import Relaxation
-from repair.architecture.search.box import Costs
+from repair.architecture.search.box import RANKS, Box, Costs
 from repair.architecture.search.changes import bare
 from repair.architecture.search.merges import ELEMENTWISE
 from repair.architecture.search.relaxed_merges import axes_cost
@@ -78,15 +79,16 @@ def _before(made: Costs, given: Costs, target: Sizes, relaxation: Relaxation,
     place = box.place(target)
     if place is None or made[place] == given[place]:
         return int(made.argmin()) if place is None else place
-    for other in _some(made == given[place] - 1, last):
-        if single(box.shape(other), target) is not None:
-            return int(other)
+    for other in _some(made == given[place] - 1, last, box):
+        if single(other, target) is not None:
+            return box.place(other) or 0
     return int(made.argmin())
 
 
-def _some(right: np.ndarray, last: bool) -> list[int]:
+def _some(right: np.ndarray, last: bool, box: Box) -> list[Sizes]:
+    """Shapes of a box, from the first or the last on."""
     places = np.flatnonzero(right)
-    return (places[::-1] if last else places)[:MOST].tolist()
+    return box.shapes(places[-MOST:])[::-1] if last else box.shapes(places[:MOST])
 
 
 def _inputs(node: Node, place: int, rules: Rules, relaxation: Relaxation,
@@ -96,7 +98,7 @@ def _inputs(node: Node, place: int, rules: Rules, relaxation: Relaxation,
     edits = int(relaxation.made[node.name][place])
     output = box.shape(place)
     if len(given) == 1:
-        return (_input(node, output, edits, rules, relaxation, last),)
+        return (_input(node, place, edits, rules, relaxation, last),)
     if node.layer.type in ELEMENTWISE:
         if rules.strict:
             return (output,) * len(given)
@@ -106,20 +108,43 @@ def _inputs(node: Node, place: int, rules: Rules, relaxation: Relaxation,
     return tuple(box.shape(int(costs.argmin())) for costs in given)
 
 
-def _input(node: Node, output: Sizes, edits: int, rules: Rules, relaxation: Relaxation,
+def _input(node: Node, place: int, edits: int, rules: Rules, relaxation: Relaxation,
            last: bool) -> Sizes:  # fmt: skip
+    """An input of which the layer makes the output as it stands, or else edited."""
     box, (given,) = relaxation.box, relaxation.given[node.name]
-    layer, rank = bare(node.layer), entry_of(node.layer.type).rank
-    for cost in (edits, edits - 1):
-        shapes = [box.shape(place) for place in _some(given == cost, last)]
-        shapes.sort(key=lambda sizes: (len(sizes) != (rank or 0) - 1, sizes != output))
-        for sizes in shapes:
-            result = infer(layer, ((None, *sizes),), rules)
-            if cost == edits and type(result) is tuple and result[1:] == output:
+    layer, rank = bare(node.layer), (entry_of(node.layer.type).rank or 0) - 1
+    output = box.shape(place)
+    if rank in RANKS:
+        found = mapped(layer, rank, rules, box)
+        if found is not None:
+            right = found.source[(given[found.source] == edits) & (found.target == place)]
+            if right.size:
+                return output if place in right else box.shape(int(right[-1 if last else 0]))
+    else:
+        for sizes in _likely(given == edits, output, rank, last, box):
+            if infer(layer, ((None, *sizes),), rules) == (None, *output):
                 return sizes
-            if cost < edits and (len(sizes) == len(output) or isinstance(result, Fault)):
-                return sizes
+    for sizes in _likely(given == edits - 1, output, rank, last, box):
+        if len(sizes) == len(output) or (rank in RANKS and len(sizes) != rank):
+            return sizes
+        if isinstance(infer(layer, ((None, *sizes),), rules), Fault):
+            return sizes
     return box.shape(int(given.argmin()))
+
+
+def _likely(right: np.ndarray, output: Sizes, rank: int, last: bool, box: Box) -> Iterator[Sizes]:
+    """Shapes of a box, those of the rank that a layer takes first, and the output before others."""
+    place = box.place(output)
+    own = place is not None and right[place]
+    if rank in RANKS:
+        if own and rank == len(output):
+            yield output
+        block = np.zeros_like(right)
+        block[box.blocks[rank - 1]] = right[box.blocks[rank - 1]]
+        yield from _some(block, last, box)
+    if own:
+        yield output
+    yield from _some(right, last, box)
 
 
 def _broadcasting(given: Costs, output: Sizes, relaxation: Relaxation) -> Sizes:

@@ -1,6 +1,6 @@
 """What may be done at a layer of several inputs: which shapes its inputs are brought to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, product
 from math import prod
@@ -26,31 +26,31 @@ class Goal(NamedTuple):
     output: Shape | Outputs
 
 
-def goals(layer: Layer, given: Sequence[Sequence[Shape]], rules: Rules,
-          wanted: tuple[Shape, ...], editable: bool,
-          tried: tuple[tuple[Shape, ...], ...] = ()) -> Iterator[Goal]:  # fmt: skip
-    """Combinations of input shapes that the layer takes.
+def combinations(layer: Layer, given: Sequence[Sequence[Shape]], rules: Rules,
+                 tried: tuple[tuple[Shape, ...], ...] = ()) -> Iterable[tuple[Shape, ...]]:  # fmt: skip
+    """Input shapes with which the layer may be valid, as it stands or edited.
 
     Args:
         layer: the layer.
         given: for each input, the shapes that it can have, cheapest first.
         rules: the rule set.
-        wanted: outputs that its reader would take.
-        editable: whether the layer itself may change.
         tried: combinations to try besides the likely ones.
     """
-    seen: set[tuple[Shape, ...]] = set()
-    for shapes in chain(tried, _combinations(layer, given, rules)):
-        if shapes in seen:
-            continue
-        seen.add(shapes)
-        yield from at(layer, shapes, rules, wanted if editable else (), editable)
+    return dict.fromkeys(chain(tried, _likely(layer, given, rules)))
 
 
 @lru_cache(maxsize=1 << 15)
 def at(layer: Layer, shapes: tuple[Shape, ...], rules: Rules, wanted: tuple[Shape, ...],
        editable: bool) -> tuple[Goal, ...]:  # fmt: skip
-    """The layer as it stands, and edited in place, for these inputs."""
+    """The layer as it stands, and edited in place, for these inputs.
+
+    Args:
+        layer: the layer.
+        shapes: its inputs.
+        rules: the rule set.
+        wanted: outputs that its reader would take.
+        editable: whether the layer itself may change.
+    """
     found = []
     stands = fit(layer, shapes, rules)
     if not isinstance(stands, Fault):
@@ -62,8 +62,8 @@ def at(layer: Layer, shapes: tuple[Shape, ...], rules: Rules, wanted: tuple[Shap
     return tuple(found)
 
 
-def _combinations(layer: Layer, given: Sequence[Sequence[Shape]],
-                  rules: Rules) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
+def _likely(layer: Layer, given: Sequence[Sequence[Shape]],
+            rules: Rules) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
     few = [list(shapes)[: 6 if len(given) == 2 else 2] for shapes in given]
     equal = layer.type in ELEMENTWISE and rules.strict
     if len(given) <= 6 and not equal:

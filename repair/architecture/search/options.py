@@ -74,6 +74,14 @@ def removable(layer: Layer) -> bool:
     )
 
 
+def standing(layer: Layer, shape: Shape, rules: Rules) -> tuple[Option, ...]:
+    """The layer as it stands, where it takes its input."""
+    stands = fit(layer, (shape,), rules)
+    if isinstance(stands, Fault):
+        return ()
+    return (Option(stands.cost, stands.layer, (NOTHING,), stands.output),)
+
+
 @lru_cache(maxsize=1 << 15)
 def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *,
           editable: bool = True, extra: int = 0, first: bool = False,
@@ -90,11 +98,8 @@ def unary(layer: Layer, shape: Shape, rules: Rules, wanted: tuple[Shape, ...], *
         first: whether it reads an input of the network, which may be an image of other layout.
         hinted: an input to try besides the likely ones.
     """
-    found: list[Option] = []
-    stands = fit(layer, (shape,), rules)
-    valid = not isinstance(stands, Fault)
-    if not isinstance(stands, Fault):
-        found.append(Option(stands.cost, stands.layer, (NOTHING,), stands.output))
+    found = list(standing(layer, shape, rules))
+    valid = bool(found)
     if editable:
         found += [Option(c.cost, c.layer, (NOTHING,), c.output)
                   for c in changes(layer, (shape,), rules, wanted)]  # fmt: skip

@@ -12,8 +12,8 @@ from repair.architecture.rules import Rules
 from repair.architecture.search.box import IMPOSSIBLE, RANKS, Box, Costs
 from repair.architecture.search.merges import ELEMENTWISE
 
-LARGEST = 4_000_000
-"""Most sums of a Dot that are formed; above, its inputs are taken apart."""
+BITS = 16
+"""Powers of two from one number of edits to the next."""
 
 
 def merged(layer: Layer, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> Costs:
@@ -96,18 +96,28 @@ def _dot(layer: Layer, left: Costs, right: Costs, rules: Rules, box: Box) -> Cos
 
 
 def _contracted(a: np.ndarray, b: np.ndarray, price: int, box: Box, made: Costs) -> None:
-    """The products of two tables along their last axes."""
-    size = min(a.shape[-1], b.shape[-1])
-    rows, columns = a[..., :size].reshape(-1, size), b[..., :size].reshape(-1, size)
-    if rows.shape[0] * columns.shape[0] * size > LARGEST:
-        cost = rows.min(1)[:, None] + columns.min(1)[None, :]
-    else:
-        cost = (rows[:, None] + columns[None]).min(-1)
-    cost = np.minimum(cost, IMPOSSIBLE) + np.int16(price)
+    """The products of two tables along their last axes, as far as they lie in the box."""
+    block = box.block(made, max(a.ndim + b.ndim - 2, 1))
+    size, room = min(a.shape[-1], b.shape[-1]), block.shape
+    a = a[(*map(slice, room[: a.ndim - 1]), slice(size))]
+    b = b[(*map(slice, room[a.ndim - 1 :][: b.ndim - 1]), slice(size))]
+    cost = _least_sums(a.reshape(-1, size), b.reshape(-1, size)) + np.int16(price)
     cost = cost.reshape((*a.shape[:-1], *b.shape[:-1]) or (1,))
-    block = box.block(made, cost.ndim)
-    common = tuple(map(slice, map(min, block.shape, cost.shape)))
-    np.minimum(block[common], cost[common], out=block[common])
+    common = tuple(map(slice, cost.shape))
+    np.minimum(block[common], cost, out=block[common])
+
+
+def _least_sums(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The least sum of each row and each column, place by place: a matrix product of powers of two.
+
+    A box has fewer than 2^BITS places, so that the power of the least sum tells in the total.
+    """
+    least = rows.min(), columns.min()
+    powers = [np.exp2(-BITS * (table - low).astype(np.float64))
+              for table, low in zip((rows, columns), least, strict=True)]  # fmt: skip
+    total = powers[0] @ powers[1].T
+    over = np.where(total > 0, -((np.frexp(total)[1] - 1) // BITS), IMPOSSIBLE)
+    return np.minimum(over + sum(least), IMPOSSIBLE).astype(np.int16)
 
 
 def axes_cost(layer: Layer, axes: tuple[int, int], ranks: tuple[int, int], rules: Rules) -> int:

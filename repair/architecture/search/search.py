@@ -15,9 +15,10 @@ from repair.architecture.search.build import build
 from repair.architecture.search.calls import apart, shared_again
 from repair.architecture.search.hints import Hint, hints
 from repair.architecture.search.moves import moves
+from repair.architecture.search.plan import OutOfTime, Plan
 from repair.architecture.search.result import Repair, Result, Status, distinct, does_more
 from repair.architecture.search.rows import Choice
-from repair.architecture.search.tables import OutOfTime, Plan, Search
+from repair.architecture.search.tables import Search
 from repair.architecture.search.targets import behind_head, heads, near_errors, wanted
 from repair.architecture.size import NOTHING, change, sizes, total
 from repair.architecture.trace import Trace, trace
@@ -61,7 +62,7 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
             for last in (False, True):
                 if repairs[0].count > bound and monotonic() < deadline:
                     tried = hints(graph, rules, relaxation, last=last)
-                    more = _found(graph, rules, before, alternatives, deadline, tried)
+                    more = _found(graph, rules, before, alternatives, deadline, tried, repairs)
                     repairs = _best((*repairs, *more), alternatives)
     if alternatives > 1 or not repairs:
         repairs = _best((*repairs, *moves(graph, rules, before)), alternatives)
@@ -98,12 +99,13 @@ def _shared(graph: Graph, rules: Rules, before: Trace, deadline: float) -> Itera
 
 
 def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadline: float,
-           tried: Mapping[str, Hint] | None = None) -> tuple[Repair, ...]:  # fmt: skip
-    if alternatives == 1:
-        plan = Plan(rules, deadline=deadline)
-    else:
+           tried: Mapping[str, Hint] | None = None,
+           known: tuple[Repair, ...] = ()) -> tuple[Repair, ...]:  # fmt: skip
+    most = known[-1].cost if len(known) == alternatives else cost.NEVER
+    plan = Plan(rules, most=most, deadline=deadline)
+    if alternatives > 1:
         slack = cost.EDIT + cost.EDIT // 2
-        plan = Plan(rules, keep=2 * alternatives, rows=24, slack=slack, deadline=deadline)
+        plan = replace(plan, keep=2 * alternatives, rows=24, slack=slack)
     goals, behind = wanted(graph, before), behind_head(graph)
     kept = heads(graph, before)
 
@@ -112,11 +114,12 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
         return Search(graph, plan_, goals, behind, near, kept, before.shapes, tried or {}).run()
 
     try:
-        choices = search(plan, STEPS) or search(plan, len(graph))
+        choices = search(plan, STEPS) or ([] if known else search(plan, len(graph)))
     except OutOfTime:
         choices = []
-    # the cheapest row of each layer only: as fast as a trace, and it always leads to an end
-    choices = choices or search(Plan(rules, rows=1), len(graph))
+    if not choices and not known:
+        # the cheapest row of each layer only: as fast as a trace, and it always leads to an end
+        choices = search(Plan(rules, rows=1), len(graph))
     repairs: list[Repair] = []
     given = sizes(graph, before, rules)
     for choice in choices:

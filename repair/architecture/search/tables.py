@@ -21,8 +21,9 @@ from repair.architecture.rules import Rules
 from repair.architecture.search.adapters import NOTHING, Chain
 from repair.architecture.search.changes import fit, same_weights
 from repair.architecture.search.hints import Hint
-from repair.architecture.search.merges import goals
-from repair.architecture.search.options import Option, bridge, unary
+from repair.architecture.search.merges import at, combinations
+from repair.architecture.search.options import Option, bridge, standing, unary
+from repair.architecture.search.plan import OutOfTime, Plan
 from repair.architecture.search.rows import (
     Assumed,
     Choice,
@@ -36,29 +37,6 @@ from repair.architecture.search.rows import (
     together,
 )
 from repair.architecture.search.sharing import END, meetings, shared
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the search keeps.
-
-    Args:
-        rules: the rule set.
-        keep: choices for each row.
-        rows: most rows of a table.
-        slack: packed cost over the cheapest row up to which rows are kept.
-        deadline: `time.monotonic()` at which to stop.
-    """
-
-    rules: Rules
-    keep: int = 1
-    rows: int = 48
-    slack: int = 2 * cost.EDIT + cost.EDIT // 2
-    deadline: float = float("inf")
-
-
-class OutOfTime(Exception):  # noqa: N818  an expected stop, caught by the search
-    """The deadline has passed."""
 
 
 @dataclass
@@ -114,11 +92,18 @@ class Search:
             for group in self._near(agreeing(inputs)):
                 self._pass(node, group, table)
         elif len(inputs) == 1:
+            room = self.plan.most
             for (shape, assumed), choices in inputs[0].items():
-                ways = unary(node.layer, shape, rules, wanted, editable=editable, extra=extra,
-                             first=first, hinted=hinted)  # fmt: skip
+                paid = self._paid(assumed)
+                if paid is None or choices[0].cost + paid > room:
+                    continue
                 if node.shares is not None:
                     ways = self._again(node, shape)
+                elif choices[0].cost + paid + cost.EDIT > room:
+                    ways = standing(node.layer, shape, rules)
+                else:
+                    ways = unary(node.layer, shape, rules, wanted, editable=editable, extra=extra,
+                                 first=first, hinted=hinted)  # fmt: skip
                 for way in ways:
                     for choice in choices:
                         price = choice.cost + way.cost
@@ -126,6 +111,7 @@ class Search:
                             price += cost.KEPT
                         made = Choice(price, node.name, way.layer, way.chains, (choice,))
                         push(table, (way.output, assumed), made, self.plan.keep)
+                        room = min(room, price + paid + self.plan.slack)
         else:
             for group in self._near(agreeing(inputs)):
                 self._merge(node, group, table, editable)
@@ -185,7 +171,7 @@ class Search:
 
     def _merge(self, node: Node, group: Group, table: Table, editable: bool) -> None:
         sides, assumed = group
-        rules, keep, k = self.plan.rules, self.plan.keep, len(sides)
+        rules, keep = self.plan.rules, self.plan.keep
         given = [sorted(side, key=lambda shape: side[shape][0].cost) for side in sides]
         found: dict[tuple[int, Shape], list[tuple[int, Chain, Choice]]] = {}
 
@@ -195,15 +181,27 @@ class Search:
                 known = found[place, target] = brought(sides[place], given[place], target, keep)
             return known
 
-        hint = self.hints.get(node.name)
-        tried = (hint.inputs,) if hint else ()
-        for goal in goals(node.layer, given, rules, self._wanted(node), editable, tried):
-            parts = [part(place, goal.shapes[place]) for place in range(k)]
-            ways = product(*parts) if keep > 1 else zip(*parts, strict=False)
-            for way in list(ways)[: keep * keep]:
-                made = Choice(goal.cost + sum(item[0] for item in way), node.name, goal.layer,
-                              tuple(item[1] for item in way), tuple(item[2] for item in way))  # fmt: skip
-                push(table, (goal.output, assumed), made, keep)
+        hint, wanted = self.hints.get(node.name), self._wanted(node) if editable else ()
+        room = self._room(table, assumed)
+        for shapes in combinations(node.layer, given, rules, (hint.inputs,) if hint else ()):
+            parts = [part(place, shape) for place, shape in enumerate(shapes)]
+            least = sum(items[0][0] if items else cost.NEVER for items in parts)
+            if least > room:
+                continue
+            pays = editable and least + cost.EDIT <= room
+            for goal in at(node.layer, shapes, rules, wanted, pays):
+                ways = product(*parts) if keep > 1 else zip(*parts, strict=False)
+                for way in list(ways)[: keep * keep]:
+                    made = Choice(goal.cost + sum(item[0] for item in way), node.name, goal.layer,
+                                  tuple(item[1] for item in way), tuple(item[2] for item in way))  # fmt: skip
+                    push(table, (goal.output, assumed), made, keep)
+                    room = min(room, made.cost + self.plan.slack)
+
+    def _room(self, table: Table, assumed: Assumed) -> int:
+        """The largest cost under some assumptions at which a row would be kept beside a table."""
+        least = min((choices[0].cost + paid for (_, also), choices in table.items()
+                     if (paid := self._paid(also)) is not None), default=cost.NEVER)  # fmt: skip
+        return min(least + self.plan.slack, self.plan.most) - (self._paid(assumed) or 0)
 
     def _close(self, name: str, table: Table) -> Table:
         """Pays for the shared nodes whose paths have all met here."""
@@ -245,7 +243,8 @@ class Search:
         priced.sort(key=lambda item: item[0])
         kept: Table = {}
         for price, (output, assumed), choices in priced:
-            if price > priced[0][0] + self.plan.slack or len(kept) == self.plan.rows:
+            room = min(priced[0][0] + self.plan.slack, self.plan.most)
+            if price > room or len(kept) == self.plan.rows:
                 break
             if self.plan.keep == 1 and implied(output, assumed, choices[0].cost, kept):
                 continue

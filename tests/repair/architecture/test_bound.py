@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from random import Random
 
+import numpy as np
 import pytest
 
 from repair.architecture.generate import random_layer, valid
@@ -15,7 +16,9 @@ from repair.architecture.layer import Layer
 from repair.architecture.layers import LAYERS
 from repair.architecture.rules import KERAS3, STRICT
 from repair.architecture.search.bound import relax, roots_bound
+from repair.architecture.search.box import box
 from repair.architecture.search.options import removable
+from repair.architecture.search.relaxed_merges import merged
 from repair.architecture.trace import trace
 
 EXAMPLES = int(os.environ.get("BOUND_EXAMPLES", "200"))
@@ -107,3 +110,26 @@ def test_groups_of_a_convolution_do_not_hide_it_in_a_box_that_they_do_not_divide
     assert relaxation is not None
     assert relaxation.box.limits[2][2] == 15
     assert relaxation.bound == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_dot_costs_is_the_least_sum_over_the_size_that_it_multiplies_along(
+    seed: int,
+) -> None:
+    rng, around = np.random.default_rng(seed), box(((70,), (20, 30), (6, 6, 6), (5, 5, 5, 5)))
+    left, right = rng.choice(
+        np.array([1, 2, 3], np.int16), (2, around.empty().size), p=(0.01, 0.09, 0.9)
+    )
+    dot = Layer("Dot", {"axes": (2, 1)})
+    made = merged(dot, (left, right), STRICT, around)
+    want = np.full((20, 30), 999)
+    a, b = around.block(left, 2), around.block(right, 2)
+    for price, one, other in ((0, a, b.T), (1, a, b), (1, a.T, b), (1, a.T, b.T)):
+        for i, row in enumerate(one[:20]):
+            for j, column in enumerate(other[:30]):
+                size = min(row.size, column.size)
+                least = (row[:size] + column[:size]).min() + price
+                want[i, j] = min(want[i, j], least)
+    assert np.array_equal(around.block(made, 2), want)
+    lines = around.block(left, 1) + around.block(right, 1)
+    assert around.block(made, 1)[0] == lines.min() + 1
