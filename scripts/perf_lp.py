@@ -18,27 +18,27 @@ from scipy.optimize import linprog
 
 from bench.attacks import Square
 from bench.scenarios import Published, Scenario
+from repair.localize import ActivationDifference
 from repair.methods.minimal.full import full_program
 from repair.methods.minimal.linear import best_step
 from repair.methods.minimal.merit import Merit
+from repair.methods.minimal.norms import least_price
+from repair.methods.minimal.start import Start
 from repair.program import Program, SolverOptions
 from repair.solvers import solve
 from repair.tangent import Tangent, Weights
 
 
 def core(images: int, price: float) -> tuple[Tangent, Merit]:
-    """The unrepaired network at the tests, and a merit: the median margin of clean tests as the bar."""
+    """The unrepaired network at the tests, and a merit: half the usual margin as the bar."""
     attack = Square(row=24, column=24, size=3, value=250, target=7)
     scenario = Scenario("poison_mnist", "mnist", Published("mnist_poisoned"), attack, images, 10, 0)
     problem = scenario.problem("last")
     tangent = Tangent.start(Weights(problem.network, problem.layers), problem.tests.images)
-    labels, units = problem.tests.labels, tangent.weights.units
-    plain = Merit(labels, np.ones(len(labels)), 1.0, 1.0, np.ones(len(units)), units)
-    margins = plain.margins(tangent.logits).min(1)
-    bar = 0.5 * float(np.median(margins[margins > 0]))
-    merit = Merit(labels, np.ones(len(labels)), bar, 1.0, np.ones(len(units)), units)
-    gradient = tangent.gradient(*merit.hinge_cotangents(tangent.logits)) * units
-    return tangent, merit.priced(price * float(np.abs(gradient).max()))
+    start = Start(problem, tangent, "l1", False, None, ActivationDifference())
+    merit = start.merit(margin=0.5, importance=1.0)
+    gradient = tangent.gradient(*merit.hinge_cotangents(tangent.logits)) * merit.units
+    return tangent, merit.priced(price * least_price("l1", gradient, merit.cost))
 
 
 def by_scipy(program: Program, limit: float) -> tuple[str, float]:

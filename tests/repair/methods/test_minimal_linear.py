@@ -40,8 +40,8 @@ def problem(seed: int, layers: tuple[str, ...], count: int = 40) -> tuple[Tangen
     return tangent, Merit(labels, importance, 0.5, 1.5, np.ones(len(weights)), weights.units)
 
 
-def full_program(tangent: Tangent, merit: Merit) -> float:
-    """The least merit by scipy's linprog, with every row and every column written out."""
+def every_row(tangent: Tangent, merit: Merit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each test and rival class: the slopes (rows, n) of its margin, its slack (rows, N), its margin at no delta."""
     count, classes = tangent.logits.shape
     n = len(merit.units)
     tests, rivals = (part.ravel() for part in np.indices((count, classes)))
@@ -49,9 +49,14 @@ def full_program(tangent: Tangent, merit: Merit) -> float:
     tests, rivals = tests[kept], rivals[kept]
     cotangents = margin_cotangents(merit.labels[tests], rivals, classes)
     rows = tangent.factors(tests, cotangents).columns(np.arange(n)) * merit.units / merit.margin
-    slack = np.eye(count)[tests]
     base = merit.margins(tangent.logits)[tests, rivals] - rows @ (tangent.at / merit.units)
-    cost = np.concatenate([np.full(2 * n, merit.price), merit.importance])
+    return rows, np.eye(count)[tests], base
+
+
+def full_program(tangent: Tangent, merit: Merit) -> float:
+    """The least merit by scipy's linprog, with every row and every column written out."""
+    rows, slack, base = every_row(tangent, merit)
+    cost = np.concatenate([np.full(2 * rows.shape[1], merit.price), merit.importance])
     found = linprog(cost, A_ub=-np.hstack([rows, -rows, slack]), b_ub=base - 1.0)
     assert found.status == 0
     return float(found.fun)
@@ -73,21 +78,15 @@ def test_generated_rows_and_columns_reach_the_optimum_of_the_full_program(layers
 
 def least_largest(tangent: Tangent, merit: Merit) -> float:
     """The least merit in L-inf by scipy's linprog: deltas of both signs, slacks, and their largest size."""
-    count, classes = tangent.logits.shape
-    n = len(merit.units)
-    tests, rivals = (part.ravel() for part in np.indices((count, classes)))
-    kept = rivals != merit.labels[tests]
-    tests, rivals = tests[kept], rivals[kept]
-    cotangents = margin_cotangents(merit.labels[tests], rivals, classes)
-    rows = tangent.factors(tests, cotangents).columns(np.arange(n)) * merit.units / merit.margin
-    margins = merit.margins(tangent.logits)[tests, rivals]
+    rows, slack, base = every_row(tangent, merit)
+    n, count = rows.shape[1], slack.shape[1]
     cost = np.concatenate([np.zeros(n), merit.importance, [merit.price]])
-    soft = np.hstack([rows, np.eye(count)[tests], np.zeros((len(tests), 1))])
+    soft = np.hstack([rows, slack, np.zeros((len(rows), 1))])
     sized = [np.hstack([s * np.eye(n), np.zeros((n, count)), -np.ones((n, 1))]) for s in (1, -1)]
     found = linprog(
         cost,
         A_ub=np.vstack([-soft, *sized]),
-        b_ub=np.concatenate([margins - 1.0, np.zeros(2 * n)]),
+        b_ub=np.concatenate([base - 1.0, np.zeros(2 * n)]),
         bounds=[(None, None)] * n + [(0, None)] * (count + 1),
     )
     assert found.status == 0
