@@ -7,7 +7,6 @@ up, and its shapes are tried as well.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
@@ -21,8 +20,7 @@ from repair.architecture.search.axes import mapped
 from repair.architecture.search.bound import Relaxation
 from repair.architecture.search.box import RANKS, Box, Costs
 from repair.architecture.search.changes import bare
-from repair.architecture.search.merges import ELEMENTWISE
-from repair.architecture.search.relaxed_merges import axes_cost
+from repair.architecture.search.hints_merges import merging
 
 MOST = 400
 """Most shapes that are looked through for one that fits."""
@@ -96,16 +94,9 @@ def _inputs(node: Node, place: int, rules: Rules, relaxation: Relaxation,
     """Inputs of a node that cost as little as its output does."""
     box, given = relaxation.box, relaxation.given[node.name]
     edits = int(relaxation.made[node.name][place])
-    output = box.shape(place)
     if len(given) == 1:
         return (_input(node, place, edits, rules, relaxation, last),)
-    if node.layer.type in ELEMENTWISE:
-        if rules.strict:
-            return (output,) * len(given)
-        return tuple(_broadcasting(costs, output, relaxation) for costs in given)
-    if node.layer.type == "Dot":
-        return _factors(node, output, edits, rules, relaxation)
-    return tuple(box.shape(int(costs.argmin())) for costs in given)
+    return merging(node.layer, given, place, edits, rules, box, last)
 
 
 def _input(node: Node, place: int, edits: int, rules: Rules, relaxation: Relaxation,
@@ -145,34 +136,3 @@ def _likely(right: np.ndarray, output: Sizes, rank: int, last: bool, box: Box) -
     if own:
         yield output
     yield from _some(right, last, box)
-
-
-def _broadcasting(given: Costs, output: Sizes, relaxation: Relaxation) -> Sizes:
-    """The cheapest shape that broadcasts to the output."""
-    best, cost = output, 10**6
-    for rank in range(1, len(output) + 1):
-        for ones in product((False, True), repeat=rank):
-            part = output[len(output) - rank :]
-            sizes = tuple(1 if one else size for one, size in zip(ones, part, strict=True))
-            place = relaxation.box.place(sizes)
-            if place is not None and given[place] < cost:
-                best, cost = sizes, int(given[place])
-    return best
-
-
-def _factors(node: Node, output: Sizes, edits: int, rules: Rules,
-             relaxation: Relaxation) -> tuple[Sizes, ...]:  # fmt: skip
-    """Two inputs of a Dot with this output."""
-    box, (left, right) = relaxation.box, relaxation.given[node.name]
-    for rank in (1, 2):
-        for i, j in product(range(rank), repeat=2):
-            price = axes_cost(node.layer, (i + 1, j + 1), (rank, rank), rules)
-            for size in range(1, max(box.limits[rank - 1]) + 1):
-                a = (size,) if rank == 1 else tuple(size if k == i else output[0] for k in (0, 1))
-                b = (size,) if rank == 1 else tuple(size if k == j else output[-1] for k in (0, 1))
-                places = box.place(a), box.place(b)
-                if None in places or (rank == 1) != (len(output) == 1):
-                    continue
-                if int(left[places[0]]) + int(right[places[1]]) + price == edits:
-                    return a, b
-    return tuple(box.shape(int(costs.argmin())) for costs in (left, right))

@@ -59,8 +59,9 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
         relaxation = relax(graph, rules, (*known, *after.shapes.values()))
         if relaxation is not None:
             bound = max(bound, relaxation.bound)
+            hinted = repairs[0].count > bound
             for last in (False, True):
-                if repairs[0].count > bound and monotonic() < deadline:
+                if hinted and monotonic() < deadline:
                     tried = hints(graph, rules, relaxation, last=last)
                     more = _found(graph, rules, before, alternatives, deadline, tried, repairs)
                     repairs = _best((*repairs, *more), alternatives)

@@ -1,0 +1,82 @@
+"""Input shapes of layers of several inputs that a solution of the relaxed problem goes through."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from repair.architecture.layer import Layer
+from repair.architecture.rules import Rules
+from repair.architecture.search.adapters import Sizes
+from repair.architecture.search.box import RANKS, Box, Costs
+from repair.architecture.search.merges import ELEMENTWISE
+from repair.architecture.search.relaxed_merges import axes_cost
+
+
+def merging(layer: Layer, given: Sequence[Costs], place: int, edits: int, rules: Rules, box: Box,
+            last: bool) -> tuple[Sizes, ...]:  # fmt: skip
+    """Inputs of which the layer makes an output, cheapest together.
+
+    Args:
+        layer: the layer.
+        given: fewest edits to every shape of each input.
+        place: of the output.
+        edits: what it costs.
+        rules: the rule set.
+        box: what the arrays mean.
+        last: of several equally good combinations the last, not the first.
+    """
+    output = box.shape(place)
+    if layer.type in ELEMENTWISE:
+        if rules.strict:
+            return (output,) * len(given)
+        return _broadcasting(given, output, box, last)
+    if layer.type == "Dot":
+        for pair, price in _factors(layer, output, rules, box, last):
+            if _cost(given[0], pair[0], box) + _cost(given[1], pair[1], box) + price == edits:
+                return pair
+    return tuple(box.shape(int(costs.argmin())) for costs in given)
+
+
+def _cost(given: Costs, sizes: Sizes, box: Box) -> float:
+    place = box.place(sizes)
+    return float("inf") if place is None else int(given[place])
+
+
+def _broadcasting(given: Sequence[Costs], output: Sizes, box: Box,
+                  last: bool) -> tuple[Sizes, ...]:  # fmt: skip
+    """The cheapest shapes that together broadcast to the output: each axis is whole in one of them."""
+    rank = len(output)
+    parts = []
+    for lower in range(1, rank + 1):
+        for whole in product((False, True), repeat=lower):
+            axes = range(rank - lower, rank)
+            sizes = tuple(
+                output[axis] if stays else 1 for axis, stays in zip(axes, whole, strict=True)
+            )
+            reached = {axis for axis, stays in zip(axes, whole, strict=True) if stays}
+            reached |= {axis for axis in axes if output[axis] == 1}
+            parts.append((sizes, frozenset(reached)))
+    best: dict[frozenset[int], tuple[float, tuple[Sizes, ...]]] = {frozenset(): (0, ())}
+    for costs in given:
+        joined: dict[frozenset[int], tuple[float, tuple[Sizes, ...]]] = {}
+        for (have, (price, chosen)), (sizes, more) in product(
+            best.items(), parts[:: -1 if last else 1]
+        ):
+            total = price + _cost(costs, sizes, box)
+            if total < joined.get(have | more, (float("inf"),))[0]:
+                joined[have | more] = total, (*chosen, sizes)
+        best = joined
+    return best[frozenset(range(rank))][1]
+
+
+def _factors(layer: Layer, output: Sizes, rules: Rules, box: Box,
+             last: bool) -> Iterator[tuple[tuple[Sizes, Sizes], int]]:  # fmt: skip
+    """Pairs of inputs of a Dot with this output, and the edits of its axes."""
+    rank = len(output)
+    ranks = [(p, rank + 2 - p) for p in RANKS if rank + 2 - p in RANKS]
+    ranks += [(1, 1)] * (output == (1,))
+    for p, q in ranks[:: -1 if last else 1]:
+        for i, j in product(range(p), range(q)):
+            price = axes_cost(layer, (i + 1, j + 1), (p, q), rules)
+            mine, other = output[: p - 1], output[p - 1 : p + q - 2]
+            for size in range(1, min(box.limits[p - 1][i], box.limits[q - 1][j]) + 1):
+                yield ((*mine[:i], size, *mine[i:]), (*other[:j], size, *other[j:])), price
