@@ -5,7 +5,7 @@ gradient", NeurIPS 2021, arXiv 2106.04756) as MPAX does it in JAX (Lu, Peng, Yan
 with is a point to start from and nothing else: status, values and bound are HiGHS's, to its tolerances.
 
 `auto` takes it where it wins by measurement, which is nowhere yet. By `scripts/perf_lp.py --images 50` (900 rows, 2,680
-columns, 123,696 nonzeros; CPU) it takes 11.3 s of processor time once compiled, HiGHS 0.2 s, and 0.1 s with rows and
+columns, 123,696 nonzeros; CPU) it takes 9.7 s of processor time once compiled, HiGHS 0.2 s, and 0.1 s with rows and
 columns generated; compiling takes as long again, for every shape. On an accelerator it has not been measured.
 """
 
