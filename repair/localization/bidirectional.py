@@ -27,7 +27,7 @@ class Bidirectional:
         some(failing, "failing")
         some(passing, "passing")
         costs = [self._costs(network, layer, kernel, tests) for tests in (failing, passing)]
-        scores = [wrong / (1 + right) for wrong, right in zip(*costs, strict=True)]
+        scores = [(wrong / (1 + right)).ravel() for wrong, right in zip(*costs, strict=True)]
         # As rankdata(method="max") of scipy.stats, which takes a second to import for every method that starts.
         ranks = [np.searchsorted(np.sort(score), score, side="right") for score in scores]
         return np.minimum(*ranks).reshape(kernel.shape)
