@@ -5,7 +5,8 @@ same dynamic programming as the search, but over every shape of a box at once (`
 the cost of inserted layers exact and edits in place overestimated in what they can do
 (`search.relaxed`). It holds for repairs that keep the widths, do not rewire, and whose tensors stay
 within the box: every size of the network and of the repair that was found, and at least 64, 12 x 12,
-6 x 6 x 6 and 5 x 5 x 5 x 5.
+6 x 6 x 6 and 5 x 5 x 5 x 5. Where one of them has a tensor of more sizes, it holds these too, up to
+the largest number of values of one, and at least 256.
 """
 
 from collections import Counter

@@ -1,7 +1,9 @@
 """Fewest edits to every shape at once, as arrays: the arithmetic of the lower bound.
 
 An int16 array holds a number for every shape of one to four sizes (batch not counted) up to some
-limits. What inserted layers can make of all of them takes a few vector operations.
+limits. What inserted layers can make of all of them takes a few vector operations. Shapes of more
+sizes, where a network has such ("deep" ones), are told apart by their number of values alone: there
+are too many of them, and a bound may take them for one another.
 """
 
 from collections.abc import Iterable
@@ -20,6 +22,8 @@ IMPOSSIBLE = 999
 RANKS = (1, 2, 3, 4)
 SMALLEST = ((64,), (12, 12), (6, 6, 6), (5, 5, 5, 5))
 """Limits of the smallest box, for shapes of one, two, three and four sizes."""
+DEEP = 256
+"""Most values of deep shapes, where there are any, unless the network has larger ones."""
 LARGEST = 60_000
 """Most shapes of a box."""
 Limits = tuple[tuple[int, ...], ...]
@@ -30,7 +34,8 @@ class Box:
     """All shapes whose sizes are at most these limits.
 
     Args:
-        limits: largest sizes of shapes of one, two, three and four sizes.
+        limits: largest sizes of shapes of one, two, three and four sizes; then, where there are deep
+            ones, their largest number of values.
     """
 
     limits: Limits
@@ -38,26 +43,35 @@ class Box:
     @staticmethod
     def around(shapes: Iterable[Shape | None]) -> "Box | None":
         """The smallest box that holds these shapes, batch first; None: too many, or not known."""
-        limits = list(SMALLEST)
+        limits, deep = list(SMALLEST), 0
         for shape in set(shapes):
             sizes = shape[1:] if shape else ()
-            if not 1 <= len(sizes) <= 4 or None in sizes:
+            if not sizes or None in sizes:
                 return None
+            if len(sizes) > len(RANKS):
+                deep = max(prod(sizes), deep, DEEP)  # type: ignore[arg-type, type-var]
+                continue
             old = limits[len(sizes) - 1]
             known = [size or 0 for size in sizes]
             space, channels = max(*known[:-1], *old[:-1], 1, 1), max(known[-1], old[-1])
             limits[len(sizes) - 1] = (*(space,) * (len(sizes) - 1), channels)
+        if deep:
+            limits.append((deep,))
         return box(tuple(limits)) if sum(map(prod, limits)) <= LARGEST else None
 
     @cached_property
     def blocks(self) -> tuple[slice, ...]:
-        """Where the shapes of one, two, three and four sizes lie in an array."""
+        """Where the shapes of one, two, three and four sizes lie in an array, and the deep ones."""
         ends = np.cumsum([0, *map(prod, self.limits)])
         return tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
 
     def block(self, costs: Costs, rank: int) -> np.ndarray:
         """A view of the shapes of `rank` sizes, one axis for each."""
         return costs[self.blocks[rank - 1]].reshape(self.limits[rank - 1])
+
+    def deep(self, costs: Costs) -> np.ndarray:
+        """A view of the deep shapes, one place for each number of values from 1 on."""
+        return costs[self.blocks[len(RANKS) - 1].stop :]
 
     def empty(self) -> Costs:
         """No way to any shape."""
@@ -66,8 +80,12 @@ class Box:
     def place(self, sizes: Shape) -> int | None:
         """Where a shape, batch not counted, lies in an array; None: outside."""
         rank = len(sizes)
-        if not 1 <= rank <= 4 or None in sizes:
+        if not sizes or None in sizes:
             return None
+        if rank > len(RANKS):
+            values = prod(sizes)  # type: ignore[arg-type]
+            most = sum(self.limits[len(RANKS) :], (0,))[-1]
+            return self.blocks[len(RANKS) - 1].stop + values - 1 if 1 <= values <= most else None
         place = 0
         for size, limit in zip(sizes, self.limits[rank - 1], strict=True):
             if not 1 <= size <= limit:  # type: ignore[operator]
@@ -76,7 +94,9 @@ class Box:
         return place + int(self.blocks[rank - 1].start)
 
     def shape(self, place: int) -> tuple[int, ...]:
-        """The sizes at a place of an array."""
+        """The sizes at a place of an array; of a deep shape, one size and ones."""
+        if place >= self.blocks[len(RANKS) - 1].stop:
+            return (*(1,) * len(RANKS), place - self.blocks[len(RANKS) - 1].stop + 1)
         rank = next(rank for rank in RANKS if place < self.blocks[rank - 1].stop)
         rest, sizes = place - self.blocks[rank - 1].start, []
         for limit in reversed(self.limits[rank - 1]):
@@ -85,9 +105,10 @@ class Box:
         return tuple(reversed(sizes))
 
     def shapes(self, places: np.ndarray) -> list[tuple[int, ...]]:
-        """The sizes at some places of an array, in order of the places."""
+        """The sizes at some places of an array, in order of the places, deep ones left out."""
         found: list[tuple[int, ...]] = []
-        for block, limits in zip(self.blocks, self.limits, strict=True):
+        for rank in RANKS:
+            block, limits = self.blocks[rank - 1], self.limits[rank - 1]
             inside = places[(places >= block.start) & (places < block.stop)] - block.start
             sizes = np.stack(np.unravel_index(inside, limits), -1) + 1
             found += map(tuple, sizes.tolist())
@@ -97,15 +118,15 @@ class Box:
     def by_product(self) -> "Classes":
         """Shapes of equally many values."""
         found = np.ones(self.blocks[-1].stop, np.int64)
-        for rank, limits in zip(RANKS, self.limits, strict=True):
+        for block, limits in zip(self.blocks, self.limits, strict=True):
             axes = np.meshgrid(*(np.arange(1, limit + 1) for limit in limits), indexing="ij")
-            found[self.blocks[rank - 1]] = np.prod(axes, axis=0).ravel()
+            found[block] = np.prod(axes, axis=0).ravel()
         return Classes.of(found)
 
     @cached_property
     def strides(self) -> tuple[np.ndarray, ...]:
         """For ranks 2 to 4, 0 where a kernel of 1 with some stride takes size a (row) to b."""
-        return tuple(_strided(limits[0]) for limits in self.limits[1:])
+        return tuple(_strided(limits[0]) for limits in self.limits[1 : len(RANKS)])
 
     def adapted(self, costs: Costs) -> Costs:
         """Fewest edits to each shape when layers may be inserted.
@@ -133,6 +154,8 @@ class Box:
         np.minimum(line, given.min(), out=line)  # Dense
         common = min(given.size, pairs.shape[1])
         np.minimum(pairs[:, :common], given[:common], out=pairs[:, :common])  # RepeatVector
+        deep = self.deep(best)
+        np.minimum(deep, self.deep(costs).min(initial=IMPOSSIBLE), out=deep)  # Dense
         return best
 
     def _same_rank(self, here: np.ndarray, made: np.ndarray, rank: int) -> None:

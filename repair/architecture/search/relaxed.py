@@ -72,11 +72,13 @@ def standing(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
                 made[place] = min(made[place], least[k])
     elif layer.type == "Dense":
         units = layer.arguments.get("units")
-        for rank in RANKS:
-            block = box.block(made, rank)
-            if isinstance(units, int) and units <= block.shape[-1]:
-                block[..., units - 1] = box.block(given, rank).min(-1)
+        if isinstance(units, int) and units > 0:
+            _projected(units, given, box, made)
     elif entry_of(layer.type).rank is not None or layer.type in ("RNN", "Permute"):
+        if layer.type == "Permute":
+            box.deep(made)[:] = box.deep(given)
+        elif layer.type == "RNN" or (entry_of(layer.type).rank or 0) - 1 > len(RANKS):
+            made[:] = box.deep(given).min(initial=IMPOSSIBLE)
         for rank in _ranks(layer):
             found = mapped(layer, rank, rules, box)
             if found is not None:
@@ -84,6 +86,17 @@ def standing(layer: Layer, given: Costs, rules: Rules, box: Box) -> Costs:
     else:
         made[:] = given.min()
     return made
+
+
+def _projected(units: int, given: Costs, box: Box, made: Costs) -> None:
+    """The last size replaced."""
+    for rank in RANKS:
+        block = box.block(made, rank)
+        if units <= block.shape[-1]:
+            block[..., units - 1] = box.block(given, rank).min(-1)
+    deep, have = box.deep(made), box.deep(given)
+    for rest in range(1, deep.size // units + 1):  # product of the sizes before the last
+        deep[rest * units - 1] = have[rest - 1 :: rest].min()
 
 
 def _ranks(layer: Layer) -> tuple[int, ...]:

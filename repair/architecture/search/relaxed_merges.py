@@ -43,7 +43,25 @@ def _broadcast(left: Costs, right: Costs, box: Box) -> Costs:
     for exact, costs in mine.items():
         block = box.block(made, len(exact))
         np.minimum(block, costs + other[tuple(not axis for axis in exact)], out=block)
+    deep = box.deep(made)
+    if deep.size:  # of more values than each of the two by a whole factor
+        for one, two in ((left, right), (right, left)):
+            whole = np.full_like(one, IMPOSSIBLE)
+            box.deep(whole)[:] = box.deep(one)
+            np.minimum(deep, _multiples(whole, box) + _multiples(two, box), out=deep)
     return made
+
+
+def _multiples(costs: Costs, box: Box) -> np.ndarray:
+    """The cheapest shape whose number of values divides that of each deep one."""
+    found = np.full(box.deep(costs).size, IMPOSSIBLE, np.int16)
+    classes = box.by_product
+    least = classes.least(costs)
+    few = (least < min(least.min() + 2, IMPOSSIBLE)) & (classes.values <= found.size)
+    for k in np.flatnonzero(few):
+        every = found[classes.values[k] - 1 :: classes.values[k]]
+        np.minimum(every, least[k], out=every)
+    return np.minimum(found, least.min() + 2)
 
 
 def _stretched(costs: Costs, box: Box) -> dict[tuple[bool, ...], np.ndarray]:
@@ -77,6 +95,8 @@ def _concatenated(layer: Layer, inputs: tuple[Costs, ...], box: Box) -> Costs:
             stands = isinstance(axis, int) and axis in (place + 1, place - rank)
             parts = [box.block(costs, rank).min(place, keepdims=True) for costs in inputs]
             np.minimum(block, sum(parts[1:], parts[0]) + (0 if stands else 1), out=block)
+    if box.deep(made).size:
+        box.deep(made)[:] = min(sum(int(box.deep(costs).min()) for costs in inputs), IMPOSSIBLE)
     return made
 
 
@@ -92,7 +112,24 @@ def _dot(layer: Layer, left: Costs, right: Costs, rules: Rules, box: Box) -> Cos
             b = np.moveaxis(box.block(right, q), j, -1)
             price = axes_cost(layer, (i + 1, j + 1), (p, q), rules)
             _contracted(a, b, price, box, made)
+    if not rules.strict and box.deep(made).size:
+        _deep_dot(layer, left, right, rules, box, made)
     return made
+
+
+def _deep_dot(layer: Layer, left: Costs, right: Costs, rules: Rules, box: Box, made: Costs) -> None:
+    """The outputs of a Dot that are deep, or that it makes of deep inputs."""
+    deep = box.deep(made)
+    rows, columns = ({(p, i): _by_rest(np.moveaxis(box.block(costs, p), i, -1), deep.size)
+                      for p in RANKS for i in range(p)} for costs in (left, right))  # fmt: skip
+    for ((p, i), a), ((q, j), b) in product(rows.items(), columns.items()):
+        if p + q - 2 > len(RANKS):
+            price = axes_cost(layer, (i + 1, j + 1), (p, q), rules)
+            _contracted_deep(a, b, price, deep)
+    least = min(int(box.deep(one).min()) + int(two.min())
+                for one, two in ((left, right), (right, left)))  # fmt: skip
+    after = made[box.blocks[len(RANKS) - 1].start :]  # as deep, or of four sizes
+    np.minimum(after, least, out=after)
 
 
 def _contracted(a: np.ndarray, b: np.ndarray, price: int, box: Box, made: Costs) -> None:
@@ -105,6 +142,30 @@ def _contracted(a: np.ndarray, b: np.ndarray, price: int, box: Box, made: Costs)
     cost = cost.reshape((*a.shape[:-1], *b.shape[:-1]) or (1,))
     common = tuple(map(slice, cost.shape))
     np.minimum(block[common], cost, out=block[common])
+
+
+Rests = tuple[np.ndarray, np.ndarray]
+"""Numbers of values of all axes but one, and for each the cheapest shapes by the size of that one."""
+
+
+def _by_rest(table: np.ndarray, most: int) -> Rests:
+    """The last axis against the number of values of all others, as far as it is at most so large."""
+    axes = np.meshgrid(*(np.arange(1, size + 1) for size in table.shape[:-1]), indexing="ij")
+    rests = np.prod(axes, axis=0, dtype=np.int64).reshape(-1) if axes else np.ones(1, np.int64)
+    rows = table.reshape(rests.size, -1)[rests <= most]
+    values, member = np.unique(rests[rests <= most], return_inverse=True)
+    least = np.full((values.size, rows.shape[1]), IMPOSSIBLE, table.dtype)
+    np.minimum.at(least, member, rows)
+    return values, least
+
+
+def _contracted_deep(a: Rests, b: Rests, price: int, made: np.ndarray) -> None:
+    """As `_contracted`, where what comes out is told apart by its number of values alone."""
+    size = min(a[1].shape[1], b[1].shape[1])
+    values = np.multiply.outer(a[0], b[0])
+    inside = values <= made.size
+    sums = _least_sums(a[1][:, :size], b[1][:, :size]) + np.int16(price)
+    np.minimum.at(made, values[inside] - 1, sums[inside])
 
 
 def _least_sums(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

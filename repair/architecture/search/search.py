@@ -104,23 +104,27 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
            known: tuple[Repair, ...] = ()) -> tuple[Repair, ...]:  # fmt: skip
     most = known[-1].cost if len(known) == alternatives else cost.NEVER
     plan = Plan(rules, most=most, deadline=deadline)
+    if tried or alternatives > 1:
+        plan = replace(plan, slack=cost.EDIT + cost.EDIT // 2)
     if alternatives > 1:
-        slack = cost.EDIT + cost.EDIT // 2
-        plan = replace(plan, keep=2 * alternatives, rows=24, slack=slack)
+        plan = replace(plan, keep=2 * alternatives, rows=24)
     goals, behind = wanted(graph, before), behind_head(graph)
     kept = heads(graph, before)
 
-    def search(plan_: Plan, steps: int) -> list[Choice]:
-        near = near_errors(graph, before, steps)
-        return Search(graph, plan_, goals, behind, near, kept, before.shapes, tried or {}).run()
+    near, wide = (near_errors(graph, before, steps) for steps in (STEPS, len(graph)))
+
+    def search(plan_: Plan, free: frozenset[str]) -> list[Choice]:
+        return Search(graph, plan_, goals, behind, free, kept, before.shapes, tried or {}).run()
 
     try:
-        choices = search(plan, STEPS) or ([] if known else search(plan, len(graph)))
+        choices = search(plan, near)
+        if not choices and not known and wide != near:
+            choices = search(plan, wide)
     except OutOfTime:
         choices = []
     if not choices and not known:
         # the cheapest row of each layer only: as fast as a trace, and it always leads to an end
-        choices = search(Plan(rules, rows=1), len(graph))
+        choices = search(Plan(rules, rows=1), wide)
     repairs: list[Repair] = []
     given = sizes(graph, before, rules)
     for choice in choices:

@@ -15,6 +15,7 @@ from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
 from repair.architecture.layers import LAYERS
 from repair.architecture.rules import KERAS3, STRICT
+from repair.architecture.search import repair
 from repair.architecture.search.bound import relax, roots_bound
 from repair.architecture.search.box import box
 from repair.architecture.search.options import removable
@@ -133,3 +134,40 @@ def test_what_a_dot_costs_is_the_least_sum_over_the_size_that_it_multiplies_alon
     assert np.array_equal(around.block(made, 2), want)
     lines = around.block(left, 1) + around.block(right, 1)
     assert around.block(made, 1)[0] == lines.min() + 1
+
+
+def deep(*layers: Layer) -> Graph:
+    """A Dot that yields 2 x 2 x 2 x 2 x 2, and some layers after it."""
+    nodes = [
+        Node("x", Layer("Input", {"shape": (2, 2, 2, 3)}), ()),
+        Node("y", Layer("Input", {"shape": (3, 2, 2)}), ()),
+        Node("dot", Layer("Dot", {"axes": (4, 1)}), ("x", "y")),
+    ]
+    for k, layer in enumerate(layers):
+        nodes.append(Node(f"layer_{k}", layer, (nodes[-1].name,)))
+    return Graph.of(nodes)
+
+
+@pytest.mark.parametrize(
+    ("layers", "edits"),
+    [
+        ([Layer("ReLU"), Layer("Flatten"), Layer("Reshape", {"target_shape": (4, 8)})], 0),
+        ([Layer("Reshape", {"target_shape": (4, 2, 1, 2, 2)}), Layer("Permute", {"dims": (5, 2, 1, 4, 3)})], 0),
+        ([Layer("Dense", {"units": 3}), Layer("Reshape", {"target_shape": (6, 8)})], 0),
+        ([Layer("Reshape", {"target_shape": (5, 7)})], 1),
+        ([Layer("Conv2D", {"filters": 3, "kernel_size": (1, 1)})], 1),
+        ([Layer("Conv2D", {"filters": 3, "kernel_size": (1, 1)}), Layer("LSTM", {"units": 2})], 2),
+    ],
+)  # fmt: skip
+def test_tensors_of_five_sizes_are_bounded_by_their_number_of_values(
+    layers: list[Layer], edits: int
+) -> None:
+    graph = deep(*layers)
+    found = trace(graph, KERAS3)
+    shapes = [shape for shape in found.shapes.values() if shape and None not in shape[1:]]
+    relaxation = relax(graph, KERAS3, shapes)
+    assert found.valid == (edits == 0)
+    assert relaxation is not None
+    assert relaxation.bound == edits
+    if edits:
+        assert repair(graph).repairs[0].count == edits
