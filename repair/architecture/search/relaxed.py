@@ -5,6 +5,7 @@ bounds: an edited window may leave any spatial sizes, an edited layer of another
 """
 
 from functools import lru_cache
+from itertools import permutations
 from math import prod
 
 import numpy as np
@@ -123,8 +124,10 @@ def _edited(layer: Layer, given: Costs, rules: Rules, box: Box, most: int) -> Co
         made[:] = given
     elif layer.type in SETTLED:
         pass
-    elif layer.type in ("Reshape", "Permute"):
+    elif layer.type == "Reshape":
         made[:] = box.by_product.least(given)[box.by_product.member]
+    elif layer.type == "Permute":
+        _permuted(given, box, made)
     elif layer.type == "RepeatVector":
         line, pairs = box.block(given, 1), box.block(made, 2)
         common = min(line.size, pairs.shape[1])
@@ -149,6 +152,17 @@ def _edited(layer: Layer, given: Costs, rules: Rules, box: Box, most: int) -> Co
     else:
         made[:] = given.min()
     return made
+
+
+def _permuted(given: Costs, box: Box, made: Costs) -> None:
+    """The sizes in any other order."""
+    box.deep(made)[:] = box.deep(given)
+    for rank in RANKS:
+        have, block = box.block(given, rank), box.block(made, rank)
+        for order in permutations(range(rank)):
+            turned = have.transpose(order)
+            common = tuple(map(slice, map(min, turned.shape, block.shape)))
+            np.minimum(block[common], turned[common], out=block[common])
 
 
 def _channels_first(a: Arguments, given: np.ndarray) -> np.ndarray:
