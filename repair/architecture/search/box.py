@@ -25,7 +25,8 @@ SMALLEST = ((64,), (12, 12), (6, 6, 6), (5, 5, 5, 5))
 DEEP = 256
 """Most values of deep shapes, where there are any, unless the network has larger ones."""
 LARGEST = 60_000
-"""Most shapes of a box."""
+LARGEST_DEEP = 20_000
+"""Most shapes of a box, and of one with deep shapes, of which a Dot makes many more kinds."""
 Limits = tuple[tuple[int, ...], ...]
 
 
@@ -57,7 +58,8 @@ class Box:
             limits[len(sizes) - 1] = (*(space,) * (len(sizes) - 1), channels)
         if deep:
             limits.append((deep,))
-        return box(tuple(limits)) if sum(map(prod, limits)) <= LARGEST else None
+        most = LARGEST_DEEP if deep else LARGEST
+        return box(tuple(limits)) if sum(map(prod, limits)) <= most else None
 
     @cached_property
     def blocks(self) -> tuple[slice, ...]:
