@@ -6,7 +6,7 @@ Statistics and Data Analysis 52, 2007), for an L1 norm that chooses weights also
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -20,9 +20,14 @@ from repair.methods.minimal.programs import Programs
 from repair.methods.minimal.proximal import Iterate, minimise
 from repair.methods.minimal.search import Arm, Judge
 from repair.methods.minimal.start import Start
+from repair.methods.minimal.stochastic import fitted
 from repair.methods.minimal.teacher import teachers
 
 LEFT_OVER = 4  # supports up to so many times the limit are cut to their largest weights
+WIDER, WIDER_FOR = (
+    3,
+    1 / 3,
+)  # Adam begins with so many times as many weights, for that share of its passes
 TIGHTENING = 0.05  # radius, in units, within which a patch whose certificate fails is tightened
 BAR = 1e-3  # margin for that, relative to the usual one: claimed tests need little
 CHEAP = 1e-6
@@ -39,6 +44,10 @@ class Distillation:
         steps: most proximal steps at a price, and as many again for the chosen weights alone.
         relaxed: their price then, relative to the level's.
         growth: shares of the tests that the first levels see; all later ones see all.
+        epochs: passes over the tests by which Adam fits the chosen weights alone, at no price, instead of proximal
+            steps at the relaxed one; for networks whose tests take long. 0 for proximal steps.
+        batch_size: tests in a step of Adam.
+        rate: of Adam, in units: relative to the mean |weight| of a layer's kernel.
     """
 
     temperatures: Sequence[float] = (0.2, 0.4, 0.8)
@@ -46,6 +55,9 @@ class Distillation:
     steps: int = 50
     relaxed: float = 0.1
     growth: Sequence[float] = ()
+    epochs: int = 0
+    batch_size: int = 32
+    rate: float = 0.02
 
     def __post_init__(self) -> None:
         """InputError for a setting outside its range."""
@@ -57,6 +69,12 @@ class Distillation:
                 )
         if self.steps < 1:
             raise InputError(f"distillation: steps is {self.steps}; expected at least 1.")
+        if self.epochs < 0:
+            raise InputError(f"distillation: epochs is {self.epochs}; expected at least 0.")
+        if self.batch_size < 1:
+            raise InputError(f"distillation: batch_size is {self.batch_size}; expected at least 1.")
+        if not self.rate > 0:
+            raise InputError(f"distillation: rate is {self.rate}; expected a number above 0.")
         if not 0 < self.relaxed <= 1:
             raise InputError(
                 f"distillation: relaxed is {self.relaxed}; expected above 0, at most 1."
@@ -124,12 +142,42 @@ class DistillationArm:
         count = np.count_nonzero(changed)
         if count <= self._most:
             judge(self._deltas(self._at))
-        if not count or share < 1:
+        if not count or (share < 1 and not self._how.epochs):
             return
-        chosen = np.argsort(-self._worth(changed), kind="stable")[: min(count, self._most)]
-        alone = jnp.full(len(changed), jnp.inf).at[chosen].set(prices[chosen] * self._how.relaxed)
-        start = Iterate(jnp.where(jnp.isfinite(alone), self._at.x, 0.0), self._at.rate)
-        judge(self._deltas(self._minimise(1.0, start, alone, until)))
+        judge(
+            self._deltas(self._by_adam(until) if self._how.epochs else self._alone(prices, until))
+        )
+
+    def _alone(self, prices: jax.Array, until: float) -> Iterate:
+        """The weights chosen, at the relaxed price; the others unchanged."""
+        among = self._largest(self._at.x, self._most)
+        start = Iterate(jnp.where(among, self._at.x, 0.0), self._at.rate)
+        alone = jnp.where(among, prices * self._how.relaxed, jnp.inf)
+        return self._minimise(1.0, start, alone, until)
+
+    def _by_adam(self, until: float) -> Iterate:
+        """More weights than may change, at no price, and then the largest of them, that may."""
+        x = self._at.x
+        wider = round(self._how.epochs * WIDER_FOR)
+        for most, epochs in ((WIDER * self._most, wider), (self._most, self._how.epochs - wider)):
+            x = fitted(
+                self._loss,
+                x,
+                self._largest(x, most),
+                epochs=epochs,
+                size=self._how.batch_size,
+                rate=self._how.rate,
+                bound=self._bound,
+                until=until,
+            )
+        return replace(self._at, x=x)
+
+    def _largest(self, x: jax.Array, most: int) -> jax.Array:
+        """(n,) bool, the weights of x that it pays most to change, at most so many."""
+        changed = np.abs(np.asarray(x))
+        count = min(np.count_nonzero(changed), most)
+        chosen = np.argsort(-self._worth(changed), kind="stable")[:count]
+        return jnp.zeros(len(changed), bool).at[chosen].set(True)
 
     def _worth(self, changed: np.ndarray) -> np.ndarray:
         """(n,) by what to choose weights: the largest changes, in units, ties to the first.

@@ -82,17 +82,14 @@ class Divergence:
         cls, start: Tangent, taught: np.ndarray, importance: np.ndarray, temperature: float
     ) -> Self:
         """Over all tests of a tangent; taught (N, classes), importance (N,)."""
-        size = _batch_size(start.weights, len(taught))
         # Every batch holds tests of all kinds: the first ones are a sample.
         order = np.random.default_rng(0).permutation(len(taught))
-        batches = []
-        for begin in range(0, len(order), size):
-            chosen = order[begin : begin + size]
-            parts = (start.entering[chosen], taught[chosen], importance[chosen])
-            lacking = size - len(chosen)
-            padded = [np.pad(x, [(0, lacking)] + [(0, 0)] * (x.ndim - 1)) for x in parts]
-            arrays = [x.astype(np.float32) for x in padded]
-            batches.append(Batch(*jax.device_put(arrays, over_devices("batch"))))
+        batches = _batches(
+            start.entering[order],
+            taught[order],
+            importance[order],
+            _batch_size(start.weights, len(taught)),
+        )
         return cls(start.weights, batches, temperature)
 
     def value(self, x: jax.Array) -> float:
@@ -105,6 +102,21 @@ class Divergence:
         parts = [_slope(*self._fixed, x, batch, self.temperature) for batch in self.batches]
         gradient = sum(slope for _, slope in parts) / self._total
         return sum(float(value) for value, _ in parts) / self._total, jnp.asarray(gradient)
+
+    def gradient(self, x: jax.Array, number: int) -> jax.Array:
+        """(n,) at a change x (n,), by the tests of one batch alone."""
+        slope = _slope(*self._fixed, x, self.batches[number], self.temperature)[1]
+        return slope * (len(self.batches) / self._total)
+
+    def in_batches(self, size: int) -> Self:
+        """The same in batches of so many tests, or a few more: as many on each device."""
+        parts = (
+            np.concatenate([np.asarray(part) for part in parts])
+            for parts in zip(*self.batches, strict=True)
+        )
+        entering, taught, importance = parts
+        real = importance > 0
+        return replace(self, batches=_batches(entering[real], taught[real], importance[real], size))
 
     @cached_property
     def scales(self) -> jax.Array:
@@ -157,15 +169,28 @@ class Divergence:
         return Structure(graph, tree, places), arrays, units
 
 
+def _batches(
+    entering: np.ndarray, taught: np.ndarray, importance: np.ndarray, size: int
+) -> list[Batch]:
+    """On the devices, all of one size; the last one is padded with tests that do not count."""
+    devices = jax.local_device_count()
+    size = -(-size // devices) * devices
+    batches = []
+    for begin in range(0, len(taught), size):
+        parts = [x[begin : begin + size].astype(np.float32) for x in (entering, taught, importance)]
+        lacking = size - len(parts[0])
+        padded = [np.pad(x, [(0, lacking)] + [(0, 0)] * (x.ndim - 1)) for x in parts]
+        batches.append(Batch(*jax.device_put(padded, over_devices("batch"))))
+    return batches
+
+
 def _batch_size(weights: Weights, count: int) -> int:
     """Tests in a batch, a power of two on every device; on CPU so few that activations are not paged in anew."""
     network = weights.network
     shapes = network.shapes[network.position(weights.layers[0]) :]
     room = 2**22 if jax.default_backend() == "cpu" else 2**31
     size = max(16, room // (4 * max(map(math.prod, shapes))))
-    size = 1 << (min(size, count, 8192) - 1).bit_length()
-    devices = jax.local_device_count()
-    return -(-size // devices) * devices
+    return 1 << (min(size, count, 8192) - 1).bit_length()
 
 
 def _logits(fixed: Structure, arrays: list[jax.Array], x: jax.Array, z: jax.Array) -> Any:

@@ -13,6 +13,7 @@ from repair.errors import InputError
 from repair.layers import Activation, Conv, Dense, Flatten
 from repair.methods.minimal.divergence import Divergence
 from repair.methods.minimal.proximal import Iterate, minimise
+from repair.methods.minimal.stochastic import fitted
 from repair.methods.minimal.teacher import teachers
 from repair.network import Network
 from repair.problem import Examples, Problem
@@ -202,3 +203,36 @@ def test_at_the_last_layer_it_ends_at_the_optimum_of_the_convex_program():
     reached = objective(np.concatenate([np.maximum(x, 0), np.maximum(-x, 0)]))
     assert reached == pytest.approx(best.fun, rel=1e-3)
     assert 0 < np.count_nonzero(x) < n
+
+
+def test_small_batches_hold_the_same_tests():
+    divergence, taught = at_start(("conv_1", "dense_1"))
+    small = divergence.in_batches(7)
+    assert len(small.batches) == -(-len(taught) // 7)
+    x = jnp.asarray(np.random.default_rng(3).standard_normal(len(divergence.weights)), jnp.float32)
+    value, gradient = divergence.value_and_gradient(x)
+    assert small.value(x) == pytest.approx(value, rel=1e-5)
+    parts = [small.gradient(x, number) for number in range(len(small.batches))]
+    np.testing.assert_allclose(np.mean(parts, 0), gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_adam_on_small_batches_fits_the_chosen_weights_alone():
+    made = problem(("dense_2",))
+    tangent = Tangent.start(Weights(made.network, ("dense_2",)), made.tests.images)
+    taught = softmax(np.random.default_rng(5).standard_normal((len(made.tests), CLASSES)), axis=1)
+    loss = Divergence.over(tangent, taught, np.ones(len(taught)), 1.0)
+    chosen = np.arange(len(loss.weights)) % 2 == 0
+    found = minimize(
+        lambda x: loss.value(jnp.zeros(len(chosen)).at[chosen].set(jnp.asarray(x, jnp.float32))),
+        np.zeros(chosen.sum()),
+        method="Powell",
+        bounds=[(-0.5, 0.5)] * int(chosen.sum()),
+    )
+    how = {"epochs": 60, "size": 16, "rate": 0.05, "bound": 0.5, "until": np.inf}
+    start = jnp.ones(len(chosen))
+    x = fitted(loss, start, jnp.asarray(chosen), **how)
+    assert not np.asarray(x)[~chosen].any()
+    assert np.abs(x).max() <= 0.5
+    assert loss.value(x) == pytest.approx(found.fun, abs=0.02 * loss.value(0 * start))
+    late = fitted(loss, start, jnp.asarray(chosen), **{**how, "until": 0.0})
+    np.testing.assert_array_equal(late, chosen)

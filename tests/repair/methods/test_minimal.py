@@ -75,6 +75,7 @@ def accuracy(network: Network, examples: Examples) -> float:
 ONE_BAR = Hinge(margins=(0.3,), importances=(1.0,))
 QUICK = Minimal(ONE_BAR, prices=(0.1, 0.01), most_weights=60)
 DISTILLED = Minimal(Distillation(temperatures=(0.2, 0.8)), prices=(0.1, 0.01), most_weights=60)
+BY_ADAM = Minimal(Distillation((0.2,), growth=(0.5,), epochs=15), prices=(0.1,), most_weights=60)
 
 
 @pytest.mark.parametrize("method", [QUICK, DISTILLED], ids=["hinge", "distillation"])
@@ -90,7 +91,9 @@ def test_the_shortcut_goes_and_clean_inputs_stay(problem, layers, method):
     assert 0 < repair.patch.weights_changed <= 60
 
 
-@pytest.mark.parametrize("method", [QUICK, DISTILLED], ids=["hinge", "distillation"])
+@pytest.mark.parametrize(
+    "method", [QUICK, DISTILLED, BY_ADAM], ids=["hinge", "distillation", "adam"]
+)
 def test_the_certificate_can_be_checked_again(problem, method):
     repair = method(problem, seed=0)
     claimed = repair.details["certificate"]
@@ -115,7 +118,9 @@ def test_the_trace_holds_every_level_and_the_choice_is_its_best(problem):
     assert repair.solver["seconds"] == pytest.approx(repair.seconds["solver"])
 
 
-@pytest.mark.parametrize("method", [QUICK, DISTILLED], ids=["hinge", "distillation"])
+@pytest.mark.parametrize(
+    "method", [QUICK, DISTILLED, BY_ADAM], ids=["hinge", "distillation", "adam"]
+)
 def test_a_repair_is_a_function_of_its_problem_and_settings(problem, method):
     first, second = (method(on(problem, "dense_1"), seed=0) for _ in range(2))
     for key, delta in first.patch.deltas.items():
@@ -149,6 +154,9 @@ def test_settings_that_cannot_be_are_refused(settings, message):
         (Hinge, {"radius": 0.0}, "radius is 0.0"),
         (Distillation, {"temperatures": (0.0,)}, "temperatures are"),
         (Distillation, {"steps": 0}, "steps is 0"),
+        (Distillation, {"epochs": -1}, "epochs is -1"),
+        (Distillation, {"batch_size": 0}, "batch_size is 0"),
+        (Distillation, {"rate": 0.0}, "rate is 0.0"),
         (Distillation, {"relaxed": 2.0}, "relaxed is 2.0"),
         (Distillation, {"growth": (0.5, 1.5)}, "growth is"),
     ],
