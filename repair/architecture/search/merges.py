@@ -15,6 +15,7 @@ from repair.architecture.search.changes import changes, fit
 
 ELEMENTWISE = ("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract")
 MOST_TARGETS = 96
+ADD = Layer("Add")
 
 
 class Goal(NamedTuple):
@@ -86,7 +87,7 @@ def _near(shapes: Sequence[Shape], target: Shape, rules: Rules) -> Shape:
     """The target, or the first shape that broadcasts to it as it stands."""
     if not rules.strict:
         for shape in shapes:
-            if infer(Layer("Add"), (target, shape), rules) == target:
+            if infer(ADD, (target, shape), rules) == target:
                 return shape
     return target
 

@@ -1,6 +1,6 @@
 """For a layer of several inputs, the fewest edits to every output: never too many."""
 
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product
 
 import numpy as np
@@ -39,7 +39,7 @@ def merged(layer: Layer, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> C
 def _broadcast(left: Costs, right: Costs, box: Box) -> Costs:
     """Two inputs of which, on every axis, one has the size of the output, the other that or 1."""
     made = box.empty()
-    mine, other = _stretched(left, box), _stretched(right, box)
+    mine, other = (_stretched(costs.tobytes(), box) for costs in (left, right))
     for exact, costs in mine.items():
         block = box.block(made, len(exact))
         np.minimum(block, costs + other[tuple(not axis for axis in exact)], out=block)
@@ -64,8 +64,15 @@ def _multiples(costs: Costs, box: Box) -> np.ndarray:
     return np.minimum(found, least.min() + 2)
 
 
-def _stretched(costs: Costs, box: Box) -> dict[tuple[bool, ...], np.ndarray]:
-    """Fewest edits to shapes that are 1 or absent where they need not be exact, by what is exact."""
+@lru_cache(maxsize=64)
+def _stretched(table: bytes, box: Box) -> dict[tuple[bool, ...], np.ndarray]:
+    """Fewest edits to shapes that are 1 or absent where they need not be exact, by what is exact.
+
+    Args:
+        table: the costs, as bytes: a key; often both inputs of a layer have the same.
+        box: what they mean.
+    """
+    costs = np.frombuffer(table, np.int16)
     found: dict[tuple[bool, ...], np.ndarray] = {}
     for rank in RANKS:
         for exact in product((True, False), repeat=rank):
