@@ -254,7 +254,8 @@ def _inner(layer: Layer, entry: LayerType, shapes: tuple[Shape, ...], rules: Rul
         wanted = ()
     elif layer.type != "RNN":
         return
-    if layer.type == "RNN" or not layer.inner:
+    most = entry.inner[1] or len(layer.inner)
+    if layer.type == "RNN" or not 0 < len(layer.inner) <= most:  # more: which to keep is not ours
         return
     for changed in changes(layer.inner[0], shapes, rules, wanted):
         inner: tuple[Layer, ...] = (changed.layer,)

@@ -54,3 +54,16 @@ def test_taking_out_the_only_layer_is_no_repair() -> None:
     assert [str(e) for e in result.repairs[0].edits] == ["layer_1: target_shape=(784,)"]
     nodes = [Node("x", Layer("Input", {"shape": ()})), Node("pool", Layer("MaxPooling1D"), ("x",))]
     assert repair(Graph.of(nodes)).status is Status.UNREPAIRABLE
+
+
+@pytest.mark.parametrize(("wrapper", "wrapped"), [("TimeDistributed", 2), ("Bidirectional", 3)])
+def test_a_wrapper_around_too_many_layers_is_taken_out_not_emptied(
+    wrapper: str, wrapped: int
+) -> None:
+    dense, lstm = Layer("Dense", {"units": 3}), Layer("LSTM", {"units": 3})
+    inner = (dense if wrapper == "TimeDistributed" else lstm,) * wrapped
+    nodes = [Node("x", Layer("Input", {"shape": (4, 5)})), Node("wrap", Layer(wrapper, {}, inner), ("x",)),
+             Node("head", Layer("Dense", {"units": 2}), ("wrap",))]  # fmt: skip
+    result = repair(Graph.of(nodes))
+    assert [type(edit).__name__ for edit in result.repairs[0].edits] == ["Remove"]
+    assert result.repairs[0].not_kept == 1
