@@ -60,7 +60,7 @@ def test_taking_out_the_only_layer_is_no_repair() -> None:
 def test_a_wrapper_around_too_many_layers_is_taken_out_not_emptied(
     wrapper: str, wrapped: int
 ) -> None:
-    dense, lstm = Layer("Dense", {"units": 3}), Layer("LSTM", {"units": 3})
+    dense, lstm = Layer("Dense"), Layer("LSTM", {"units": 3})
     inner = (dense if wrapper == "TimeDistributed" else lstm,) * wrapped
     nodes = [Node("x", Layer("Input", {"shape": (4, 5)})), Node("wrap", Layer(wrapper, {}, inner), ("x",)),
              Node("head", Layer("Dense", {"units": 2}), ("wrap",))]  # fmt: skip
