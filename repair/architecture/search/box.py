@@ -61,6 +61,10 @@ class Box:
         most = LARGEST_DEEP if deep else LARGEST
         return box(tuple(limits)) if sum(map(prod, limits)) <= most else None
 
+    def holds(self, shapes: Iterable[Shape | None]) -> bool:
+        """Whether these shapes, batch first, lie in it."""
+        return all(shape and self.place(shape[1:]) is not None for shape in set(shapes))
+
     @cached_property
     def blocks(self) -> tuple[slice, ...]:
         """Where the shapes of one, two, three and four sizes lie in an array, and the deep ones."""

@@ -1,6 +1,6 @@
 """Finds the cheapest repairs of a network, and how few edits any repair needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from math import prod
 from time import monotonic
@@ -8,9 +8,9 @@ from time import monotonic
 from repair.architecture import cost
 from repair.architecture.errors import show
 from repair.architecture.graph import Graph
-from repair.architecture.layer import LARGEST
+from repair.architecture.layer import LARGEST, Shape
 from repair.architecture.rules import KERAS3, Rules
-from repair.architecture.search.bound import relax, roots_bound
+from repair.architecture.search.bound import Relaxation, relax, roots_bound
 from repair.architecture.search.build import build
 from repair.architecture.search.calls import apart, shared_again
 from repair.architecture.search.hints import Hint, hints
@@ -52,25 +52,34 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
     repairs = _found(graph, rules, before, alternatives, deadline)
     if any(node.shares for node in graph.nodes):
         repairs = _best((*repairs, *_shared(graph, rules, before, deadline)), alternatives)
-    bound = roots_bound(graph, before)
+    bound, relaxation = roots_bound(graph, before), None
     if repairs and repairs[0].count > bound and monotonic() < deadline:
-        after = trace(repairs[0].graph, rules)
-        known = [shape for shape in before.shapes.values() if shape and None not in shape[1:]]
-        relaxation = relax(graph, rules, (*known, *after.shapes.values()))
-        if relaxation is not None:
-            bound = max(bound, relaxation.bound)
-            hinted = repairs[0].count > bound
-            for last in (False, True):
-                if hinted and monotonic() < deadline:
-                    tried = hints(graph, rules, relaxation, last=last)
-                    more = _found(graph, rules, before, alternatives, deadline, tried, repairs)
-                    repairs = _best((*repairs, *more), alternatives)
+        relaxation = _relaxed(graph, rules, before, repairs[0])
+    if relaxation is not None and repairs[0].count > relaxation.bound:
+        for last in (False, True):
+            if monotonic() < deadline:
+                tried = hints(graph, rules, relaxation, last=last)
+                more = _found(graph, rules, before, alternatives, deadline, tried, repairs)
+                repairs = _best((*repairs, *more), alternatives)
     if alternatives > 1 or not repairs:
         repairs = _best((*repairs, *moves(graph, rules, before)), alternatives)
+    if relaxation is not None and not relaxation.box.holds(_shapes(repairs[0].graph, rules)):
+        relaxation = _relaxed(graph, rules, before, repairs[0])  # a bound for repairs like this one
+    bound = max(bound, relaxation.bound if relaxation is not None else 0)
     if not repairs:
         return Result(Status.UNREPAIRABLE, (), bound, False, monotonic() - start)
     proven = repairs[0].count <= bound and not repairs[0].not_kept
     return Result(Status.REPAIRED, repairs, bound, proven, monotonic() - start)
+
+
+def _relaxed(graph: Graph, rules: Rules, before: Trace, best: Repair) -> Relaxation | None:
+    """The relaxed problem in a box that holds the network and a repair of it."""
+    known = [shape for shape in before.shapes.values() if shape and None not in shape[1:]]
+    return relax(graph, rules, (*known, *_shapes(best.graph, rules)))
+
+
+def _shapes(graph: Graph, rules: Rules) -> Iterable[Shape | None]:
+    return trace(graph, rules).shapes.values()
 
 
 def _bounded(before: Trace) -> None:

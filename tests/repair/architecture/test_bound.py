@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from repair.architecture.generate import random_layer, valid
+from repair.architecture.generate import faulty, random_layer, valid
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
 from repair.architecture.layers import LAYERS
@@ -171,3 +171,9 @@ def test_tensors_of_five_sizes_are_bounded_by_their_number_of_values(
     assert relaxation.bound == edits
     if edits:
         assert repair(graph).repairs[0].count == edits
+
+
+def test_a_repair_that_leaves_the_box_gets_a_bound_of_its_own() -> None:
+    """Tried from a hint, it makes a tensor of 324 values, where box and bound knew up to 81."""
+    result = repair(faulty(4, 286990, KERAS3, 2))
+    assert result.repairs[0].count == result.bound == 1
