@@ -6,10 +6,11 @@
    shape: as it stands, edited in place (`changes`, `windows`, `arguments`), taken out, or with
    layers inserted before it (`adapters`, `lifts`, `options`); at merges the inputs are brought to a
    common shape (`merges`). Layers read twice are tabled under assumptions (`sharing`), layers called
-   twice are repaired call by call and shared again (`calls`).
+   twice are repaired call by call and shared again (`calls`). `plan` says how much is kept.
 2. `bound`: how few edits any repair needs, from errors without a common cause and from a relaxed
    problem over every shape at once (`box`, `axes`, `relaxed`, `relaxed_merges`).
-3. `hints`: where the two differ, the shapes of the relaxed solution are tried in the search.
+3. `hints`, `hints_merges`: where the two differ, the shapes of the relaxed solution are tried in the
+   search.
 4. `moves`: repairs that change connections, among the alternatives.
 
 What "proven" says (`result.PROVEN`): no repair that keeps widths, head and connections has fewer
