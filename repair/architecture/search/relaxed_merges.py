@@ -84,12 +84,27 @@ def _stretched(table: bytes, box: Box) -> dict[tuple[bool, ...], np.ndarray]:
             made = np.minimum(above, above[(slice(None),) * free + (slice(1),)])
             lead = (*exact, True).index(True)
             for lower in range(max(rank - lead, 1), rank):
-                below = found[exact[rank - lower :]]
-                common = tuple(map(slice, map(min, below.shape, made.shape[rank - lower :])))
+                below = _widened(found[exact[rank - lower :]], exact, made.shape, lower)
+                common = tuple(map(slice, below.shape))
                 part = made[(Ellipsis, *common)]  # type: ignore[arg-type]
-                np.minimum(part, below[common], out=part)
+                np.minimum(part, below, out=part)
             found[exact] = made
     return found
+
+
+def _widened(below: np.ndarray, exact: tuple[bool, ...], room: tuple[int, ...],
+             lower: int) -> np.ndarray:  # fmt: skip
+    """Costs of shapes of `lower` sizes for the last axes of longer ones, up to the limits of these.
+
+    On axes that need not be exact, a size of 1 serves beyond the limits of the shorter shapes.
+    """
+    for axis, (whole, size) in enumerate(zip(exact[-lower:], room[-lower:], strict=True)):
+        have = below.shape[axis]
+        if size < have:
+            below = below[(slice(None),) * axis + (slice(size),)]
+        elif size > have and not whole:
+            below = below.take([*range(have), *[0] * (size - have)], axis)
+    return below
 
 
 def _concatenated(layer: Layer, inputs: tuple[Costs, ...], box: Box) -> Costs:

@@ -177,3 +177,14 @@ def test_a_repair_that_leaves_the_box_gets_a_bound_of_its_own() -> None:
     """Tried from a hint, it makes a tensor of 324 values, where box and bound knew up to 81."""
     result = repair(faulty(4, 286990, KERAS3, 2))
     assert result.repairs[0].count == result.bound == 1
+
+
+@pytest.mark.parametrize(("short", "long"), [((1,), (1, 108)), ((2, 1, 1), (1, 2, 9, 1))])
+def test_a_shape_that_broadcasts_does_so_beyond_the_limits_of_its_rank(
+    short: tuple[int, ...], long: tuple[int, ...]
+) -> None:
+    x, y = (Node(str(shape), Layer("Input", {"shape": shape})) for shape in (short, long))
+    graph = Graph.of([x, y, Node("most", Layer("Maximum"), (x.name, y.name))])
+    relaxation = relax(graph, KERAS3, trace(graph, KERAS3).shapes.values())
+    assert relaxation is not None
+    assert relaxation.bound == 0
