@@ -16,6 +16,7 @@ import optax
 
 from repair.methods.minimal.divergence import Divergence
 
+ADAM = optax.scale_by_adam()
 LAST = 0.1  # rate at the end, relative to that at the start, along a cosine
 
 
@@ -25,7 +26,6 @@ def fitted(
     chosen: jax.Array,
     *,
     epochs: int,
-    size: int,
     rate: float,
     bound: float,
     until: float,
@@ -33,19 +33,16 @@ def fitted(
     """A change x (n,) of lower loss within |x| <= bound, 0 but for the chosen weights.
 
     Args:
-        loss: over all tests.
+        loss: over all tests, in batches of which each makes a step.
         start: (n,) where to start.
         chosen: (n,) bool.
         epochs: passes over the tests.
-        size: tests in a batch.
         rate: of a step, in units.
         bound: largest |x|.
         until: time (time.perf_counter) at which to stop.
     """
-    loss = loss.in_batches(size)
     count = len(loss.batches)
-    adam = optax.scale_by_adam()
-    x, moments = jnp.where(chosen, start, 0.0), adam.init(start)
+    x, moments = jnp.where(chosen, start, 0.0), ADAM.init(start)
     rng, steps, done = np.random.default_rng(0), epochs * count, 0
     for _ in range(epochs):
         for number in rng.permutation(count):
@@ -64,5 +61,5 @@ def _step(
     x: jax.Array, moments: Any, gradient: jax.Array, chosen: jax.Array, rate: float, bound: float
 ) -> tuple[jax.Array, Any]:
     with jax.numpy_dtype_promotion("standard"):  # optax raises floats to whole powers
-        updates, moments = optax.scale_by_adam().update(gradient * chosen, moments)
+        updates, moments = ADAM.update(gradient * chosen, moments)
     return jnp.clip(x - rate * updates, -bound, bound), moments

@@ -228,11 +228,12 @@ def test_adam_on_small_batches_fits_the_chosen_weights_alone():
         method="Powell",
         bounds=[(-0.5, 0.5)] * int(chosen.sum()),
     )
-    how = {"epochs": 60, "size": 16, "rate": 0.05, "bound": 0.5, "until": np.inf}
+    how = {"epochs": 60, "rate": 0.05, "bound": 0.5, "until": np.inf}
+    small = loss.in_batches(16)
     start = jnp.ones(len(chosen))
-    x = fitted(loss, start, jnp.asarray(chosen), **how)
+    x = fitted(small, start, jnp.asarray(chosen), **how)
     assert not np.asarray(x)[~chosen].any()
     assert np.abs(x).max() <= 0.5
     assert loss.value(x) == pytest.approx(found.fun, abs=0.02 * loss.value(0 * start))
-    late = fitted(loss, start, jnp.asarray(chosen), **{**how, "until": 0.0})
+    late = fitted(small, start, jnp.asarray(chosen), **{**how, "until": 0.0})
     np.testing.assert_array_equal(late, chosen)
