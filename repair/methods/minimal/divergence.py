@@ -84,12 +84,8 @@ class Divergence:
         """Over all tests of a tangent; taught (N, classes), importance (N,)."""
         # Every batch holds tests of all kinds: the first ones are a sample.
         order = np.random.default_rng(0).permutation(len(taught))
-        batches = _batches(
-            start.entering[order],
-            taught[order],
-            importance[order],
-            _batch_size(start.weights, len(taught)),
-        )
+        tests = (start.entering, taught, importance)
+        batches = _batches(tests, order, _batch_size(start.weights, len(taught)))
         return cls(start.weights, batches, temperature)
 
     def value(self, x: jax.Array) -> float:
@@ -110,13 +106,11 @@ class Divergence:
 
     def in_batches(self, size: int) -> Self:
         """The same in batches of so many tests, or a few more: as many on each device."""
-        parts = (
+        tests = [
             np.concatenate([np.asarray(part) for part in parts])
             for parts in zip(*self.batches, strict=True)
-        )
-        entering, taught, importance = parts
-        real = importance > 0
-        return replace(self, batches=_batches(entering[real], taught[real], importance[real], size))
+        ]
+        return replace(self, batches=_batches(tests, np.flatnonzero(tests[-1]), size))
 
     @cached_property
     def scales(self) -> jax.Array:
@@ -169,16 +163,15 @@ class Divergence:
         return Structure(graph, tree, places), arrays, units
 
 
-def _batches(
-    entering: np.ndarray, taught: np.ndarray, importance: np.ndarray, size: int
-) -> list[Batch]:
-    """On the devices, all of one size; the last one is padded with tests that do not count."""
+def _batches(tests: Sequence[np.ndarray], order: np.ndarray, size: int) -> list[Batch]:
+    """Parts of tests on the devices, in order, all of one size; the last is padded with tests that do not count."""
     devices = jax.local_device_count()
     size = -(-size // devices) * devices
     batches = []
-    for begin in range(0, len(taught), size):
-        parts = [x[begin : begin + size].astype(np.float32) for x in (entering, taught, importance)]
-        lacking = size - len(parts[0])
+    for begin in range(0, len(order), size):
+        chosen = order[begin : begin + size]
+        lacking = size - len(chosen)
+        parts = [x[chosen].astype(np.float32) for x in tests]
         padded = [np.pad(x, [(0, lacking)] + [(0, 0)] * (x.ndim - 1)) for x in parts]
         batches.append(Batch(*jax.device_put(padded, over_devices("batch"))))
     return batches
