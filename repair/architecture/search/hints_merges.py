@@ -45,23 +45,21 @@ def _broadcasting(given: Sequence[Costs], output: Sizes, box: Box,
                   last: bool) -> tuple[Sizes, ...]:  # fmt: skip
     """The cheapest shapes that together broadcast to the output: each axis is whole in one of them."""
     rank = len(output)
-    parts = []
+    parts: dict[Sizes, frozenset[int]] = {}
     for lower in range(1, rank + 1):
+        axes = range(rank - lower, rank)
         for whole in product((False, True), repeat=lower):
-            axes = range(rank - lower, rank)
-            sizes = tuple(
-                output[axis] if stays else 1 for axis, stays in zip(axes, whole, strict=True)
-            )
-            reached = {axis for axis, stays in zip(axes, whole, strict=True) if stays}
-            reached |= {axis for axis in axes if output[axis] == 1}
-            parts.append((sizes, frozenset(reached)))
+            kept = zip(axes, whole, strict=True)
+            sizes = tuple(output[axis] if stays else 1 for axis, stays in kept)
+            equal = zip(axes, sizes, strict=True)
+            parts[sizes] = frozenset(axis for axis, size in equal if size == output[axis])
+    ways = list(parts.items())[:: -1 if last else 1]
     best: dict[frozenset[int], tuple[float, tuple[Sizes, ...]]] = {frozenset(): (0, ())}
     for costs in given:
+        prices = [(sizes, more, _cost(costs, sizes, box)) for sizes, more in ways]
         joined: dict[frozenset[int], tuple[float, tuple[Sizes, ...]]] = {}
-        for (have, (price, chosen)), (sizes, more) in product(
-            best.items(), parts[:: -1 if last else 1]
-        ):
-            total = price + _cost(costs, sizes, box)
+        for (have, (price, chosen)), (sizes, more, extra) in product(best.items(), prices):
+            total = price + extra
             if total < joined.get(have | more, (float("inf"),))[0]:
                 joined[have | more] = total, (*chosen, sizes)
         best = joined
