@@ -17,7 +17,7 @@ import optax
 from repair.methods.minimal.divergence import Divergence
 
 ADAM = optax.scale_by_adam()
-LAST = 0.4  # rate at the end, relative to that at the start, along a cosine
+LAST = 0.1  # rate at the end, relative to that at the start, along a cosine
 
 
 def fitted(
