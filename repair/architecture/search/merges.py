@@ -94,21 +94,18 @@ def _near(shapes: Sequence[Shape], target: Shape, rules: Rules) -> Shape:
 
 def _joined(layer: Layer, given: Sequence[Sequence[Shape]],
             everything: tuple[Shape, ...]) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
-    """All inputs like one of them but on the axis along which they are joined."""
+    """All inputs like one of them but on the axis along which they are joined, or alike: for another axis."""
     axis = layer.arguments.get("axis", -1)
-    if not isinstance(axis, int):
-        return
     for target in everything[:MOST_TARGETS]:
-        if not -len(target) <= axis < len(target) or axis % len(target) == 0:
-            continue
-        place = axis % len(target)
-        yield tuple(
-            next(
-                ((*target[:place], shape[place], *target[place + 1 :])
-                 for shape in shapes if len(shape) == len(target)), target,
-            )
-            for shapes in given
-        )  # fmt: skip
+        if isinstance(axis, int) and -len(target) <= axis < len(target) and axis % len(target):
+            place = axis % len(target)
+            yield tuple(
+                next(
+                    ((*target[:place], shape[place], *target[place + 1 :])
+                     for shape in shapes if len(shape) == len(target)), target,
+                )
+                for shapes in given
+            )  # fmt: skip
         yield (target,) * len(given)
 
 

@@ -39,6 +39,7 @@ def test_the_bound_knows_what_to_do_with_a_layer_of_more_dimensions_than_it_has(
 
 @pytest.mark.parametrize(("size", "seed", "faults", "rules"), [
     (10, 117, 2, STRICT), (15, 250, 3, KERAS3), (16, 395, 4, STRICT), (7, 642, 3, KERAS3),
+    (26, 89429, 4, STRICT),
 ])  # fmt: skip
 def test_what_once_crashed_the_search_or_found_no_repair(
     size: int, seed: int, faults: int, rules: Rules
@@ -47,6 +48,16 @@ def test_what_once_crashed_the_search_or_found_no_repair(
     result = repair(faulty(size, seed, rules, faults), rules)
     assert result.status is Status.REPAIRED
     assert all(trace(found.graph, rules).valid for found in result.repairs)
+
+
+@pytest.mark.parametrize("rules", [STRICT, KERAS3])
+def test_joined_along_an_axis_that_no_input_has(rules: Rules) -> None:
+    """Brought to one shape, and joined along an axis of it."""
+    nodes = [Node("x", Layer("Input", {"shape": (8, 2)})), Node("y", Layer("Input", {"shape": (16,)})),
+             Node("join", Layer("Concatenate", {"axis": 3}), ("x", "y"))]  # fmt: skip
+    result = repair(Graph.of(nodes), rules)
+    assert result.repairs[0].count == 2
+    assert result.proven
 
 
 def test_taking_out_the_only_layer_is_no_repair() -> None:
