@@ -8,7 +8,7 @@
    common shape (`merges`). Layers read twice are tabled under assumptions (`sharing`), layers called
    twice are repaired call by call and shared again (`calls`). `plan` says how much is kept.
 2. `bound`: how few edits any repair needs, from errors without a common cause and from a relaxed
-   problem over every shape at once (`box`, `axes`, `relaxed`, `relaxed_merges`).
+   problem over every shape at once (`box`, `axes`, `relaxed`, `relaxed_merges`, `relaxed_broadcast`).
 3. `hints`, `hints_merges`: where the two differ, the shapes of the relaxed solution are tried in the
    search.
 4. `moves`: repairs that change connections, among the alternatives.

@@ -1,6 +1,6 @@
 """For a layer of several inputs, the fewest edits to every output: never too many."""
 
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import product
 
 import numpy as np
@@ -11,6 +11,7 @@ from repair.architecture.layers import infer
 from repair.architecture.rules import Rules
 from repair.architecture.search.box import IMPOSSIBLE, RANKS, Box, Costs
 from repair.architecture.search.merges import ELEMENTWISE
+from repair.architecture.search.relaxed_broadcast import broadcast
 
 BITS = 16
 """Powers of two from one number of edits to the next."""
@@ -28,83 +29,12 @@ def merged(layer: Layer, inputs: tuple[Costs, ...], rules: Rules, box: Box) -> C
     if layer.type in ELEMENTWISE and rules.strict:
         return sum(inputs[1:], inputs[0])
     if layer.type in ELEMENTWISE:
-        return reduce(lambda a, b: _broadcast(a, b, box), inputs)
+        return reduce(lambda a, b: broadcast(a, b, box), inputs)
     if layer.type == "Concatenate":
         return _concatenated(layer, inputs, box)
     if layer.type == "Dot":
         return _dot(layer, inputs[0], inputs[1], rules, box)
     return np.full_like(inputs[0], sum(int(costs.min()) for costs in inputs))
-
-
-def _broadcast(left: Costs, right: Costs, box: Box) -> Costs:
-    """Two inputs of which, on every axis, one has the size of the output, the other that or 1."""
-    made = box.empty()
-    mine, other = (_stretched(costs.tobytes(), box) for costs in (left, right))
-    for exact, costs in mine.items():
-        block = box.block(made, len(exact))
-        np.minimum(block, costs + other[tuple(not axis for axis in exact)], out=block)
-    deep = box.deep(made)
-    if deep.size:  # of more values than each of the two by a whole factor
-        for one, two in ((left, right), (right, left)):
-            whole = np.full_like(one, IMPOSSIBLE)
-            box.deep(whole)[:] = box.deep(one)
-            np.minimum(deep, _multiples(whole, box) + _multiples(two, box), out=deep)
-    return made
-
-
-def _multiples(costs: Costs, box: Box) -> np.ndarray:
-    """The cheapest shape whose number of values divides that of each deep one."""
-    found = np.full(box.deep(costs).size, IMPOSSIBLE, np.int16)
-    classes = box.by_product
-    least = classes.least(costs)
-    few = (least < min(least.min() + 2, IMPOSSIBLE)) & (classes.values <= found.size)
-    for k in np.flatnonzero(few):
-        every = found[classes.values[k] - 1 :: classes.values[k]]
-        np.minimum(every, least[k], out=every)
-    return np.minimum(found, least.min() + 2)
-
-
-@lru_cache(maxsize=64)
-def _stretched(table: bytes, box: Box) -> dict[tuple[bool, ...], np.ndarray]:
-    """Fewest edits to shapes that are 1 or absent where they need not be exact, by what is exact.
-
-    Args:
-        table: the costs, as bytes: a key; often both inputs of a layer have the same.
-        box: what they mean.
-    """
-    costs = np.frombuffer(table, np.int16)
-    found: dict[tuple[bool, ...], np.ndarray] = {}
-    for rank in RANKS:
-        for exact in product((True, False), repeat=rank):
-            if all(exact):
-                found[exact] = box.block(costs, rank)
-                continue
-            free = exact.index(False)
-            above = found[(*exact[:free], True, *exact[free + 1 :])]
-            made = np.minimum(above, above[(slice(None),) * free + (slice(1),)])
-            lead = (*exact, True).index(True)
-            for lower in range(max(rank - lead, 1), rank):
-                below = _widened(found[exact[rank - lower :]], exact, made.shape, lower)
-                common = tuple(map(slice, below.shape))
-                part = made[(Ellipsis, *common)]  # type: ignore[arg-type]
-                np.minimum(part, below, out=part)
-            found[exact] = made
-    return found
-
-
-def _widened(below: np.ndarray, exact: tuple[bool, ...], room: tuple[int, ...],
-             lower: int) -> np.ndarray:  # fmt: skip
-    """Costs of shapes of `lower` sizes for the last axes of longer ones, up to the limits of these.
-
-    On axes that need not be exact, a size of 1 serves beyond the limits of the shorter shapes.
-    """
-    for axis, (whole, size) in enumerate(zip(exact[-lower:], room[-lower:], strict=True)):
-        have = below.shape[axis]
-        if size < have:
-            below = below[(slice(None),) * axis + (slice(size),)]
-        elif size > have and not whole:
-            below = below.take([*range(have), *[0] * (size - have)], axis)
-    return below
 
 
 def _concatenated(layer: Layer, inputs: tuple[Costs, ...], box: Box) -> Costs:
