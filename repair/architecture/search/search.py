@@ -1,6 +1,8 @@
 """Finds the cheapest repairs of a network, and how few edits any repair needs."""
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 from time import monotonic
@@ -28,6 +30,19 @@ STEPS = 16
 """So many layers above an error are edited at first; only if that is not enough, all."""
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: a search leaves few cycles, and all that is loaded would be walked."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_uncollected()
 def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
            time_limit: float = 10.0) -> Result:  # fmt: skip
     """Valid networks that differ least from a broken one.
