@@ -80,9 +80,6 @@ def push(table: Table, row: Row, choice: Choice, keep: int) -> None:
         return
     if len(choices) >= keep and choices[-1].cost <= choice.cost:
         return
-    if keep == 1:
-        choices[0] = choice
-        return
     if any(c.cost == choice.cost and _same(c, choice) for c in choices):
         return
     choices.append(choice)
