@@ -4,7 +4,7 @@
 
 Networks come from `repair.architecture.generate`: valid ones of so many layers with so many random
 mutations, by seed. One row for each goes to results/reference/architecture/scaling.csv, and a
-summary to the terminal. Expected: half a minute or more; seconds grow a little faster than the size.
+summary to the terminal. Expected: about half a minute; seconds grow a little faster than the size.
 """
 
 import argparse
