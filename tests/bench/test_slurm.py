@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from omegaconf import OmegaConf
 
 from bench import __main__ as command
 from bench import store
+from bench.files import cache_dir
 from bench.sweep.cluster import Task
 
 CLUSTER = Path(__file__).parents[2] / "scripts" / "slurm_local.sh"
@@ -44,9 +46,29 @@ def cluster():
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def held_up(undisturbed, monkeypatch, tmp_path):
+    """Every run waits for its network, as if another process trained it, until this is called."""
+    made = cache_dir() / "networks"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    empty = cache_dir() / "networks"
+    empty.mkdir(parents=True)
+    names = [path.name for path in made.iterdir() if path.is_dir()]
+    with FileLock(empty / "any.lock") as lock:
+        for name in names:  # one file by many names: one lock for all
+            (empty / f"{name}.lock").hardlink_to(empty / "any.lock")
+
+        def let_go() -> None:
+            for name in names:
+                (empty / name).symlink_to(made / name)
+            lock.release()
+
+        yield let_go
+
+
 @pytest.mark.long
 def test_a_sweep_on_slurm_survives_a_killed_job_a_preempted_one_and_a_killed_node(
-    cluster, start_sweep, begun, timeless_records, small_repairs, undisturbed, tmp_path
+    cluster, start_sweep, begun, held_up, timeless_records, small_repairs, undisturbed, tmp_path
 ):
     disturbed = tmp_path / "disturbed"
     arguments = [
@@ -59,15 +81,16 @@ def test_a_sweep_on_slurm_survives_a_killed_job_a_preempted_one_and_a_killed_nod
         "hydra.launcher.gpus_per_node=1",
     ]
     process = start_sweep(*arguments)
-    begun(process, disturbed, 3)
-    wait_until(lambda: len(jobs_of("local1")) == 2)
+    begun(process, disturbed, 4)
     victim, preempted = jobs_of("local1")
     assert {"Requeue=1", "TresPerNode=gres:gpu:1", "Restarts=0"} <= shown(preempted)
     subprocess.run(["scancel", "--signal=KILL", victim], check=True)
-    wait_until(lambda: victim not in jobs_of("local1"))  # a job that still runs would be preempted
+    begun(process, disturbed, 5)  # the next in its place; a victim that still ran would be requeued
     urgent = ["--partition=urgent", "--nodelist=local1", "--exclusive", "--output=/dev/null"]
     subprocess.run(["sbatch", *urgent, "--wrap=true"], check=True)
     assert cluster("fail", "local2").returncode == 0
+    wait_until(lambda: "Restarts=1" in shown(preempted))
+    held_up()
     _, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
     assert "1 of 8 runs did not end with a repair" in err
