@@ -6,9 +6,9 @@ sizes, where a network has such ("deep" ones), are told apart by their number of
 are too many of them, and a bound may take them for one another.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from itertools import pairwise
 from math import prod
 
@@ -27,6 +27,8 @@ DEEP = 256
 LARGEST = 60_000
 LARGEST_DEEP = 20_000
 """Most shapes of a box, and of one with deep shapes, of which a Dot makes many more kinds."""
+FEW = 8
+"""So many shapes at most are looked at one by one."""
 Limits = tuple[tuple[int, ...], ...]
 
 
@@ -164,6 +166,29 @@ class Box:
         np.minimum(deep, self.deep(costs).min(initial=IMPOSSIBLE), out=deep)  # Dense
         return best
 
+    def few(self, places: Sequence[int]) -> np.ndarray:
+        """Layers to insert, 0 to 2 as int8, from the nearest of few shapes: sooner than by `single`."""
+        made = np.full(self.blocks[-1].stop, 2, np.int8)
+        line, pairs = self.block(made, 1), self.block(made, 2)
+        for place in places:
+            made[self.by_product.like(place)] = 1  # Reshape, Flatten, Permute
+            if place >= self.blocks[len(RANKS) - 1].stop:
+                self.deep(made)[:] = 1  # Dense
+                continue
+            *space, channel = (size - 1 for size in self.shape(place))
+            if not space:
+                line[:] = 1  # Dense
+                pairs[:, channel : channel + 1] = 1  # RepeatVector
+                continue
+            line[channel : channel + 1] = 1  # global pooling
+            block = self.block(made, len(space) + 1)
+            block[..., channel][tuple(slice(size, None) for size in space)] = 1  # padding, ...
+            block[..., channel][tuple(slice(size + 1) for size in space)] = 1  # cropping, pooling
+            # Dense, or a convolution of kernel 1 with strides
+            block[_strided_places(self.limits[len(space)][0], tuple(space))] = 1
+        made[list(places)] = 0
+        return made
+
     def _same_rank(self, here: np.ndarray, made: np.ndarray, rank: int) -> None:
         """Layers that keep the number of sizes: padding, cropping, pooling, projections."""
         turned = (slice(None, None, -1),) * (rank - 1)
@@ -197,19 +222,27 @@ class Classes:
         member: for each shape the place of its number.
         order: the shapes sorted by number.
         starts: where each number starts in `order`.
+        ends: where it ends.
     """
 
     values: np.ndarray
     member: np.ndarray
     order: np.ndarray
     starts: np.ndarray
+    ends: np.ndarray
 
     @classmethod
     def of(cls, numbers: np.ndarray) -> "Classes":
         """The classes of equal numbers."""
         values, member = np.unique(numbers, return_inverse=True)
         order = np.argsort(member, kind="stable")
-        return cls(values, member, order, np.searchsorted(member[order], np.arange(values.size)))
+        ends = np.cumsum(np.bincount(member))
+        return cls(values, member, order, np.concatenate(([0], ends[:-1])), ends)
+
+    def like(self, place: int) -> np.ndarray:
+        """The shapes of the class of one."""
+        number = self.member[place]
+        return self.order[self.starts[number] : self.ends[number]]
 
     def least(self, costs: Costs) -> Costs:
         """The cheapest shape of each class."""
@@ -224,6 +257,13 @@ def _strided(limit: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=1024)
+def _strided_places(limit: int, space: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """The places to which kernels of 1 with strides lead from one, an index for each axis."""
+    fits = _strided(limit) == 0
+    return np.nonzero(reduce(np.logical_and.outer, [fits[size] for size in space]))
+
+
+@lru_cache(maxsize=1024)
 def _inserted(box: Box, sources: bytes) -> np.ndarray:
     """Layers to insert, 0 to 2 as int8, to each shape from the nearest of some; kept for reuse.
 
@@ -231,7 +271,11 @@ def _inserted(box: Box, sources: bytes) -> np.ndarray:
         box: what the arrays mean.
         sources: a Boolean array of the shapes to start from, as bytes: a key.
     """
-    costs = np.where(np.frombuffer(sources, bool), 0, IMPOSSIBLE).astype(np.int16)
+    nearest = np.frombuffer(sources, bool)
+    places = np.flatnonzero(nearest).tolist()
+    if len(places) <= FEW:
+        return box.few(places)
+    costs = np.where(nearest, 0, IMPOSSIBLE).astype(np.int16)
     return np.minimum(np.minimum(costs, box.single(costs) + 1), 2).astype(np.int8)
 
 

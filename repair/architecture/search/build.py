@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from repair.architecture.edits import (
     ABSENT,
@@ -73,9 +74,14 @@ def _by_node(choice: Choice) -> dict[str, Choice]:
     return found
 
 
+@lru_cache
+def _snake_case(kind: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() and k and not kind[k - 1].isdigit()
+                   else c.lower() for k, c in enumerate(kind))  # fmt: skip
+
+
 def _fresh(layer: Layer, taken: set[str]) -> str:
-    stem = "".join("_" + c.lower() if c.isupper() and k and not layer.type[k - 1].isdigit()
-                   else c.lower() for k, c in enumerate(layer.type))  # fmt: skip
+    stem = _snake_case(layer.type)
     number, name = 1, stem
     while name in taken:
         number, name = number + 1, f"{stem}_{number}"

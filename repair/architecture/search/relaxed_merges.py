@@ -2,6 +2,7 @@
 
 from functools import reduce
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,15 +56,16 @@ def _concatenated(layer: Layer, inputs: tuple[Costs, ...], box: Box) -> Costs:
 def _dot(layer: Layer, left: Costs, right: Costs, rules: Rules, box: Box) -> Costs:
     """Two inputs with an equal axis; the output has the axes of both but that one."""
     made = box.empty()
-    ranks = ((1, 1), (2, 2)) if rules.strict else product(RANKS, RANKS)
-    for p, q in ranks:
-        if p + q - 2 > len(RANKS):
-            continue
-        for i, j in product(range(p), range(q)):
-            a = np.moveaxis(box.block(left, p), i, -1)
-            b = np.moveaxis(box.block(right, q), j, -1)
-            price = axes_cost(layer, (i + 1, j + 1), (p, q), rules)
-            _contracted(a, b, price, box, made)
+    rows, columns = ({(p, i): Powers.of(np.moveaxis(box.block(costs, p), i, -1))
+                      for p in RANKS[: 2 if rules.strict else None] for i in range(p)}
+                     for costs in (left, right))  # fmt: skip
+    pairs = [(a.least + b.least + axes_cost(layer, (i + 1, j + 1), (p, q), rules), p + q - 2, a, b)
+             for ((p, i), a), ((q, j), b) in product(rows.items(), columns.items())
+             if p + q - 2 <= len(RANKS) and (p == q or not rules.strict)]  # fmt: skip
+    for least, rank, a, b in sorted(pairs, key=lambda pair: pair[0]):
+        block = box.block(made, max(rank, 1))
+        if least < block.max():
+            _contracted(a.powers, b.powers, least, block)
     if not rules.strict and box.deep(made).size:
         _deep_dot(layer, left, right, rules, box, made)
     return made
@@ -84,16 +86,42 @@ def _deep_dot(layer: Layer, left: Costs, right: Costs, rules: Rules, box: Box, m
     np.minimum(after, least, out=after)
 
 
-def _contracted(a: np.ndarray, b: np.ndarray, price: int, box: Box, made: Costs) -> None:
-    """The products of two tables along their last axes, as far as they lie in the box."""
-    block = box.block(made, max(a.ndim + b.ndim - 2, 1))
-    size, room = min(a.shape[-1], b.shape[-1]), block.shape
+class Powers(NamedTuple):
+    """A table as powers of two, so that the least sums of two tables are a matrix product.
+
+    A box has fewer than 2^BITS places, so that the power of the least sum tells in the total.
+
+    Args:
+        least: the smallest number of the table.
+        powers: of 2^-BITS, by how much each number exceeds it.
+    """
+
+    least: int
+    powers: np.ndarray
+
+    @classmethod
+    def of(cls, table: np.ndarray) -> "Powers":
+        """Those of a table of edits."""
+        least = int(table.min())
+        return cls(least, np.exp2(-BITS * (table - least).astype(np.float64)))
+
+    @staticmethod
+    def least_sums(rows: np.ndarray, columns: np.ndarray, least: int) -> np.ndarray:
+        """The least sum of each row and each column, place by place."""
+        total = rows @ columns.T
+        over = np.where(total > 0, -((np.frexp(total)[1] - 1) // BITS), IMPOSSIBLE)
+        return np.minimum(over + least, IMPOSSIBLE).astype(np.int16)
+
+
+def _contracted(a: np.ndarray, b: np.ndarray, least: int, made: np.ndarray) -> None:
+    """The products of two tables along their last axes, as far as there is room for them."""
+    size, room = min(a.shape[-1], b.shape[-1]), made.shape
     a = a[(*map(slice, room[: a.ndim - 1]), slice(size))]
     b = b[(*map(slice, room[a.ndim - 1 :][: b.ndim - 1]), slice(size))]
-    cost = _least_sums(a.reshape(-1, size), b.reshape(-1, size)) + np.int16(price)
-    cost = cost.reshape((*a.shape[:-1], *b.shape[:-1]) or (1,))
-    common = tuple(map(slice, cost.shape))
-    np.minimum(block[common], cost, out=block[common])
+    sums = Powers.least_sums(a.reshape(-1, size), b.reshape(-1, size), least)
+    sums = sums.reshape((*a.shape[:-1], *b.shape[:-1]) or (1,))
+    common = made[tuple(map(slice, sums.shape))]
+    np.minimum(common, sums, out=common)
 
 
 Rests = tuple[np.ndarray, np.ndarray]
@@ -116,21 +144,9 @@ def _contracted_deep(a: Rests, b: Rests, price: int, made: np.ndarray) -> None:
     size = min(a[1].shape[1], b[1].shape[1])
     values = np.multiply.outer(a[0], b[0])
     inside = values <= made.size
-    sums = _least_sums(a[1][:, :size], b[1][:, :size]) + np.int16(price)
+    rows, columns = Powers.of(a[1][:, :size]), Powers.of(b[1][:, :size])
+    sums = Powers.least_sums(rows.powers, columns.powers, rows.least + columns.least + price)
     np.minimum.at(made, values[inside] - 1, sums[inside])
-
-
-def _least_sums(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """The least sum of each row and each column, place by place: a matrix product of powers of two.
-
-    A box has fewer than 2^BITS places, so that the power of the least sum tells in the total.
-    """
-    least = rows.min(), columns.min()
-    powers = [np.exp2(-BITS * (table - low).astype(np.float64))
-              for table, low in zip((rows, columns), least, strict=True)]  # fmt: skip
-    total = powers[0] @ powers[1].T
-    over = np.where(total > 0, -((np.frexp(total)[1] - 1) // BITS), IMPOSSIBLE)
-    return np.minimum(over + sum(least), IMPOSSIBLE).astype(np.int16)
 
 
 def axes_cost(layer: Layer, axes: tuple[int, int], ranks: tuple[int, int], rules: Rules) -> int:

@@ -1,6 +1,6 @@
 """The answer of a repair search."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,8 +64,10 @@ def distinct(repairs: Iterable[Repair]) -> tuple[Repair, ...]:
     return tuple(kept)
 
 
-def does_more(edits: Iterable[Edit], than: Iterable[Repair]) -> bool:
+def does_more(edits: Iterable[Edit], than: Sequence[Repair]) -> bool:
     """Whether edits are those of one of some repairs, perhaps among others."""
+    if not than:
+        return False
     texts = set(map(str, edits))
     return any(texts.issuperset(map(str, other.edits)) for other in than)
 

@@ -20,6 +20,7 @@ from repair.architecture.search.moves import moves
 from repair.architecture.search.plan import OutOfTime, Plan
 from repair.architecture.search.result import Repair, Result, Status, distinct, does_more
 from repair.architecture.search.rows import Choice
+from repair.architecture.search.sharing import shared
 from repair.architecture.search.tables import Search
 from repair.architecture.search.targets import behind_head, heads, near_errors, wanted
 from repair.architecture.size import NOTHING, change, sizes, total
@@ -71,11 +72,14 @@ def repair(graph: Graph, rules: Rules = KERAS3, *, alternatives: int = 3,
     if repairs and repairs[0].count > bound and monotonic() < deadline:
         relaxation = _relaxed(graph, rules, before, repairs[0])
     if relaxation is not None and repairs[0].count > relaxation.bound:
+        first: Mapping[str, Hint] | None = None
         for last in (False, True):
             if monotonic() < deadline:
                 tried = hints(graph, rules, relaxation, last=last)
-                more = _found(graph, rules, before, alternatives, deadline, tried, repairs)
-                repairs = _best((*repairs, *more), alternatives)
+                if tried != first:
+                    more = _found(graph, rules, before, alternatives, deadline, tried, repairs)
+                    repairs = _best((*repairs, *more), alternatives)
+                first = tried
     if alternatives > 1 or not repairs:
         repairs = _best((*repairs, *moves(graph, rules, before)), alternatives)
     if relaxation is not None and not relaxation.box.holds(_shapes(repairs[0].graph, rules)):
@@ -128,7 +132,7 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
            known: tuple[Repair, ...] = ()) -> tuple[Repair, ...]:  # fmt: skip
     most = known[-1].cost if len(known) == alternatives else cost.NEVER
     plan = Plan(rules, most=most, deadline=deadline)
-    if tried or alternatives > 1:
+    if tried or alternatives > 1 or not shared(graph):  # two inserted layers lead from any row to any
         plan = replace(plan, slack=cost.EDIT + cost.EDIT // 2)
     if alternatives > 1:
         plan = replace(plan, keep=2 * alternatives, rows=24)

@@ -113,6 +113,21 @@ def test_groups_of_a_convolution_do_not_hide_it_in_a_box_that_they_do_not_divide
     assert relaxation.bound == 0
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [((64,), (12, 12), (6, 6, 6), (5, 5, 5, 5)), ((70,), (9, 30), (7, 7, 9), (3, 3, 3, 4), (300,))],
+)
+def test_one_inserted_layer_leads_from_few_shapes_to_what_it_leads_to_from_many(limits) -> None:
+    rng, around = np.random.default_rng(0), box(limits)
+    for number in (*range(1, 9), 1, 2, 1):
+        places = rng.choice(around.empty().size, number, replace=False)
+        costs = around.empty()
+        costs[places] = 0
+        want = np.where(around.single(costs) == 0, 1, 2)
+        want[places] = 0
+        assert np.array_equal(around.few(places.tolist()), want)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_what_a_dot_costs_is_the_least_sum_over_the_size_that_it_multiplies_along(
     seed: int,
