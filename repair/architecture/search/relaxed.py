@@ -39,6 +39,8 @@ def unary(layer: Layer, given: Costs, rules: Rules, box: Box, *, alone: bool = F
             make as cheaply may be left out.
         again: a further call of a layer, whose edits have been paid.
     """
+    if layer.type in KEEPS_SHAPE and "axis" not in layer.arguments:
+        return given
     made = standing(bare(layer), given, rules, box)
     if removable(layer):
         np.minimum(made, given + 1, out=made)

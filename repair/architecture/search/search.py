@@ -132,7 +132,8 @@ def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadlin
            known: tuple[Repair, ...] = ()) -> tuple[Repair, ...]:  # fmt: skip
     most = known[-1].cost if len(known) == alternatives else cost.NEVER
     plan = Plan(rules, most=most, deadline=deadline)
-    if tried or alternatives > 1 or not shared(graph):  # two inserted layers lead from any row to any
+    # Without shared layers two inserted ones lead from any row to any other.
+    if tried or alternatives > 1 or not shared(graph):
         plan = replace(plan, slack=cost.EDIT + cost.EDIT // 2)
     if alternatives > 1:
         plan = replace(plan, keep=2 * alternatives, rows=24)
