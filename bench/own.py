@@ -86,7 +86,7 @@ class OwnData:
 
 @dataclass(frozen=True, eq=False)
 class OwnScenario(Scenario):
-    """A scenario on data of one's own.
+    """A scenario on data of one's own; copies of its defect images are moved as those that they are twins of.
 
     Attributes:
         path: of the archive.
@@ -136,8 +136,8 @@ class OwnScenario(Scenario):
             )
         repair_defect, validation_defect, _ = self._splits[1]
         return Sets(
-            clean.take(repair, "repair set"),
-            self.own.defect.take(repair_defect, "repair set, defective"),
+            self._copied(clean.take(repair, "repair set")),
+            self._copied(self.own.defect.take(repair_defect, "repair set, defective")),
             clean.take(validation, "validation set"),
             self.own.defect.take(validation_defect, "validation set, defective"),
             self.own.twins,
@@ -177,6 +177,7 @@ def with_data(scenario: Scenario, path: str) -> OwnScenario:
         scenario.seed,
         Path(path),
         own,
+        repair_copies=scenario.repair_copies,
     )
 
 

@@ -44,6 +44,7 @@ def run(config: DictConfig, about: About) -> Done:
         "scenario",
         config.scenario,
         repair_images=config.repair_images,
+        repair_copies=config.repair_copies,
         validation_images=config.validation_images,
         seed=config.seed,
     )
@@ -130,6 +131,7 @@ def _record(
         "passing_tests": passing,
         "exp": EXPERIMENTS.get(passing),
         "repair_images": len(problem.repair_clean),
+        **({"repair_copies": config.repair_copies} if config.repair_copies else {}),
         "validation": evaluation.validation,
         "confusion": evaluation.confusion,
         "flips": evaluation.flips,

@@ -13,6 +13,7 @@ import numpy as np
 
 from bench import data, networks, training
 from bench.attacks import Attack, NoAttack, Trigger
+from bench.copies import with_copies
 from bench.training.cached import trained_once
 from repair import formats
 from repair.errors import InputError, unknown
@@ -131,6 +132,7 @@ class Scenario:
         repair_images: training images in the repair set, whose defective part holds their attacked twins; None: half.
         validation_images: training images in the validation set, different ones; None: all the others.
         seed: of the draw (and of training, where the network is trained).
+        repair_copies: of each repair image so many more, moved a little, and attacked as it is.
     """
 
     name: str
@@ -140,6 +142,7 @@ class Scenario:
     repair_images: int | None
     validation_images: int | None
     seed: int
+    repair_copies: int = field(default=0, kw_only=True)
 
     @cached_property
     def data(self) -> data.Dataset:
@@ -202,6 +205,7 @@ class Scenario:
         )
 
     def _twins(self, repair: Examples, validation: Examples) -> Sets:
+        repair = self._copied(repair)
         return Sets(
             repair,
             self._defective(repair, "repair set, defective"),
@@ -209,6 +213,9 @@ class Scenario:
             self._defective(validation, "validation set, defective"),
             twins=True,
         )
+
+    def _copied(self, examples: Examples) -> Examples:
+        return with_copies(examples, self.repair_copies, self.seed)
 
     def _defective(self, examples: Examples, name: str) -> Examples:
         if isinstance(self.attack, NoAttack):
