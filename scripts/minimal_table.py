@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.report import collect
 from bench.report.methods import series_table
-from bench.report.series import Series
+from bench.report.series import Series, repair_images
 from bench.report.tables import NONE
 
 TARGETS = "targets.csv"
@@ -35,7 +35,7 @@ def targets(path: Path) -> Targets:
 
 
 def target(series: Series, known: Targets) -> str:
-    images = str(series.runs[0].record.details.get("repair_images"))
+    images = str(repair_images(series.runs[0].record))
     return known.get((series.scenario, images), NONE) if series.method == "minimal" else NONE
 
 

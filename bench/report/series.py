@@ -104,14 +104,21 @@ class _Variant:
     settings: dict[str, Any]
 
 
+def repair_images(record: Record) -> int | None:
+    """Clean images of the repair set, without moved copies of them."""
+    images = record.details.get("repair_images")
+    return images and images // (1 + record.details.get("repair_copies", 0))
+
+
 def _key(record: Record) -> tuple[str, ...]:
-    layer, exp, images = (record.details.get(name) for name in ("layer", "exp", "repair_images"))
+    layer, exp, copies = (record.details.get(name) for name in ("layer", "exp", "repair_copies"))
+    images = repair_images(record)
     return (
         record.scenario,
         record.method,
         str(layer or ""),
         str(exp or ""),
-        f"N={images}" if images else "",
+        f"N={images}{f' + {copies} copies' if copies else ''}" if images else "",
     )
 
 

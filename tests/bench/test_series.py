@@ -46,6 +46,16 @@ def test_seeds_of_configs_that_agree_where_both_say_are_one_series(run_of):
     ]
 
 
+def test_moved_copies_are_no_images_of_their_own_and_make_another_series(run_of):
+    one, other = run_of("a" * 16, images=4000), run_of("b" * 16, images=1000, seed=1)
+    details = {**one.record.details, "repair_copies": 3}
+    one = replace(one, record=replace(one.record, details=details))
+    assert {series.setting for series in series_of([one, other])} == {
+        "last, ExpC, N=1000",
+        "last, ExpC, N=1000 + 3 copies",
+    }
+
+
 def test_a_seed_is_in_a_series_once(run_of):
     twice = [run_of("a" * 16), run_of("b" * 16, config={"added_later": True})]
     assert [len(one.runs) for one in series_of(twice)] == [1, 1]

@@ -9,13 +9,13 @@ from matplotlib.lines import Line2D
 
 from bench.record import Accuracy, Record
 from bench.report.build import Report
-from bench.report.series import MEASURES, Series, measured, preferred
+from bench.report.series import MEASURES, Series, measured, preferred, repair_images
 from bench.report.style import BLACK, WIDTH, Drawing, logarithmic, looks
 from bench.statistics import interval
 
 Look = dict[str, tuple[str, str]]
 _AXES: dict[str, tuple[str, Callable[[Record], float | None]]] = {
-    "images": ("repair images", lambda record: record.details.get("repair_images")),
+    "images": ("repair images", repair_images),
     "weights": ("weights changed", lambda record: (record.patch or {}).get("weights_changed")),
     "seconds": (
         "seconds of repair",
