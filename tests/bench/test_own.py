@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 
 os.environ["KERAS_BACKEND"] = "jax"
 
@@ -225,6 +226,16 @@ def test_no_image_nor_its_twin_is_in_two_sets(tmp_path):
     assert places(sets.repair_defect, twins) == repair
     assert places(sets.validation_defect, twins) == validation
     assert places(mine.defect_test, twins) == test
+
+
+def test_copies_of_twins_are_moved_alike(tmp_path):
+    images, labels, _ = different(20)
+    plain = scenario(archive(tmp_path, images=images, labels=labels, defect_images=images))
+    sets = replace(plain, repair_copies=2).sets()
+    assert len(sets.repair_clean) == 30
+    np.testing.assert_array_equal(sets.repair_clean.images, sets.repair_defect.images)
+    np.testing.assert_array_equal(sets.repair_clean.images[:10], plain.sets().repair_clean.images)
+    assert len(sets.validation_clean) == len(plain.sets().validation_clean)
 
 
 def test_test_images_of_the_archive_are_measured_on_alone(tmp_path):

@@ -127,13 +127,18 @@ def _shared(graph: Graph, rules: Rules, before: Trace, deadline: float) -> Itera
             yield replace(found, size=total(reached.values()), change=change(given, reached))
 
 
+def _within_two_layers(graph: Graph, before: Trace) -> bool:
+    """Whether two inserted layers lead from any row to any other: sizes are known, no layer is read twice."""
+    inputs = [before.shapes[node.name] for node in graph.nodes if not node.inputs]
+    return all(shape and None not in shape[1:] for shape in inputs) and not shared(graph)
+
+
 def _found(graph: Graph, rules: Rules, before: Trace, alternatives: int, deadline: float,
            tried: Mapping[str, Hint] | None = None,
            known: tuple[Repair, ...] = ()) -> tuple[Repair, ...]:  # fmt: skip
     most = known[-1].cost if len(known) == alternatives else cost.NEVER
     plan = Plan(rules, most=most, deadline=deadline)
-    # Without shared layers two inserted ones lead from any row to any other.
-    if tried or alternatives > 1 or not shared(graph):
+    if tried or alternatives > 1 or _within_two_layers(graph, before):
         plan = replace(plan, slack=cost.EDIT + cost.EDIT // 2)
     if alternatives > 1:
         plan = replace(plan, keep=2 * alternatives, rows=24)
