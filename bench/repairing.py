@@ -44,7 +44,7 @@ def run(config: DictConfig, about: About) -> Done:
         "scenario",
         config.scenario,
         repair_images=config.repair_images,
-        repair_copies=config.repair_copies,
+        **({"repair_copies": config.repair_copies} if config.repair_copies else {}),
         validation_images=config.validation_images,
         seed=config.seed,
     )

@@ -111,11 +111,13 @@ tree() {
     echo "$1"
 }
 
+# The keepers first: one that outlives its job by a moment reports that the job failed, as no dead node would.
 fail() {
-    local keeper all=""
-    for keeper in $(keepers "$1"); do all+=" $(tree "$keeper" | tr '\n' ' ')"; done
+    local keeper first below=""
+    first=$(keepers "$1")
+    for keeper in $first; do below+=" $(tree "$keeper" | tr '\n' ' ')"; done
     # shellcheck disable=SC2086
-    kill -9 "$(cat "$folder/$1.pid")" $all 2>/dev/null || true
+    kill -9 "$(cat "$folder/$1.pid")" $first $below 2>/dev/null || true
 }
 
 stop() {
