@@ -249,6 +249,7 @@ class Classes:
         return np.minimum.reduceat(costs[self.order], self.starts)
 
 
+@lru_cache(maxsize=256)
 def _strided(limit: int) -> np.ndarray:
     last = np.arange(limit)  # the last place of a size
     fits = np.full((limit, limit), IMPOSSIBLE, np.int16)
