@@ -71,6 +71,7 @@ class Config:
     wandb: Any = MISSING
     seed: int = 0
     repair_images: int | None = 1000
+    repair_mirrored: bool = False
     repair_copies: int = 0
     validation_images: int | None = 1000
     most_failing: int | None = None

@@ -1,7 +1,7 @@
-"""Moved copies of images: more tests out of the same repair images, as training has long had them.
+"""Mirror images and moved copies: more tests out of the same repair images, as training has long had them.
 
-Each copy is turned, scaled, sheared and shifted a little, by bilinear interpolation (Simard, Steinkraus and Platt,
-"Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis", ICDAR 2003, section 2).
+Each moved copy is turned, scaled, sheared and shifted a little, by bilinear interpolation (Simard, Steinkraus and
+Platt, "Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis", ICDAR 2003, section 2).
 """
 
 from dataclasses import replace
@@ -22,6 +22,23 @@ SHIFT = 0.043  # relative to the image's sides: 1.2 pixels of 28
 BATCH = 500
 
 
+def with_mirrored(examples: Examples) -> Examples:
+    """The examples, then each as in a mirror, left for right.
+
+    Args:
+        examples: images (N, H, W, C).
+
+    Raises:
+        InputError: inputs that are no images.
+    """
+    _must_be_images(examples, "repair_mirrored=true", "mirrored", "false")
+    return replace(
+        examples,
+        images=np.concatenate([examples.images, examples.images[:, :, ::-1]]),
+        labels=np.tile(examples.labels, 2),
+    )
+
+
 def with_copies(examples: Examples, copies: int, seed: int) -> Examples:
     """The examples, then so many moved copies of each; equal motions for equal numbers of examples.
 
@@ -37,11 +54,7 @@ def with_copies(examples: Examples, copies: int, seed: int) -> Examples:
         raise InputError(f"repair_copies is {copies}; expected at least 0.")
     if not copies:
         return examples
-    if examples.images.ndim != 4:
-        raise InputError(
-            f"repair_copies={copies}: inputs of shape {examples.images.shape[1:]} cannot be moved;"
-            " expected images (H, W, C). Leave it at 0."
-        )
+    _must_be_images(examples, f"repair_copies={copies}", "moved", "0")
     motions = np.random.default_rng(seed).uniform(-1, 1, (copies, len(examples), 6))
     moved = [in_batches(_moved, examples.images, BATCH, some) for some in motions]
     return replace(
@@ -49,6 +62,14 @@ def with_copies(examples: Examples, copies: int, seed: int) -> Examples:
         images=np.concatenate([examples.images, *moved]),
         labels=np.tile(examples.labels, 1 + copies),
     )
+
+
+def _must_be_images(examples: Examples, setting: str, what: str, without: str) -> None:
+    if examples.images.ndim != 4:
+        raise InputError(
+            f"{setting}: inputs of shape {examples.images.shape[1:]} cannot be {what};"
+            f" expected images (H, W, C). Leave it at {without}."
+        )
 
 
 @jax.jit

@@ -177,6 +177,7 @@ def with_data(scenario: Scenario, path: str) -> OwnScenario:
         scenario.seed,
         Path(path),
         own,
+        repair_mirrored=scenario.repair_mirrored,
         repair_copies=scenario.repair_copies,
     )
 

@@ -28,6 +28,8 @@ from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
 
+MORE_IMAGES = ("repair_mirrored", "repair_copies")
+
 
 def run(config: DictConfig, about: About) -> Done:
     """Repair and measure.
@@ -44,7 +46,7 @@ def run(config: DictConfig, about: About) -> Done:
         "scenario",
         config.scenario,
         repair_images=config.repair_images,
-        **({"repair_copies": config.repair_copies} if config.repair_copies else {}),
+        **_more_images(config),
         validation_images=config.validation_images,
         seed=config.seed,
     )
@@ -109,6 +111,11 @@ def _layers(layers: Any) -> str | tuple[str, ...]:
     return layers if isinstance(layers, str) else tuple(layers)
 
 
+def _more_images(config: DictConfig) -> dict[str, Any]:
+    """What is made of the repair images, where asked for: a scenario of one's own need not know it."""
+    return {name: config[name] for name in MORE_IMAGES if config[name]}
+
+
 def _described(ranking: list[Blame]) -> dict[str, Any]:
     return {"layers_ranked": [blame.describe() for blame in ranking]} if ranking else {}
 
@@ -131,7 +138,7 @@ def _record(
         "passing_tests": passing,
         "exp": EXPERIMENTS.get(passing),
         "repair_images": len(problem.repair_clean),
-        **({"repair_copies": config.repair_copies} if config.repair_copies else {}),
+        **_more_images(config),
         "validation": evaluation.validation,
         "confusion": evaluation.confusion,
         "flips": evaluation.flips,

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench import data, networks, training
 from bench.attacks import Attack, NoAttack, Trigger
-from bench.copies import with_copies
+from bench.copies import with_copies, with_mirrored
 from bench.training.cached import trained_once
 from repair import formats
 from repair.errors import InputError, unknown
@@ -132,7 +132,8 @@ class Scenario:
         repair_images: training images in the repair set, whose defective part holds their attacked twins; None: half.
         validation_images: training images in the validation set, different ones; None: all the others.
         seed: of the draw (and of training, where the network is trained).
-        repair_copies: of each repair image so many more, moved a little, and attacked as it is.
+        repair_mirrored: whether each repair image is there as in a mirror too, and attacked as it is.
+        repair_copies: of each of these so many more, moved a little, and attacked as they are.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Scenario:
     repair_images: int | None
     validation_images: int | None
     seed: int
+    repair_mirrored: bool = field(default=False, kw_only=True)
     repair_copies: int = field(default=0, kw_only=True)
 
     @cached_property
@@ -215,6 +217,8 @@ class Scenario:
         )
 
     def _copied(self, examples: Examples) -> Examples:
+        if self.repair_mirrored:
+            examples = with_mirrored(examples)
         return with_copies(examples, self.repair_copies, self.seed)
 
     def _defective(self, examples: Examples, name: str) -> Examples:

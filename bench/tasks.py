@@ -62,6 +62,7 @@ TASKS = {
             "localize",
             "solver",
             "repair_images",
+            "repair_mirrored",
             "repair_copies",
             "validation_images",
             "most_failing",

@@ -105,20 +105,22 @@ class _Variant:
 
 
 def repair_images(record: Record) -> int | None:
-    """Clean images of the repair set, without moved copies of them."""
-    images = record.details.get("repair_images")
-    return images and images // (1 + record.details.get("repair_copies", 0))
+    """Clean images of the repair set, without mirror images and moved copies of them."""
+    images, details = record.details.get("repair_images"), record.details
+    made = (1 + details.get("repair_mirrored", False)) * (1 + details.get("repair_copies", 0))
+    return images and images // made
 
 
 def _key(record: Record) -> tuple[str, ...]:
-    layer, exp, copies = (record.details.get(name) for name in ("layer", "exp", "repair_copies"))
-    images = repair_images(record)
+    details, images = record.details, repair_images(record)
+    layer, exp, copies = (details.get(name) for name in ("layer", "exp", "repair_copies"))
+    mirrored = " + mirrored" if details.get("repair_mirrored") else ""
     return (
         record.scenario,
         record.method,
         str(layer or ""),
         str(exp or ""),
-        f"N={images}{f' + {copies} copies' if copies else ''}" if images else "",
+        f"N={images}{mirrored}{f' + {copies} copies' if copies else ''}" if images else "",
     )
 
 

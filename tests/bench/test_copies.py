@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from bench import copies
 from bench.attacks import FGSM
-from bench.copies import with_copies
+from bench.copies import with_copies, with_mirrored
 from bench.scenarios import Scenario, Trained
 from repair.errors import InputError
 from repair.problem import Examples
@@ -61,6 +61,29 @@ def test_what_cannot_be_copied_is_one_message(
 ) -> None:
     with pytest.raises(InputError, match=message):
         with_copies(Examples(inputs, np.arange(7)), number, 0)
+
+
+def test_a_mirror_image_has_its_columns_reversed() -> None:
+    made = with_mirrored(EXAMPLES)
+    assert np.array_equal(made.images[:7], IMAGES)
+    assert all(np.array_equal(made.images[7:, :, k], IMAGES[:, :, 11 - k]) for k in range(12))
+    assert made.labels.tolist() == list(range(7)) * 2
+    with pytest.raises(InputError, match=r"repair_mirrored=true: inputs of shape \(4,\) cannot be"):
+        with_mirrored(Examples(np.zeros((7, 4), np.float32), np.arange(7)))
+
+
+def test_mirror_images_are_copied_and_attacked_too() -> None:
+    more = {"repair_mirrored": True, "repair_copies": 1}
+    scenario = Scenario("d", "digits", Trained(epochs=1), FGSM(0.1), 20, 10, seed=1, **more)
+    problem = scenario.problem("last")
+    clean = problem.repair_clean
+    assert (len(clean), len(problem.validation_clean)) == (80, 10)
+    assert np.array_equal(clean.images[20:40], clean.images[:20, :, ::-1])
+    assert np.array_equal(
+        clean.images[40:], with_copies(clean.take(np.arange(40)), 1, 1).images[40:]
+    )
+    attacked = scenario.attack(scenario.original, clean)
+    assert np.array_equal(problem.repair_defect.images, attacked.images)
 
 
 def test_copies_are_attacked_as_the_images_that_they_are_of() -> None:

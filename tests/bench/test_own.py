@@ -231,8 +231,8 @@ def test_no_image_nor_its_twin_is_in_two_sets(tmp_path):
 def test_copies_of_twins_are_moved_alike(tmp_path):
     images, labels, _ = different(20)
     plain = scenario(archive(tmp_path, images=images, labels=labels, defect_images=images))
-    sets = replace(plain, repair_copies=2).sets()
-    assert len(sets.repair_clean) == 30
+    sets = replace(plain, repair_mirrored=True, repair_copies=2).sets()
+    assert len(sets.repair_clean) == 60
     np.testing.assert_array_equal(sets.repair_clean.images, sets.repair_defect.images)
     np.testing.assert_array_equal(sets.repair_clean.images[:10], plain.sets().repair_clean.images)
     assert len(sets.validation_clean) == len(plain.sets().validation_clean)

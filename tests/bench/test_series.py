@@ -56,6 +56,18 @@ def test_moved_copies_are_no_images_of_their_own_and_make_another_series(run_of)
     }
 
 
+def test_mirror_images_are_no_images_of_their_own_either(run_of):
+    one, other = run_of("a" * 16, images=8000), run_of("b" * 16, images=2000, seed=1)
+    both = {**one.record.details, "repair_mirrored": True, "repair_copies": 3}
+    one = replace(one, record=replace(one.record, details=both))
+    mirrored = {**other.record.details, "repair_mirrored": True}
+    other = replace(other, record=replace(other.record, details=mirrored))
+    assert {series.setting for series in series_of([one, other])} == {
+        "last, ExpC, N=1000 + mirrored",
+        "last, ExpC, N=1000 + mirrored + 3 copies",
+    }
+
+
 def test_a_seed_is_in_a_series_once(run_of):
     twice = [run_of("a" * 16), run_of("b" * 16, config={"added_later": True})]
     assert [len(one.runs) for one in series_of(twice)] == [1, 1]

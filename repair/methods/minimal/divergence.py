@@ -17,6 +17,7 @@ from flax import nnx
 from jax.scipy.special import xlogy
 
 from repair.batches import over_devices, replicated
+from repair.patch import Key
 from repair.tangent import Tangent, Weights
 
 POWER_STEPS = 4
@@ -46,12 +47,13 @@ class Structure:
 
     Attributes:
         graph, tree: of the network, and of its arrays.
+        first: the layer that tests enter.
         places: of the weights.
     """
 
-    def __init__(self, graph: Any, tree: Any, places: tuple[Place, ...]):
-        self.graph, self.tree, self.places = graph, tree, places
-        self._parts = (graph, tree, places)
+    def __init__(self, graph: Any, tree: Any, first: str, places: tuple[Place, ...]):
+        self.graph, self.tree, self.first, self.places = graph, tree, first, places
+        self._parts = (graph, tree, first, places)
         self._hash = hash(self._parts)
 
     def __hash__(self) -> int:
@@ -71,11 +73,13 @@ class Divergence:
         weights: what may change.
         batches: the tests.
         temperature: T.
+        arrays: of the weights, those that x changes; where it is 0 throughout, the others can be left out.
     """
 
     weights: Weights
     batches: Sequence[Batch]
     temperature: float
+    arrays: frozenset[Key]
 
     @classmethod
     def over(
@@ -86,7 +90,7 @@ class Divergence:
         order = np.random.default_rng(0).permutation(len(taught))
         tests = (start.entering, taught, importance)
         batches = _batches(tests, order, _batch_size(start.weights, len(taught)))
-        return cls(start.weights, batches, temperature)
+        return cls(start.weights, batches, temperature, frozenset(start.weights.slices))
 
     def value(self, x: jax.Array) -> float:
         """At a change x (n,)."""
@@ -141,6 +145,11 @@ class Divergence:
         count -= count % jax.local_device_count()
         return Batch(*jax.device_put([x[:count] for x in batch], over_devices("batch")))
 
+    def along(self, chosen: np.ndarray) -> Self:
+        """The same for changes x of the chosen weights (n,) alone; gradients of arrays without any are not computed."""
+        slices = self.weights.slices.items()
+        return replace(self, arrays=frozenset(key for key, where in slices if chosen[where].any()))
+
     def part(self, share: float) -> "Divergence":
         """Over a share of the batches, at least one: the same function of fewer tests."""
         batches = self.batches[: max(1, round(share * len(self.batches)))]
@@ -158,9 +167,10 @@ class Divergence:
         places = tuple(
             Place(*key, where.start, where.stop, shapes[key])
             for key, where in self.weights.slices.items()
+            if key in self.arrays
         )
         units = replicated(jnp.asarray(self.weights.units, jnp.float32))
-        return Structure(graph, tree, places), arrays, units
+        return Structure(graph, tree, self.weights.layers[0], places), arrays, units
 
 
 def _batches(tests: Sequence[np.ndarray], order: np.ndarray, size: int) -> list[Batch]:
@@ -183,7 +193,7 @@ def _batch_size(weights: Weights, count: int) -> int:
     shapes = network.shapes[network.position(weights.layers[0]) :]
     room = 2**22 if jax.default_backend() == "cpu" else 2**31
     size = max(16, room // (4 * max(map(math.prod, shapes))))
-    return 1 << (min(size, count, 8192) - 1).bit_length()
+    return min(1 << round(math.log2(min(size, 8192))), 1 << (count - 1).bit_length())
 
 
 def _logits(fixed: Structure, arrays: list[jax.Array], x: jax.Array, z: jax.Array) -> Any:
@@ -197,7 +207,7 @@ def _logits(fixed: Structure, arrays: list[jax.Array], x: jax.Array, z: jax.Arra
             if place.layer == name
         }
         network = network.replace(name, **moved)
-    return network.logits_from(z, places[0].layer)
+    return network.logits_from(z, fixed.first)
 
 
 def _loss(

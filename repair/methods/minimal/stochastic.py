@@ -41,7 +41,7 @@ def fitted(
         bound: largest |x|.
         until: time (time.perf_counter) at which to stop.
     """
-    count = len(loss.batches)
+    count, loss = len(loss.batches), loss.along(np.asarray(chosen))
     x, moments = jnp.where(chosen, start, 0.0), ADAM.init(start)
     rng, steps, done = np.random.default_rng(0), epochs * count, 0
     for _ in range(epochs):

@@ -216,6 +216,21 @@ def test_small_batches_hold_the_same_tests():
     np.testing.assert_allclose(np.mean(parts, 0), gradient, rtol=1e-3, atol=1e-6)
 
 
+def test_along_chosen_weights_the_gradient_is_the_same_and_others_are_not_asked():
+    divergence, _ = at_start(("conv_1", "dense_1", "dense_2"))
+    where = divergence.weights.slices["dense_1", "kernel"]
+    chosen = np.zeros(len(divergence.weights), bool)
+    chosen[where.start : where.start + 5] = True
+    x = jnp.asarray(chosen * np.random.default_rng(4).standard_normal(len(chosen)), jnp.float32)
+    along = divergence.along(chosen)
+    value, gradient = along.value_and_gradient(x)
+    wanted = divergence.value_and_gradient(x)
+    assert value == pytest.approx(wanted[0], rel=1e-6)
+    np.testing.assert_allclose(gradient[where], wanted[1][where], rtol=1e-4, atol=1e-7)
+    assert not np.delete(np.asarray(gradient), where).any()
+    assert np.delete(np.asarray(wanted[1]), where).any()
+
+
 def test_adam_on_small_batches_fits_the_chosen_weights_alone():
     made = problem(("dense_2",))
     tangent = Tangent.start(Weights(made.network, ("dense_2",)), made.tests.images)
