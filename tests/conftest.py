@@ -1,8 +1,12 @@
 """What every test stands on: strict arrays, no network, and the data pack where there is one."""
 
+import ctypes
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 # Before anything imports JAX or W&B, and for the subprocesses of tests too. A proxy that nothing
@@ -44,3 +48,69 @@ def data_pack() -> Path:
         pytest.skip("no data pack: BENCH_DATA is not set to one and ../shared/data does not exist")
     os.environ["BENCH_DATA"] = str(folder.resolve())
     return folder.resolve()
+
+
+_watching: list[list[tuple[Path, bool]]] = []
+CHANGES = ("os.link", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate")
+INOTIFY_ALL = 0xFFF  # opened, read, changed, moved, removed
+
+
+def _audit(event: str, arguments: tuple[object, ...]) -> None:
+    if (
+        not _watching
+        or event not in ("open", *CHANGES)
+        or not isinstance(arguments[0], str | bytes)
+    ):
+        return
+    path = Path(os.path.abspath(os.fsdecode(arguments[0])))
+    flags = arguments[2] if event == "open" else os.O_WRONLY
+    changes = isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    _watching[-1].append((path, changes))
+
+
+sys.addaudithook(_audit)  # there is no way to take it off again
+
+
+@contextmanager
+def _only(
+    *, read: Sequence[Path] = (), written: Sequence[Path] = (), untouched: Path
+) -> Iterator[None]:
+    kernel = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    handle = kernel.inotify_init1(os.O_NONBLOCK) if kernel else -1
+    if kernel:
+        watch = kernel.inotify_add_watch(handle, os.fsencode(untouched), INOTIFY_ALL)
+        assert watch >= 0, os.strerror(ctypes.get_errno())
+    _watching.append([])
+    try:
+        yield
+    finally:
+        opened = _watching.pop()
+        try:
+            events = os.read(handle, 1 << 16) if kernel else b""
+        except BlockingIOError:
+            events = b""
+        if kernel:
+            os.close(handle)
+    assert not events, f"{untouched} was touched"
+    code = [Path(folder) for folder in (*sys.path, sys.prefix, sys.base_prefix) if folder]
+    compiled = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+    for path, changes in opened:
+        if any(path.is_relative_to(folder) for folder in (*written, compiled)):
+            continue
+        imported = any(path.is_relative_to(folder) for folder in code)
+        if not (imported and (not changes or path.parent.name == "__pycache__")):
+            assert path in read, f"{path} was opened"
+            assert not changes, f"{path} was changed"
+
+
+@pytest.fixture(scope="session")
+def only() -> Callable[..., AbstractContextManager[None]]:
+    """What makes sure that a block of code opens no other files than these.
+
+    with only(read=[FILE, ...], written=[FOLDER, ...], untouched=FOLDER):
+        ...
+
+    Python's audit hook sees what Python opens and where; files that a library in C opens, it does not see, so the
+    kernel (inotify, on Linux) watches the folder `untouched` as well.
+    """
+    return _only

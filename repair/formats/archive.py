@@ -1,5 +1,6 @@
 """NumPy archives (`.npz`) with the same bytes for the same arrays, and without pickle."""
 
+import io
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ import numpy as np
 
 from repair.errors import InputError
 from repair.formats.file import replaced
+from repair.source import SourceFile
 
 # What NumPy and zipfile raise for spoilt bytes; RuntimeError stands for features of zip that neither has.
 DAMAGE = (
@@ -24,13 +26,14 @@ DAMAGE = (
 )
 
 
-def read_archive(path: Path) -> dict[str, np.ndarray]:
+def read_archive(source: Path | SourceFile) -> dict[str, np.ndarray]:
     """All arrays of an archive; InputError for a file that is damaged, no archive, or holds pickles."""
+    source = SourceFile.of(source)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(source.content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except DAMAGE as error:
-        raise InputError(f"{path} is not a readable .npz archive: {error}.") from error
+        raise InputError(f"{source.path} is not a readable .npz archive: {error}.") from error
 
 
 def write_archive(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -1,7 +1,7 @@
 """A network written as a Keras `.h5` file with the same outputs, anew or in the likeness of one."""
 
+import io
 import json
-import shutil
 from pathlib import Path
 
 import h5py
@@ -9,6 +9,7 @@ import numpy as np
 
 from repair.errors import InputError
 from repair.formats.file import SCALE_NOTE, replaced
+from repair.formats.hdf5 import opened
 from repair.formats.keras_h5 import BATCH_NORM, Config, entries, group_of
 from repair.layers import (
     Activation,
@@ -23,11 +24,13 @@ from repair.layers import (
     ZeroPad,
 )
 from repair.network import Network
+from repair.source import SourceFile
 
 
 def save(network: Network, path: Path) -> None:
     """Write a Keras Sequential model that Keras 2 and 3 load; its weights are the network's."""
-    with replaced(Path(path)) as draft, h5py.File(draft, "w") as file:
+    written = io.BytesIO()
+    with h5py.File(written, "w") as file:
         entry = {"name": "network_input", "batch_input_shape": [None, *network.input_shape]}
         configs = [("InputLayer", entry), *(_keras(layer) for layer in network.layers)]
         if network.softmax:
@@ -44,20 +47,24 @@ def save(network: Network, path: Path) -> None:
             weights.create_group(config["name"]).attrs["weight_names"] = np.array([], "S1")
         for layer in network.layers:
             _write_arrays(weights[layer.name], layer)
+    with replaced(Path(path)) as draft:
+        draft.write_bytes(written.getbuffer())
 
 
-def save_like(network: Network, source: Path, path: Path) -> None:
+def save_like(network: Network, source: SourceFile, path: Path) -> None:
     """Write a copy of the Keras file `source`, which the network was loaded from, with the network's weights.
 
     A layer that has got a bias it had not has no place for it there; then a whole new file is written.
     """
-    with replaced(Path(path)) as draft:
-        shutil.copyfile(source, draft)
-        with h5py.File(draft, "r+") as file:
-            file.attrs[SCALE_NOTE] = network.scale
-            filled = all(_fill(group_of(file, layer.name), layer) for layer in network.layers)
+    copy = io.BytesIO(source.content)
+    with opened(source.path, copy, "r+") as file:
+        file.attrs[SCALE_NOTE] = network.scale
+        filled = all(_fill(group_of(file, layer.name), layer) for layer in network.layers)
     if not filled:
         save(network, path)
+        return
+    with replaced(Path(path)) as draft:
+        draft.write_bytes(copy.getbuffer())
 
 
 def _fill(group: h5py.Group | None, layer: Layer) -> bool:

@@ -3,6 +3,7 @@
 Only the JSON and the arrays are read; nothing in the file is run.
 """
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from repair.errors import InputError
 from repair.formats.file import SCALE_NOTE, agreed_scale
+from repair.formats.hdf5 import opened
 from repair.layers import (
     ACTIVATIONS,
     Activation,
@@ -27,6 +29,7 @@ from repair.layers import (
     ZeroPad,
 )
 from repair.network import Network, require_finite
+from repair.source import SourceFile
 
 Config = dict[str, Any]
 IGNORED = ("InputLayer", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
@@ -36,16 +39,6 @@ BATCH_NORM = {
     "mean": "moving_mean",
     "variance": "moving_variance",
 }
-# What h5py and the reading of a spoilt config raise.
-MALFORMED = (
-    AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 # Settings of a layer that must keep these values, since nothing else is supported.
 FIXED: Mapping[str, Any] = {
     "data_format": "channels_last",
@@ -58,25 +51,18 @@ FIXED: Mapping[str, Any] = {
 }
 
 
-def load(path: Path, scale: str | None = None) -> Network:
+def load(source: SourceFile, scale: str | None = None) -> Network:
     """The network in a Keras `.h5` file; layers keep the names that they have there.
 
     An activation inside a layer becomes a layer of its own, `NAME_relu`; layers without effect at
     inference are left out; a softmax at the end is noted, not run.
 
     Raises:
-        InputError: a damaged file, an unsupported layer (named, with its place), or weights that are
-            missing, misshapen or not finite.
+        InputError: a damaged file, one with data in other files, an unsupported layer (named, with its
+            place), or weights that are missing, misshapen or not finite.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            return _network(file, path, scale)
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{path} is not a readable HDF5 file: {error}.") from error
-    except MALFORMED as error:
-        raise InputError(f"{path} has a malformed model_config or weights: {error!r}.") from error
+    with opened(source.path, io.BytesIO(source.content)) as file:
+        return _network(file, source.path, scale)
 
 
 def _network(file: h5py.File, path: Path, scale: str | None) -> Network:

@@ -12,18 +12,19 @@ from repair.formats.file import agreed_scale
 from repair.layers import KINDS, Layer
 from repair.network import Network, require_finite
 from repair.residual import Residual
+from repair.source import SourceFile
 
 VERSION = 1
 
 
-def load(path: Path, scale: str | None = None) -> Network:
+def load(source: SourceFile, scale: str | None = None) -> Network:
     """The network in an archive that `save` wrote.
 
     Raises:
         InputError: a damaged archive, an unknown kind of layer, weights that are missing, misshapen or
             not finite.
     """
-    arrays = read_archive(path)
+    path, arrays = source.path, read_archive(source)
     try:
         spec = json.loads(bytes(arrays["network"]))
         if spec["version"] != VERSION:

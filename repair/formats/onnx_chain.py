@@ -1,16 +1,17 @@
 """An ONNX file read as a chain: operators in order, each fed by the one before and by constants."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from onnx import numpy_helper
 
 from repair.errors import InputError
+from repair.source import SourceFile
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,31 @@ class Chain:
         return f"operator {place} {node.op_type} ({node.name or 'unnamed'})"
 
 
-def read_chain(path: Path) -> Chain:
+def parsed(source: SourceFile) -> Any:
+    """The model (ONNX `ModelProto`) in an ONNX file that holds all of its weights itself.
+
+    Raises:
+        InputError: a damaged file, or weights kept in another file.
+    """
+    try:
+        model = onnx.load_model_from_string(source.content)
+        _require_whole(model, source.path)  # first: the checker looks for the other files
+        onnx.checker.check_model(model)
+    except InputError:
+        raise
+    except (DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
+        reason = (str(error).splitlines() or ["it is empty"])[0]
+        raise InputError(f"{source.path} is not a readable ONNX file: {reason}") from error
+    return model
+
+
+def read_chain(source: SourceFile) -> Chain:
     """The chain in an ONNX file.
 
     Raises:
         InputError: a damaged file, weights kept in another file, or a graph that is not a chain.
     """
-    try:
-        model = onnx.load(path, load_external_data=False)
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is not a readable ONNX file: {reason}") from error
+    path, model = source.path, parsed(source)
     graph = model.graph
     constants = _constants(graph, path)
     inputs = [value for value in graph.input if value.name not in constants]
@@ -64,20 +78,34 @@ def read_chain(path: Path) -> Chain:
     return Chain(_follow(graph, inputs[0].name, path), constants, sizes, notes)
 
 
+def _require_whole(model: Any, path: Path) -> None:
+    """InputError for a tensor anywhere in the model, be it used or not, whose data is in another file."""
+    for tensor in _tensors(model):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            entries = {entry.key: entry.value for entry in tensor.external_data}
+            raise InputError(
+                f"{path} keeps {tensor.name!r} in another file, {entries.get('location', 'unnamed')!r};"
+                " expected all weights in one. Where the file was made, write it again with"
+                " onnx.save(onnx.load(FILE), NEW), or export it with external_data=False."
+            )
+
+
+def _tensors(message: Message) -> Iterator[Any]:
+    """The tensors of a message, those inside attributes, subgraphs, functions and sparse tensors too."""
+    if isinstance(message, onnx.TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in [value] if isinstance(value, Message) else value:
+                yield from _tensors(inner)
+
+
 def _constants(graph: Any, path: Path) -> dict[str, np.ndarray]:
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             tensors[node.output[0]] = node.attribute[0].t
-    outside = [
-        name
-        for name, tensor in tensors.items()
-        if tensor.data_location == onnx.TensorProto.EXTERNAL
-    ]
-    if outside:
-        raise InputError(
-            f"{path} keeps {outside[0]!r} in another file; expected all weights in one."
-        )
     try:
         return {name: numpy_helper.to_array(tensor) for name, tensor in tensors.items()}
     except (TypeError, ValueError) as error:

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from repair.errors import InputError
 from repair.formats.file import SCALE_NOTE, replaced
+from repair.formats.onnx_chain import parsed
 from repair.formats.onnx_graph import ELEMENTWISE, TO_NCHW, TO_NHWC
 from repair.layers import (
     Activation,
@@ -23,14 +24,15 @@ from repair.layers import (
     ZeroPad,
 )
 from repair.network import Network
+from repair.source import SourceFile
 
 OPSET, IR_VERSION = 13, 7
 OPERATORS = {function: operator for operator, function in ELEMENTWISE.items()}
 
 
-def save_like(network: Network, source: Path, path: Path) -> None:
+def save_like(network: Network, source: SourceFile, path: Path) -> None:
     """Write a network that was loaded from the ONNX file `source`: the input and the output keep their names."""
-    graph = onnx.load(source, load_external_data=False).graph
+    graph = parsed(source).graph
     constants = {tensor.name for tensor in graph.initializer}
     entry = next(value.name for value in graph.input if value.name not in constants)
     save(network, path, (entry, graph.output[0].name))

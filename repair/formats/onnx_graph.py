@@ -28,6 +28,7 @@ from repair.layers import (
     ZeroPad,
 )
 from repair.network import Network, require_finite
+from repair.source import SourceFile
 
 AUTO_PAD = {"VALID": "valid", "SAME_UPPER": "same"}
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -53,7 +54,7 @@ FIXED = {
 NAMES = {"conv": "conv2d", "max_pool": "max_pooling2d", "avg_pool": "average_pooling2d"}
 
 
-def load(path: Path, scale: str | None = None) -> Network:
+def load(source: SourceFile, scale: str | None = None) -> Network:
     """The network in an ONNX file.
 
     Layers are named by the part before the last of their operator's name (`sequential_1/dense_2/MatMul`
@@ -63,7 +64,7 @@ def load(path: Path, scale: str | None = None) -> Network:
         InputError: a damaged file, a graph that is not a chain, an unsupported operator or attribute
             (named, with its place), or weights that are misshapen or not finite.
     """
-    chain = read_chain(path)
+    path, chain = source.path, read_chain(source)
     scale = agreed_scale(path, scale, chain.notes.get(SCALE_NOTE))
     return require_finite(_Reader(path, chain).network(scale), str(path))
 

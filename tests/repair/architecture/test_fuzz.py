@@ -8,7 +8,8 @@ import io
 import json
 import os
 import zipfile
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,14 @@ def mutated(draw: st.DrawFn, document: object) -> object:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
+
+
+@pytest.fixture(autouse=True)
+def opens_no_other_file(
+    folder: Path, tmp_path: Path, only: Callable[..., AbstractContextManager[None]]
+) -> Iterator[None]:
+    with only(written=[folder, Path(".hypothesis").absolute()], untouched=tmp_path):
+        yield
 
 
 @SLOW
