@@ -1,7 +1,7 @@
 """What a config asks for: the task, the settings that its result depends on, and the folder of its record."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench import store
 from bench.config import experiments
-from bench.download import sha256
 from bench.record import config_hash
 from bench.tasks import About, Task, task
 from repair.errors import InputError
+from repair.source import SourceFile
+
+# Settings that name files, and nodes that may; with dots.
+FILES = ("network", "data")
+NETWORK, CASES = "scenario.network", "architecture.cases"
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,12 @@ class Asked:
     folder: Path
 
 
-def asked(config: DictConfig) -> Asked:
+def asked(config: DictConfig, *, hold: bool = True) -> Asked:
     """The run that a config asks for; the config is resolved in place.
+
+    Args:
+        hold: keep the content of its files, each read once, for a run that begins now. A plan of many runs only wants
+            to know which they are: then nothing is kept, and a file is not read again while it has not changed.
 
     Raises:
         InputError: no experiment, an unknown task, or a file that is not there.
@@ -45,7 +53,14 @@ def asked(config: DictConfig) -> Asked:
     kind = task(config.task)
     OmegaConf.resolve(config)
     plain: dict[str, Any] = OmegaConf.to_container(config, throw_on_missing=True)  # type: ignore[assignment]
-    about = About(config.experiment, config.seed, config_hash(_settings(plain, kind.settings)))
+    paths = _paths(plain, kind.settings)
+    held = {key: SourceFile.read(path) for key, path in paths.items()} if hold else {}
+    digests = {
+        key: held[key].sha256 if hold else _digest(path, _state(path))
+        for key, path in paths.items()
+    }
+    hashed = config_hash(_settings(plain, kind.settings, digests))
+    about = About(config.experiment, config.seed, hashed, held)
     folder = store.run_folder(config.results_dir, about.experiment, about.config_hash, about.seed)
     return Asked(plain, kind, about, folder)
 
@@ -55,23 +70,53 @@ def method_name(config: Any) -> str:
     return str(config["method"]["_target_"]).rpartition(".")[2].lower()
 
 
-def _settings(plain: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _paths(plain: dict[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
+    """The files that a run depends on, by the setting that names them, with dots; InputError for a missing one."""
+    given = {key: plain.get(key) for key in FILES if key in names}
+    if "scenario" in names and _inner(plain, f"{NETWORK}._target_") == "bench.scenarios.File":
+        given[f"{NETWORK}.path"] = _inner(plain, f"{NETWORK}.path")
+    paths = {key: Path(value) for key, value in given.items() if value is not None}
+    for key, path in paths.items():
+        if not path.is_file():
+            raise InputError(f"{key}={path}: there is no such file.")
+    cases = _inner(plain, CASES) if "architecture" in names else None
+    if cases is not None and Path(cases).is_file():  # else it is the name of a set
+        paths[CASES] = Path(cases)
+    return paths
+
+
+def _settings(
+    plain: dict[str, Any], names: tuple[str, ...], digests: dict[str, str]
+) -> dict[str, Any]:
     """What the result depends on: a file counts by its content, and what is not given does not."""
     settings = {key: plain[key] for key in ("experiment", "task", *names)}
-    for key in ("network", "data"):
-        if settings.get(key) is not None:
-            path = Path(settings[key])
-            if not path.is_file():
-                raise InputError(f"{key}={path}: there is no such file.")
-            settings[key] = _content(path, path.stat().st_mtime_ns)
-    cases = Path((settings.get("architecture") or {}).get("cases", ""))
-    if cases.is_file():  # else it is the name of a set
-        content = _content(cases, cases.stat().st_mtime_ns)
-        settings["architecture"] = {**settings["architecture"], "cases": content}
+    for key, digest in digests.items():
+        settings = _with(settings, key.split("."), digest)
     return {key: value for key, value in settings.items() if value is not None}
 
 
-@cache
-def _content(path: Path, changed: int) -> str:
-    # A sweep asks for each of its runs; the file is read once, and again once it is `changed`.
-    return sha256(path)
+def _inner(plain: Any, key: str) -> str | None:
+    """The text at a place in nested settings; None where there is none."""
+    for name in key.split("."):
+        plain = plain.get(name) if isinstance(plain, dict) else None
+    return plain if isinstance(plain, str) else None
+
+
+def _with(settings: dict[str, Any], names: list[str], value: str) -> dict[str, Any]:
+    """Nested settings with another value at one place."""
+    first, *rest = names
+    return {**settings, first: _with(settings[first], rest, value) if rest else value}
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What is another after a file has changed."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, state: tuple[int, ...]) -> str:
+    return SourceFile.read(path).sha256

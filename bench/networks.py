@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from bench.files import fetch
 from repair import formats
-from repair.errors import unknown
+from repair.errors import InputError, unknown
 from repair.network import Network, Scale
+from repair.source import SourceFile
 
 
 @dataclass(frozen=True)
@@ -95,4 +96,7 @@ def load(name: str) -> Network:
         raise unknown("network", name, NETWORKS)
     published = NETWORKS[name]
     path = fetch(published.file, published.sha256, size=published.size)
-    return formats.load(path, published.scale)
+    source = SourceFile.read(path)
+    if source.sha256 != published.sha256:  # what was verified is not what is there now
+        raise InputError(f"{path} has changed while it was read. Start the run again.")
+    return formats.load(source, published.scale)

@@ -22,11 +22,11 @@ import numpy as np
 
 from bench import data
 from bench.attacks import NoAttack
-from bench.download import sha256
 from bench.scenarios import Scenario, Sets, shares
 from repair.errors import InputError, unknown
 from repair.formats.archive import read_archive
 from repair.problem import Examples
+from repair.source import SourceFile
 
 PARTS = ("", "defect_", "test_", "defect_test_")
 ARRAYS = tuple(f"{part}{what}" for part in PARTS for what in ("images", "labels"))
@@ -48,13 +48,14 @@ class OwnData:
     defect_test: Examples | None = None
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, source: Path | SourceFile) -> Self:
         """The data in an archive.
 
         Raises:
             InputError: no readable archive, an unknown array, one that is missing, or lengths that differ.
         """
-        arrays = read_archive(path)
+        source = SourceFile.of(source)
+        path, arrays = source.path, read_archive(source)
         for name in arrays:
             if name not in ARRAYS:
                 raise unknown(f"array in {path}", name, ARRAYS)
@@ -90,10 +91,12 @@ class OwnScenario(Scenario):
 
     Attributes:
         path: of the archive.
+        checksum: the SHA-256 of the archive that `own` was read from.
         own: what it holds.
     """
 
     path: Path
+    checksum: str
     own: OwnData
 
     @cached_property
@@ -105,7 +108,7 @@ class OwnScenario(Scenario):
         return data.Dataset(
             self.path.name,
             tuple(map(str, range(classes))),
-            {"data": sha256(self.path)},
+            {"data": self.checksum},
             lambda: (train.images.copy(), train.labels.copy()),
             lambda: (test.images.copy(), test.labels.copy()),
         )
@@ -164,18 +167,20 @@ class OwnScenario(Scenario):
         return [np.sort(part) for part in np.split(order, [repair, repair + validation])]
 
 
-def with_data(scenario: Scenario, path: str) -> OwnScenario:
+def with_data(scenario: Scenario, source: str | SourceFile) -> OwnScenario:
     """The scenario on data of one's own; the attack is left out where the archive has its own defect images."""
-    own = OwnData.read(Path(path))
+    source = SourceFile.of(source)
+    own = OwnData.read(source)
     return OwnScenario(
-        Path(path).stem,
+        source.path.stem,
         None,
         scenario.network,
         scenario.attack if own.defect is None else NoAttack(),
         scenario.repair_images,
         scenario.validation_images,
         scenario.seed,
-        Path(path),
+        source.path,
+        source.sha256,
         own,
         repair_mirrored=scenario.repair_mirrored,
         repair_copies=scenario.repair_copies,

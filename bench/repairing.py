@@ -3,7 +3,6 @@
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import hydra.utils
@@ -27,6 +26,7 @@ from repair.methods import Method, Repair
 from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
+from repair.source import SourceFile
 
 MORE_IMAGES = ("repair_mirrored", "repair_copies")
 
@@ -50,10 +50,7 @@ def run(config: DictConfig, about: About) -> Done:
         validation_images=config.validation_images,
         seed=config.seed,
     )
-    if config.network is not None:
-        scenario = replace(scenario, network=File(config.network, config.scale))
-    if config.data is not None:
-        scenario = with_data(scenario, config.data)
+    scenario, source = _own(scenario, config, about)
     method: Method = build("method", config.method)
     with stage(f"{scenario.name}: network and repair set"):
         problem = scenario.problem(_layers(config.layers))
@@ -80,7 +77,7 @@ def run(config: DictConfig, about: About) -> Done:
     }
     repair = replace(repair, details={**repair.details, **_described(ranking)})
     record = _record(config, about, scenario, problem, repair, evaluation, seconds)
-    return Done(record, _files(repair, evaluation, problem.network, config.network))
+    return Done(record, _files(repair, evaluation, problem.network, source))
 
 
 def build(what: str, node: Any, **further: Any) -> Any:
@@ -105,6 +102,22 @@ def build(what: str, node: Any, **further: Any) -> Any:
         raise InputError(
             f"{what}: cannot make {node['_target_']} of these settings: {why}"
         ) from error
+
+
+def _own(
+    scenario: Scenario, config: DictConfig, about: About
+) -> tuple[Scenario, SourceFile | None]:
+    """The scenario with the network and the data of the user's own, and the file of that network."""
+    source = None
+    if config.network is not None:
+        source = about.files["network"]
+        scenario = replace(scenario, network=File(source, config.scale))
+    elif "scenario.network.path" in about.files and isinstance(scenario.network, File):
+        source = about.files["scenario.network.path"]
+        scenario = replace(scenario, network=File(source, scenario.network.scale))
+    if config.data is not None:
+        scenario = with_data(scenario, about.files["data"])
+    return scenario, source
 
 
 def _layers(layers: Any) -> str | tuple[str, ...]:
@@ -182,7 +195,9 @@ def _describe(repair: Repair, chosen: str) -> dict[str, Any] | None:
     }
 
 
-def _files(repair: Repair, evaluation: Evaluation, network: Network, source: str | None) -> Writers:
+def _files(
+    repair: Repair, evaluation: Evaluation, network: Network, source: SourceFile | None
+) -> Writers:
     """The patch, and of a network of the user's own, from the file `source`, the repaired network as such a file."""
     files: Writers = {EXAMPLES: evaluation.gallery.save}
     if repair.experts is not None:
@@ -192,5 +207,5 @@ def _files(repair: Repair, evaluation: Evaluation, network: Network, source: str
         files["patch.npz"] = patch.save
         if source is not None:
             save = partial(formats.save_like, patch.apply(network), source)
-            files[f"repaired{Path(source).suffix}"] = save
+            files[f"repaired{source.path.suffix}"] = save
     return files

@@ -70,7 +70,7 @@ def run(config: DictConfig, *, log: bool = False, wait: bool = True) -> Ran:
 
 def record_death(config: DictConfig, how: str) -> Ran:
     """Records that the process of a run died, which it could not do itself; `how` is the reason."""
-    ask = asked(config)
+    ask = asked(config, hold=False)
     with store.locked(ask.folder):
         return _finished(ask) or _failed(ask, "error", how, 0.0)
 

@@ -6,7 +6,6 @@ the test set is the data set's own and is only measured on.
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ from repair import formats
 from repair.errors import InputError, unknown
 from repair.network import Network
 from repair.problem import Examples, Problem
+from repair.source import SourceFile
 
 AUTO = "auto"
 # As `layers`: every dense and convolution layer, or those of them that a localization chooses.
@@ -49,18 +49,18 @@ class File:
     """A network of the user's own, from a file that `repair.formats` reads.
 
     Attributes:
-        path: of an .h5, .onnx or .npz file; None is asked for with a message.
+        path: of an .h5, .onnx or .npz file, or the file as it was read; None is asked for with a message.
         scale: what its first layer takes, "0..1" or "0..255"; None where the file says so itself.
     """
 
-    path: str | None
+    path: str | SourceFile | None
     scale: str | None = None
 
     def __call__(self, dataset: data.Dataset, attack: Attack, seed: int) -> Network:
         """The network; InputError for a file that is missing, damaged or not supported."""
         if self.path is None:
             raise InputError("which network? Give network=FILE, a .h5, .onnx or .npz file.")
-        return formats.load(Path(self.path), self.scale)
+        return formats.load(self.path, self.scale)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a run can do: a task by its name, and the settings that its result depends on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.record import Record
 from repair.errors import unknown
+from repair.source import SourceFile
 
 Writers = dict[str, Callable[[Path], object]]
 
@@ -46,11 +47,18 @@ class Task:
 
 @dataclass(frozen=True)
 class About:
-    """What every record says of its run."""
+    """What every record says of its run, and the files that it is of.
+
+    Attributes:
+        config_hash: of all settings that the result depends on, each file by its content.
+        files: these files by the setting that names them, such as "network", with the very bytes that the hash is of.
+            The run uses no others. Empty for a run that is only planned.
+    """
 
     experiment: str
     seed: int
     config_hash: str
+    files: Mapping[str, SourceFile]
 
 
 TASKS = {

@@ -72,6 +72,15 @@ sys.addaudithook(_audit)  # there is no way to take it off again
 
 
 @contextmanager
+def _watched() -> Iterator[list[tuple[Path, bool]]]:
+    _watching.append([])
+    try:
+        yield _watching[-1]
+    finally:
+        _watching.pop()
+
+
+@contextmanager
 def _only(
     *, read: Sequence[Path] = (), written: Sequence[Path] = (), untouched: Path
 ) -> Iterator[None]:
@@ -80,11 +89,10 @@ def _only(
     if kernel:
         watch = kernel.inotify_add_watch(handle, os.fsencode(untouched), INOTIFY_ALL)
         assert watch >= 0, os.strerror(ctypes.get_errno())
-    _watching.append([])
     try:
-        yield
+        with _watched() as opened:
+            yield
     finally:
-        opened = _watching.pop()
         try:
             events = os.read(handle, 1 << 16) if kernel else b""
         except BlockingIOError:
@@ -101,6 +109,12 @@ def _only(
         if not (imported and (not changes or path.parent.name == "__pycache__")):
             assert path in read, f"{path} was opened"
             assert not changes, f"{path} was changed"
+
+
+@pytest.fixture(scope="session")
+def watched() -> Callable[[], AbstractContextManager[list[tuple[Path, bool]]]]:
+    """The files that Python opens in a block of code, in order, and whether to change them."""
+    return _watched
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from repair.architecture.formats.exais import read
 from repair.architecture.graph import Graph
 from repair.architecture.rules import Rules
 from repair.errors import InputError, unknown
+from repair.source import SourceFile
 
 RANDOM = "1d1093c004b977d929459f8f5e7aafaddb5dbc635c402e23760d1444c406cb50"
 RANDOM_PUBLISHED = "31e16ae902ec6fef68db9ffc06f960e9f88a0232457d33d29223628e414cebab"
@@ -70,16 +72,18 @@ class Case:
         return read(document, weights=self.weights or rules.strict, files=self.files)
 
 
-def load(cases: str) -> tuple[Case, ...]:
+def load(cases: str | SourceFile) -> tuple[Case, ...]:
     """A set by its name, or the cases of a file.
 
     Args:
-        cases: "random", "manual", "nets", or the path of a file with one JSON object a line (gzip
+        cases: "random", "manual", "nets", or a file (or its path) with one JSON object a line (gzip
             if it ends in .gz), each with `case` and `model`.
 
     Raises:
         InputError: no such set or file, a line that is not of this form, missing data.
     """
+    if isinstance(cases, SourceFile):
+        return tuple(Case(str(line["case"]), line) for line in lines(cases))
     if cases == "random":
         return _random()
     if cases == "manual":
@@ -88,19 +92,20 @@ def load(cases: str) -> tuple[Case, ...]:
         return tuple(_net(name, *digests) for name, digests in NETS.items())
     if not Path(cases).suffix and not Path(cases).exists():
         raise unknown("set of architecture cases (or file)", cases, SETS)
-    return tuple(Case(str(line["case"]), line) for line in lines(Path(cases)))
+    return load(SourceFile.read(cases))
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
+def lines(source: SourceFile) -> list[dict[str, Any]]:
     """The objects of a file with one JSON object a line.
 
     Raises:
         InputError: it cannot be read; the message names the line.
     """
-    opened = gzip.open if path.suffix == ".gz" else open
+    path, stream = source.path, io.BytesIO(source.content)
+    raw = gzip.GzipFile(fileobj=stream) if path.suffix == ".gz" else stream
     found = []
     try:
-        with opened(path, "rt", encoding="utf-8") as file:
+        with io.TextIOWrapper(raw, encoding="utf-8") as file:
             for number, text in enumerate(file, 1):
                 if text.strip():
                     found.append(_line(text, f"{path}, line {number}"))
@@ -132,7 +137,7 @@ def _random() -> tuple[Case, ...]:
             published={"edits": int(row["t_edit_ops"]), "widths": int(row["t_units_changed"]),
                        "seconds": float(row["seconds"])},
         )
-        for line in lines(path)
+        for line in lines(SourceFile.read(path))
         for row in (published[str(line["case"])],)
     )  # fmt: skip
 

@@ -31,7 +31,7 @@ def run(config: Any, about: About) -> Done:
     """
     began = time.perf_counter()
     asked = config.architecture
-    rules, cases = named(asked.rules), load(str(asked.cases))
+    rules, cases = named(asked.rules), load(about.files.get("architecture.cases", str(asked.cases)))
     with stage(f"repairing {len(cases)} definitions"):
         found = run_cases(
             cases,

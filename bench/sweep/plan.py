@@ -84,7 +84,7 @@ def _label(parsed: Sequence[Override], combination: Sequence[str]) -> str:
 
 def _job(config: DictConfig, label: str) -> Job:
     try:
-        return Job(label, config, asked(config))
+        return Job(label, config, asked(config, hold=False))
     except InputError as error:
         return Job(label, config, None, str(error))
     except OmegaConfBaseException as error:

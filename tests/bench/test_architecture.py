@@ -7,14 +7,18 @@ import json
 import os
 from pathlib import Path
 
+import hydra
 import numpy as np
 import pytest
 
+from bench import shipped
 from bench.architecture import Case, load, run_cases
 from bench.architecture.build import built
 from bench.architecture.run import COLUMNS
 from bench.architecture.train import _images, accuracy
-from bench.asked import _settings
+from bench.asked import Asked, asked
+from bench.config import register
+from bench.record import config_hash
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
 from repair.architecture.layers import LAYERS
@@ -199,15 +203,23 @@ def test_images_are_laid_out_as_the_input_wants_them() -> None:
 
 
 def test_a_file_of_cases_counts_by_its_content(tmp_path: Path) -> None:
+    register()
+
+    def of(cases: object) -> Asked:
+        given = ["+experiment=arch_random", f"architecture.cases={cases}"]
+        with hydra.initialize_config_dir(str(shipped("configs").absolute()), version_base="1.3"):
+            return asked(hydra.compose("config", given))
+
+    def hashed(cases: object) -> str:
+        return of(cases).about.config_hash
+
     path = lines(tmp_path / "c.jsonl", {"case": 1, "model": BROKEN})
-    settings = {"experiment": "e", "task": "architecture", "architecture": {"cases": str(path)}}
-    first = _settings(settings, ("architecture",))
+    first = hashed(path)
     copied = tmp_path / "copy.jsonl"
     copied.write_bytes(path.read_bytes())
-    there = {**settings, "architecture": {"cases": str(copied)}}
-    assert _settings(there, ("architecture",)) == first
+    assert hashed(copied) == first
     lines(path, {"case": 2, "model": BROKEN})
-    os.utime(path, ns=(1, 1))
-    assert _settings(settings, ("architecture",)) != first
-    named = {**settings, "architecture": {"cases": "random"}}
-    assert _settings(named, ("architecture",)) == named
+    assert hashed(path) != first
+    named = of("random")
+    settings = {key: named.config[key] for key in ("experiment", "task", "architecture")}
+    assert named.about.config_hash == config_hash(settings)
