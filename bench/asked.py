@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from bench import store
+from bench.canonical import canonical
 from bench.config import experiments
 from bench.record import config_hash
 from bench.tasks import About, Task, task
@@ -42,7 +43,7 @@ def asked(config: DictConfig, *, hold: bool = True) -> Asked:
             to know which they are: then nothing is kept, and a file is not read again while it has not changed.
 
     Raises:
-        InputError: no experiment, an unknown task, or a file that is not there.
+        InputError: no experiment, an unknown task, a file that is not there, or a value that config.yaml cannot hold.
     """
     if OmegaConf.is_missing(config, "experiment"):
         raise InputError(
@@ -53,6 +54,7 @@ def asked(config: DictConfig, *, hold: bool = True) -> Asked:
     kind = task(config.task)
     OmegaConf.resolve(config)
     plain: dict[str, Any] = OmegaConf.to_container(config, throw_on_missing=True)  # type: ignore[assignment]
+    canonical(plain)  # before hours of work: what config.yaml cannot hold
     paths = _paths(plain, kind.settings)
     held = {key: SourceFile.read(path) for key, path in paths.items()} if hold else {}
     digests = {

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.canonical import canonical
 from repair.errors import InputError, unknown
 
 SCHEMA_VERSION = 1
@@ -147,11 +148,11 @@ def config_hash(config: Mapping[str, Any]) -> str:
     """The 16 first hexadecimal digits of the SHA-256 of a resolved run config.
 
     Two configs have the same hash exactly when they ask for the same computation: the seed, the
-    results folder, tracking and other settings that do not change a result are left out.
+    results folder, tracking and other settings that do not change a result are left out; the rest
+    is equal in value and type, as `bench.canonical` tells them apart.
     """
     asked = {key: value for key, value in config.items() if key not in _OUTSIDE_THE_HASH}
-    text = json.dumps(_plain(asked), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical(asked).encode()).hexdigest()[:16]
 
 
 # A list of numbers as json.dumps breaks it; no JSON string holds a line break, so none is touched.
@@ -220,6 +221,4 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, Path):
         return str(value)
-    raise InputError(
-        f"{type(value).__name__} {value!r} in a record or config: expected what JSON can hold."
-    )
+    raise InputError(f"{type(value).__name__} {value!r} in a record: expected what JSON can hold.")

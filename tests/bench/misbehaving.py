@@ -15,6 +15,7 @@ class Misbehaves:
     """Ends as `how` says; anything is a time limit once the file `mended` exists."""
 
     how: str
+    anything: object = None
     name: str = "misbehaving"
     mended: str = "mended"
     repair_images: int = 0
