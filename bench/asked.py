@@ -1,5 +1,6 @@
 """What a config asks for: the task, the settings that its result depends on, and the folder of its record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from bench import store
-from bench.canonical import canonical
+from bench.canonical import canonical, difference
 from bench.config import experiments
 from bench.record import config_hash
 from bench.tasks import About, Task, task
@@ -33,6 +34,28 @@ class Asked:
     kind: Task
     about: About
     folder: Path
+
+    def finished(self) -> store.Stored | store.Unreadable | None:
+        """This run as the store has it finished; None where there is no record.
+
+        A record is believed only if the config beside it asks for the same; else it is `Unreadable`.
+        """
+        found = store.finished(self.folder)
+        why = self._doubt(found) if isinstance(found, store.Stored) else None
+        return found if why is None else store.Unreadable(self.folder / store.CONFIG, why)
+
+    def _doubt(self, found: store.Stored) -> str | None:
+        """Why a record may be that of another run; None where its config says that it is this one's."""
+        names = ("seed", *self.kind.settings)
+        try:
+            kept, paths = found.config(), _named(self.config, self.kind.settings)
+            theirs, mine = (_renamed(_given(each, names), paths) for each in (kept, self.config))
+            other = difference(theirs, mine)
+        except InputError as error:
+            return str(error)
+        if not kept:
+            return f"there is none beside {store.RECORD}"
+        return None if other is None else f"{other} as in the run asked for"
 
 
 def asked(config: DictConfig, *, hold: bool = True) -> Asked:
@@ -72,29 +95,48 @@ def method_name(config: Any) -> str:
     return str(config["method"]["_target_"]).rpartition(".")[2].lower()
 
 
-def _paths(plain: dict[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
-    """The files that a run depends on, by the setting that names them, with dots; InputError for a missing one."""
+def _named(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
+    """The files that a config names, by the setting that names each, with dots."""
     given = {key: plain.get(key) for key in FILES if key in names}
     if "scenario" in names and _inner(plain, f"{NETWORK}._target_") == "bench.scenarios.File":
         given[f"{NETWORK}.path"] = _inner(plain, f"{NETWORK}.path")
-    paths = {key: Path(value) for key, value in given.items() if value is not None}
+    cases = _inner(plain, CASES) if "architecture" in names else None
+    if cases is not None and Path(cases).is_file():  # else it is the name of a set
+        given[CASES] = cases
+    return {key: Path(value) for key, value in given.items() if value is not None}
+
+
+def _paths(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
+    """The files that a run depends on, by setting; InputError for a missing one."""
+    paths = _named(plain, names)
     for key, path in paths.items():
         if not path.is_file():
             raise InputError(f"{key}={path}: there is no such file.")
-    cases = _inner(plain, CASES) if "architecture" in names else None
-    if cases is not None and Path(cases).is_file():  # else it is the name of a set
-        paths[CASES] = Path(cases)
     return paths
 
 
 def _settings(
-    plain: dict[str, Any], names: tuple[str, ...], digests: dict[str, str]
+    plain: Mapping[str, Any], names: tuple[str, ...], digests: Mapping[str, str]
 ) -> dict[str, Any]:
     """What the result depends on: a file counts by its content, and what is not given does not."""
-    settings = {key: plain[key] for key in ("experiment", "task", *names)}
+    settings = _given(plain, names)
     for key, digest in digests.items():
         settings = _with(settings, key.split("."), digest)
-    return {key: value for key, value in settings.items() if value is not None}
+    return settings
+
+
+def _given(config: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The settings of these names, and what every run has, where they are not null."""
+    keys = ("experiment", "task", *names)
+    return {key: config[key] for key in keys if config.get(key) is not None}
+
+
+def _renamed(theirs: dict[str, Any], mine: Mapping[str, Path]) -> dict[str, Any]:
+    """Their settings with my names of files: content may have another name; the hash has it, not the config."""
+    for key, path in mine.items():
+        if _inner(theirs, key) is not None:
+            theirs = _with(theirs, key.split("."), str(path))
+    return theirs
 
 
 def _inner(plain: Any, key: str) -> str | None:

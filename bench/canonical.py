@@ -37,12 +37,14 @@ def difference(one: Any, other: Any, where: str = "") -> str | None:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for key in [*one, *(key for key in other if key not in one)]:
             below = _below(where, key)
-            if key not in one or key not in other:
-                return f"{below} is {'not ' if key not in one else ''}there"
+            if key not in other:
+                return f"{below} is {_short(one[key])}, not left out"
+            if key not in one:
+                return f"{below} is left out, not {_short(other[key])}"
             found = difference(one[key], other[key], below)
             if found is not None:
                 return found
-        return f"{where} has keys of other types"
+        return f"{where} has keys of one type, not of another"
     return f"{where} is {_short(one)}, not {_short(other)}"
 
 

@@ -76,7 +76,7 @@ def record_death(config: DictConfig, how: str) -> Ran:
 
 
 def _finished(ask: Asked, warn: bool = False) -> Ran | None:
-    before = store.finished(ask.folder)
+    before = ask.finished()
     if isinstance(before, store.Unreadable) and warn:
         say(f"warning: {before}")
     if not isinstance(before, Stored):

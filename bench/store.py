@@ -23,8 +23,9 @@ CONFIG = "config.yaml"
 PATCHES = "patch*.npz"
 LOG = "log.txt"
 _LOCK = ".lock"
-# The safe dumper in C, some ten times as fast, where PyYAML was built with it.
+# The safe ones in C, some ten times as fast, where PyYAML was built with them.
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNFINISHED = ".unfinished-"
 _OURS = (PATCHES, "repaired.*", f"{_UNFINISHED}*")
 RETRIED = frozenset(("error", "time_limit"))
@@ -42,9 +43,23 @@ class Stored:
     record: Record
 
     def config(self) -> dict[str, Any]:
-        """The run's resolved config; empty where the folder has none."""
+        """The run's resolved config; empty where the folder has none.
+
+        Raises:
+            InputError: it cannot be read, and why.
+        """
         path = self.folder / CONFIG
-        return yaml.safe_load(path.read_text()) or {} if path.exists() else {}
+        try:
+            config = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 (a safe one)
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise _disk_error("read", path, error) from error
+        except (ValueError, LookupError, yaml.YAMLError) as error:
+            raise InputError(f"not readable as YAML ({' '.join(str(error).split())})") from error
+        if not isinstance(config, dict):
+            raise InputError(f"not the settings of a run, but {type(config).__name__}")
+        return config
 
 
 @dataclass(frozen=True)

@@ -110,13 +110,13 @@ def _most_telling(states: dict[Job, tuple[str, str]], rows: int) -> list[Job]:
 
 
 def _figures(job: Job) -> str:
-    run = store.finished(job.asked.folder) if job.asked else None
-    if not isinstance(run, store.Stored):
+    record = job.record()
+    if record is None:
         return ""
-    line = row(run.record)
+    line = row(record)
     pairs = [
         f"{name} {line[f'{name}_before']:.2f} -> {line[f'{name}_after']:.2f} %"
         for name in ("clean", "defect")
         if line[f"{name}_before"] is not None and line[f"{name}_after"] is not None
     ]
-    return ", ".join((*pairs, f"{run.record.seconds['total']:.1f} s"))
+    return ", ".join((*pairs, f"{record.seconds['total']:.1f} s"))

@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from bench import store
 from bench.asked import Asked, asked
 from bench.config import explain
+from bench.record import Record
 from repair.errors import InputError
 
 Load = Callable[[list[str]], DictConfig]
@@ -39,9 +40,13 @@ class Job:
         """Is there work to do, as far as the store knows now?"""
         if self.asked is None:
             return False
-        before, config = store.finished(self.asked.folder), self.asked.config
-        record = before.record if isinstance(before, store.Stored) else None
-        return store.needs_run(record, overwrite=config["overwrite"], retry=config["retry"])
+        config = self.asked.config
+        return store.needs_run(self.record(), overwrite=config["overwrite"], retry=config["retry"])
+
+    def record(self) -> Record | None:
+        """The record of the run, where it is finished."""
+        found = self.asked.finished() if self.asked else None
+        return found.record if isinstance(found, store.Stored) else None
 
 
 def plan(loader: ConfigLoader, load: Load, arguments: Sequence[str]) -> tuple[Job, ...]:

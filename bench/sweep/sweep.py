@@ -8,7 +8,6 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from bench import store
-from bench.record import Record
 from bench.show import say, show_records
 from bench.sweep.board import Board
 from bench.sweep.job import Outcome
@@ -78,7 +77,7 @@ def _do(place: Place, todo: Sequence[Job], board: Board) -> dict[Job, Outcome]:
 
 def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
     """Tables of all records of the sweep, then what did not end well, with the reason."""
-    records = {job: record for job in jobs if (record := _record(job)) is not None}
+    records = {job: record for job in jobs if (record := job.record()) is not None}
     if records:
         show_records(list(records.values()))
     ends = {job: Outcome(record.status, record.reason) for job, record in records.items()}
@@ -97,8 +96,3 @@ def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
     if "refused" in states:
         return 2
     return 1 if states & {"error", "lost"} else 0
-
-
-def _record(job: Job) -> Record | None:
-    run = store.finished(job.asked.folder) if job.asked else None
-    return run.record if isinstance(run, store.Stored) else None

@@ -131,8 +131,8 @@ def test_a_difference_is_named_where_it_is():
     one, other = {"k": 3, "loss": {"bound": math.nan}}, {"k": 3, "loss": {"bound": None}}
     assert difference(one, other, "method") == "method.loss.bound is NaN, not null"
     assert difference({"k": [1]}, {"k": [1, 2]}) == "k is [1], not [1,2]"
-    assert difference({"k": 1}, {}) == "k is there"
-    assert difference({}, {"k": 1}) == "k is not there"
+    assert difference({"k": 1}, {}) == "k is 1, not left out"
+    assert difference({}, {"k": 1}) == "k is left out, not 1"
 
 
 def test_the_reference_folders_have_the_hashes_of_their_configs():

@@ -21,10 +21,9 @@ def estimate(monkeypatch, capsys, tmp_path):
     return call
 
 
-def keep(record, folder="results/runs"):
-    store.save(
-        store.run_folder(folder, record.experiment, record.config_hash, record.seed), record, {}
-    )
+def keep(record, folder="results/runs", config=None):
+    place = store.run_folder(folder, record.experiment, record.config_hash, record.seed)
+    store.save(place, record, config or {})
 
 
 def test_medians_and_peaks_of_the_runs_most_alike(estimate, record_of):
@@ -59,7 +58,8 @@ def test_the_same_settings_tell_more_than_the_same_method(estimate, record_of):
     hashed = first.asked.about.config_hash
     for config_hash, seconds in [(hashed, 5.0), ("0" * 16, 500.0)]:
         keep(
-            record_of(experiment="quickstart", config_hash=config_hash, seconds={"total": seconds})
+            record_of(experiment="quickstart", config_hash=config_hash, seconds={"total": seconds}),
+            config=first.asked.config,
         )
     _, out, _ = estimate("+experiment=quickstart", "seed=0,1")
     assert "2 runs: 1 finished, 1 to do." in out
