@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.canonical import difference
 from bench.record import Accuracy, Record
 from bench.store import Stored
-from bench.tasks import task
+from bench.tasks import TASKS, task
+from repair.errors import InputError
 
 MEASURES = ("defect", "clean")
 Settings = Mapping[str, Any]
@@ -143,18 +145,20 @@ def _variants(runs: Sequence[Stored]) -> list[_Variant]:
 
 
 def _agree(variant: _Variant, settings: Settings, runs: Sequence[Stored]) -> bool:
-    """Whether all common settings are equal, and no seed is there twice."""
+    """Whether all common settings are equal, of which there are some, and no seed is there twice."""
     seeds = {run.record.seed for run in variant.runs}
     common = variant.settings.keys() & settings.keys()
-    return all(variant.settings[key] == settings[key] for key in common) and not any(
-        run.record.seed in seeds for run in runs
-    )
+    differ = any(difference(variant.settings[key], settings[key], key) for key in common)
+    return bool(common) and not differ and not any(run.record.seed in seeds for run in runs)
 
 
 def _settings(run: Stored, name: str) -> dict[str, Any]:
-    """The flat settings that the run's result depends on; its hash where it has no config file."""
-    config = run.config()
-    if not config:
+    """The flat settings that the run's result depends on; its hash where no config file says them."""
+    try:
+        config = run.config()
+    except InputError:  # the record counts all the same
+        config = {}
+    if config.get("task") not in TASKS:
         return {"config": name}
     asked = {key: config[key] for key in task(config["task"]).settings if key in config}
     return dict(_flat("", asked))

@@ -46,6 +46,23 @@ def test_seeds_of_configs_that_agree_where_both_say_are_one_series(run_of):
     ]
 
 
+def test_settings_agree_by_value_and_type_and_nan_agrees_with_itself(run_of):
+    values = {"a": float("nan"), "b": float("nan"), "c": None, "d": 1, "e": True, "f": 1.0}
+    runs = [
+        run_of(name * 16, config={"bound": value, f"added_{name}": 0}, seed=seed)
+        for seed, (name, value) in enumerate(values.items())
+    ]
+    found = [[run.record.seed for run in one.runs] for one in series_of(runs)]
+    assert found == [[0, 1], [2], [3], [4], [5]]
+
+
+@pytest.mark.parametrize("content", ["{", "- 1", "task: another", "method: 3", "\xff"])
+def test_a_run_whose_config_cannot_be_read_is_a_series_of_its_own(run_of, content):
+    one, other = run_of("a" * 16), run_of("b" * 16, seed=1)
+    (other.folder / "config.yaml").write_bytes(content.encode("latin-1"))
+    assert [[run.record.seed for run in one.runs] for one in series_of([one, other])] == [[0], [1]]
+
+
 def test_moved_copies_are_no_images_of_their_own_and_make_another_series(run_of):
     one, other = run_of("a" * 16, images=4000), run_of("b" * 16, images=1000, seed=1)
     details = {**one.record.details, "repair_copies": 3}
