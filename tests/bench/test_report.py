@@ -255,6 +255,16 @@ def test_a_cut_record_is_named_and_does_not_stop_the_report(tmp_path, record_of,
     assert str(path) in (tmp_path / "out" / "report.md").read_text()
 
 
+@pytest.mark.parametrize("defect", [5594, 6100, 8333])
+def test_seeds_that_reach_the_same_are_drawn(tmp_path, record_of, defect):
+    for seed in range(3):  # the mean of three equal numbers may differ from them
+        record = record_of(seed=seed, clean=9700, defect=defect)
+        folder = run_folder(tmp_path / "runs", record.experiment, record.config_hash, seed)
+        save(folder, record, {})
+    drawn = write(collect(tmp_path / "runs"), tmp_path / "out", ["md"])
+    assert "beside_published_poison_mnist" in {path.stem for path in drawn}
+
+
 def test_several_folders_make_one_report(results, tmp_path, record_of):
     root, records = results
     other = record_of("poison_cifar")

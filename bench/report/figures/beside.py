@@ -92,8 +92,9 @@ def _draw(axes: Axes, groups: Sequence[Group], choose: Callable[[Combination], A
             (
                 place + offset,
                 np.mean(values),
-                np.mean(values) - min(values),
-                max(values) - np.mean(values),
+                # The mean of equal values may be a last digit beside them, and no error is below 0.
+                max(np.mean(values) - min(values), 0.0),
+                max(max(values) - np.mean(values), 0.0),
             )
             for place, group in enumerate(groups)
             if (values := [100 * choose(result).accuracy for result in group.results[index]])
