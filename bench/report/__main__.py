@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = collect(results)
         for item in report.unreadable:
             errors.print(f"warning: {item}")
+        for note in report.notes:
+            errors.print(note)
         # A terminal's width is respected; a file or pipe gets whole lines.
         console = Console() if sys.stdout.isatty() else Console(width=250)
         for table in report.tables().values():

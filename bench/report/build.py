@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from bench.distinct import distinct
 from bench.record import Record
 from bench.report.architecture import architecture_table
 from bench.report.compare import Line, compare
@@ -24,12 +25,14 @@ class Report:
         lines: published beside ours, where the paper has the scenario.
         runs: the same with their folders, for what compares runs; empty where there are none.
         unreadable: record files that are none; their runs count as not finished.
+        notes: records that were left out, since another of the same run counts.
     """
 
     records: tuple[Record, ...]
     lines: tuple[Line, ...]
     runs: tuple[Stored, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -38,6 +41,7 @@ class Report:
         runs: Iterable[Stored] = (),
         unreadable: Iterable[Unreadable] = (),
         reported: Published | None = None,
+        notes: Iterable[str] = (),
     ) -> "Report":
         """The report of some records.
 
@@ -47,7 +51,7 @@ class Report:
         ordered = tuple(sorted(records, key=_order))
         lines = compare(ordered, published() if reported is None else reported)
         found = tuple(sorted(runs, key=lambda run: _order(run.record)))
-        return cls(ordered, tuple(lines), found, tuple(unreadable))
+        return cls(ordered, tuple(lines), found, tuple(unreadable), tuple(notes))
 
     @cached_property
     def series(self) -> tuple[Series, ...]:
@@ -79,16 +83,18 @@ class Report:
 
 
 def collect(results: Path | str | Iterable[Path | str]) -> Report:
-    """Reads the records of one or more results folders.
+    """Reads the records of one or more results folders; of a run that is there twice one counts.
 
     Raises:
         InputError: a folder is missing, or there is not one finished record.
     """
     folders = [results] if isinstance(results, Path | str) else list(results)
     found = [contents(folder) for folder in folders]
-    unreadable = [broken for item in found for broken in item.unreadable]
-    runs = [run for item in found for run in item.runs]
-    report = Report.of((run.record for run in runs), runs, unreadable)
+    unreadable = {
+        broken.path.resolve(): broken for item in found for broken in item.unreadable
+    }.values()
+    once = distinct(found)
+    report = Report.of((run.record for run in once.runs), once.runs, unreadable, notes=once.notes)
     if not report.records:
         names = ", ".join(str(folder) for folder in folders)
         broken = "".join(f"\n  {item}" for item in unreadable)

@@ -79,7 +79,8 @@ def page(
         f"<h1>Repair of neural networks: a report</h1>\n{_about(report.records)}{_findings(tables)}\n"
         f"<nav><ul>{contents}</ul></nav>\n"
         f'<section id="words"><h2>Words</h2><dl>{words}</dl></section>\n{body}'
-        f"{_unreadable(report)}</body>\n</html>\n"
+        f"{_said('unreadable', 'Not readable', report.unreadable)}"
+        f"{_said('left_out', 'Left out', report.notes)}</body>\n</html>\n"
     )
 
 
@@ -156,8 +157,9 @@ def _figure(drawing: Drawing, text: str) -> str:
     return f"<figure>{inner}<figcaption>{escape(drawing.caption)}</figcaption></figure>"
 
 
-def _unreadable(report: Report) -> str:
-    if not report.unreadable:
+def _said(stem: str, title: str, items: Sequence[object]) -> str:
+    """A section with a sentence for each item; nothing where there is none."""
+    if not items:
         return ""
-    items = "".join(f"<li>{escape(str(item))}</li>" for item in report.unreadable)
-    return f'<section id="unreadable"><h2>Not readable</h2><ul>{items}</ul></section>\n'
+    lines = "".join(f"<li>{escape(str(item))}</li>" for item in items)
+    return f'<section id="{stem}"><h2>{title}</h2><ul>{lines}</ul></section>\n'

@@ -81,4 +81,6 @@ def _markdown(report: Report, tables: Mapping[str, Table], figures: Sequence[str
         parts += ["## Figures\n", *figures]
     if report.unreadable:
         parts += ["## Not readable\n", "\n".join(f"- {item}" for item in report.unreadable) + "\n"]
+    if report.notes:
+        parts += ["## Left out\n", "\n".join(f"- {note}" for note in report.notes) + "\n"]
     return "\n".join(parts)

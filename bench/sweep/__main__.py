@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bench import shipped, store
 from bench.config import explain, register
+from bench.distinct import distinct
 from bench.record import Record
 from bench.sweep.estimate import expected, table, total
 from bench.sweep.plan import Job, plan
@@ -78,8 +79,8 @@ def _show(jobs: tuple[Job, ...]) -> None:
 def _records(jobs: tuple[Job, ...]) -> list[Record]:
     folders = dict.fromkeys(Path(job.config["results_dir"]) for job in jobs)
     folders[_REFERENCE] = None
-    found = [run for folder in folders if folder.is_dir() for run in store.contents(folder).runs]
-    return [run.record for run in found]
+    found = distinct(store.contents(folder) for folder in folders if folder.is_dir())
+    return [run.record for run in found.runs]
 
 
 if __name__ == "__main__":

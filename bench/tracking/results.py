@@ -14,8 +14,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bench.distinct import distinct
 from bench.record import Record
-from bench.store import RECORD, Stored, Unreadable, finished
+from bench.store import RECORD, Contents, Stored, Unreadable, finished
 from bench.tracking.opening import folders_below, opened, quietly
 from bench.tracking.plots import plots, results_table
 from bench.tracking.tracker import WandbSettings
@@ -77,15 +78,15 @@ def _number(records: list[Record]) -> str:
 
 
 def _records(folder: Path) -> list[Record]:
-    """All records of an experiment; a file that has not changed is read once in a process."""
+    """All records of an experiment, a run once; a file that has not changed is read once in a process."""
     found = []
     for path in sorted(folder.rglob(RECORD)):
         with suppress(FileNotFoundError):  # its run is being done again
             stat = path.stat()
             run = _finished(path.parent, stat.st_mtime_ns, stat.st_size)
             if isinstance(run, Stored):
-                found.append(run.record)
-    return found
+                found.append(run)
+    return [run.record for run in distinct([Contents(tuple(found))]).runs]
 
 
 @lru_cache(maxsize=4096)
