@@ -24,7 +24,6 @@ from repair.network import Network
 from repair.patch import Patch
 from repair.source import SourceFile
 
-
 QUICK = (
     "method/loss=hinge",
     "method.loss.margins=[0.5]",
