@@ -9,12 +9,11 @@ import numpy as np
 from bench.attacks import Trigger
 from bench.gallery import Gallery
 from bench.mcnemar import mcnemar
-from bench.record import Accuracy, Combination, before_and_after
+from bench.record import ORIGINAL, Accuracy, Combination, before_and_after
 from bench.scenarios import Scenario
 from repair.methods import Repair
 from repair.problem import Examples, Problem
 
-ORIGINAL = "ORIG"
 Answers = Mapping[str, np.ndarray]
 
 

@@ -19,6 +19,7 @@ from bench.canonical import canonical
 from repair.errors import InputError, unknown
 
 SCHEMA_VERSION = 1
+ORIGINAL = "ORIG"  # the combination that is the unrepaired network
 STATUSES = ("ok", "infeasible", "time_limit", "licence", "uncertified", "skipped", "error")
 
 # What says where a run reads, writes and shows, not what it computes; the seed has its own folder.
@@ -80,8 +81,9 @@ class Record:
         environment: from `bench.environment.environment`.
         reason: one sentence, required wherever status is not "ok".
         chosen: the name in `combinations` that validation data chose.
+        patch: of the chosen network: 0 weights where that is the unrepaired one, None where nothing was found.
         details: what only some methods have; for NNrepair `layer`, `passing_tests` and `exp`
-            ("ExpA".."ExpD"), which the report reads.
+            ("ExpA".."ExpD"), which the report reads; `no_patch`, one sentence, where there is no patch file.
     """
 
     experiment: str
@@ -111,6 +113,11 @@ class Record:
             raise unknown("chosen combination", self.chosen, self.combinations)
         if "total" not in self.seconds:
             raise InputError("the seconds of a record need the entry 'total'.")
+
+    @property
+    def kept_original(self) -> bool:
+        """Whether the network stays as it was: no repair did better on validation data, or there was none."""
+        return self.chosen == ORIGINAL
 
 
 def before_and_after(

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import hydra.utils
@@ -12,19 +11,16 @@ from bench.asked import method_name
 from bench.environment import environment
 from bench.evaluate import Evaluation, evaluate
 from bench.gallery import EXAMPLES
+from bench.handover import Handover
 from bench.own import with_data
 from bench.progress import stage
 from bench.record import Record
 from bench.report.compare import EXPERIMENTS
 from bench.scenarios import AUTO, File, Scenario
-from bench.tasks import About, Done, Writers
-from repair import formats
+from bench.tasks import About, Done
 from repair.errors import InputError
-from repair.experts_file import save_experts
 from repair.localization.layers import Blame, located
-from repair.methods import Method, Repair
-from repair.network import Network
-from repair.patch import Patch
+from repair.methods import Method
 from repair.problem import Problem
 from repair.source import SourceFile
 
@@ -76,8 +72,9 @@ def run(config: DictConfig, about: About) -> Done:
         "total": done - began,
     }
     repair = replace(repair, details={**repair.details, **_described(ranking)})
-    record = _record(config, about, scenario, problem, repair, evaluation, seconds)
-    return Done(record, _files(repair, evaluation, problem.network, source))
+    handover = Handover(repair, evaluation.validation, evaluation.chosen, source)
+    record = _record(config, about, scenario, problem, handover, evaluation, seconds)
+    return Done(record, {EXAMPLES: evaluation.gallery.save, **handover.files(problem.network)})
 
 
 def build(what: str, node: Any, **further: Any) -> Any:
@@ -138,10 +135,11 @@ def _record(
     about: About,
     scenario: Scenario,
     problem: Problem,
-    repair: Repair,
+    handover: Handover,
     evaluation: Evaluation,
     seconds: dict[str, float],
 ) -> Record:
+    repair = handover.repair
     passing = config.method.get("passing_tests")
     layer = (
         "last" if problem.layers == (problem.network.weighted[-1],) else "+".join(problem.layers)
@@ -155,6 +153,7 @@ def _record(
         "validation": evaluation.validation,
         "confusion": evaluation.confusion,
         "flips": evaluation.flips,
+        "no_patch": handover.no_patch,
         **repair.details,
     }
     return Record(
@@ -168,44 +167,9 @@ def _record(
         metrics=evaluation.metrics,
         chosen=evaluation.chosen,
         combinations=evaluation.combinations,
-        patch=_describe(repair, evaluation.chosen),
+        patch=handover.describe(),
         solver=repair.solver,
         seconds=seconds,
         environment=environment(),
         details={key: value for key, value in details.items() if value is not None},
     )
-
-
-def _chosen_patch(repair: Repair, chosen: str) -> Patch | None:
-    """The one patch that the answer is; None where experts answer side by side."""
-    return repair.patch if repair.experts is None else repair.experts.patch_of(chosen)
-
-
-def _describe(repair: Repair, chosen: str) -> dict[str, Any] | None:
-    """The record's `patch`: the chosen one; of experts side by side, all their patches together."""
-    patch = _chosen_patch(repair, chosen)
-    if patch is not None or repair.experts is None:
-        return patch.describe() if patch is not None else None
-    patches = [patch.describe() for patch in repair.experts.patches.values()]
-    return {
-        "layers": sorted({layer for patch in patches for layer in patch["layers"]}),
-        "weights_changed": sum(patch["weights_changed"] for patch in patches),
-        "l1": sum(patch["l1"] for patch in patches),
-        "linf": max((patch["linf"] for patch in patches), default=0.0),
-    }
-
-
-def _files(
-    repair: Repair, evaluation: Evaluation, network: Network, source: SourceFile | None
-) -> Writers:
-    """The patch, and of a network of the user's own, from the file `source`, the repaired network as such a file."""
-    files: Writers = {EXAMPLES: evaluation.gallery.save}
-    if repair.experts is not None:
-        files["experts.npz"] = partial(save_experts, repair.experts)
-    patch = _chosen_patch(repair, evaluation.chosen)
-    if patch is not None:
-        files["patch.npz"] = patch.save
-        if source is not None:
-            save = partial(formats.save_like, patch.apply(network), source)
-            files[f"repaired{source.path.suffix}"] = save
-    return files

@@ -45,6 +45,7 @@ def row(record: Record) -> dict[str, Value]:
         **{name: _percent(record.metrics.get(name)) for name in _PERCENT},
         **{name: _number(record.metrics.get(name)) for name in _FIGURES},
         "weights_changed": _number(patch.get("weights_changed")),
+        "no_patch": _text(details.get("no_patch")),
         "solver": _text(solver.get("name")),
         "solver_status": _text(solver.get("status")),
         "objective": _number(solver.get("objective")),

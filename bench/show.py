@@ -29,6 +29,8 @@ def show_run(stored: Stored, *, new: bool, tables: Sequence[Any] = ()) -> None:
     show_records([stored.record], tables)
     if stored.record.status != "ok":
         say(f"{stored.record.status}: {stored.record.reason}")
+    if "no_patch" in stored.record.details:
+        say(stored.record.details["no_patch"])
     if stored.record.status == "error":
         say(f"The traceback is in {stored.folder / store.LOG}; retry=true does the run again.")
     print(stored.folder)

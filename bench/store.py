@@ -15,19 +15,23 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
+from bench.gallery import EXAMPLES
 from bench.record import Record, from_json, to_json
 from repair.errors import InputError
 
 RECORD = "record.json"
 CONFIG = "config.yaml"
+PATCH = "patch.npz"
 PATCHES = "patch*.npz"
+EXPERTS = "experts.npz"
 LOG = "log.txt"
 _LOCK = ".lock"
 # The safe ones in C, some ten times as fast, where PyYAML was built with them.
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNFINISHED = ".unfinished-"
-_OURS = (PATCHES, "repaired.*", f"{_UNFINISHED}*")
+_RESULTS = (PATCHES, EXPERTS, EXAMPLES, "repaired.*", "cases.csv", "replay*")
+_OURS = (*_RESULTS, f"{_UNFINISHED}*")
 RETRIED = frozenset(("error", "time_limit"))
 
 
@@ -175,7 +179,7 @@ def save(
     Args:
         config: the resolved config in plain types, for config.yaml.
         files: name -> a function that writes the file to the path it is given, such as
-            `{"patch.npz": patch.save}`. Patches of an earlier run in this folder are removed.
+            `{"patch.npz": patch.save}`. What an earlier run left in this folder is removed.
 
     Raises:
         InputError: the folder is read-only, the disk is full, or the like.
@@ -187,7 +191,7 @@ def save(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RECORD).unlink(missing_ok=True)  # while the files change, the run is not finished
-        # What an earlier run left: patches that this one has not, and files of one that was killed.
+        # What an earlier run left: results that this one has not, and files of one that was killed.
         for path in (path for what in _OURS for path in folder.glob(what)):
             if path.name not in written:
                 path.unlink()

@@ -176,11 +176,14 @@ class Experts:
 
     def patch_of(self, name: str) -> Patch | None:
         """The patch of a combination that is one network; None where experts answer side by side."""
-        rule, _, selection = name.partition("@")
-        if rule == "AVERAGE":
-            kept = self.selections[selection] if selection else self.patches
-            return mean_patch(self.network, [self.patches[c] for c in kept])
+        if name.partition("@")[0] == "AVERAGE":
+            return mean_patch(self.network, [self.patches[c] for c in self.taking_part(name)])
         return {"ORIG": Patch(self.network.fingerprint()), "FULL": self.full}.get(name)
+
+    def taking_part(self, name: str) -> tuple[int, ...]:
+        """The classes whose experts take part in a combination of experts, such as "CONF@f1"."""
+        selection = name.partition("@")[2]
+        return self.selections[selection] if selection else tuple(self.patches)
 
     def answers(self, images: Any) -> dict[str, np.ndarray]:
         """The answers (N,), int32, of every combination in `names`, to images (N, ...)."""

@@ -3,8 +3,9 @@
     python scripts/measure_again.py results/reference/minimal [--write]
 
 Rebuilds the scenario of each run from its config, applies its patch.npz or experts.npz and compares all combinations
-and the choice among them with its record. With --write a record that agrees gets what its version of the code did not
-keep: confusion matrices, flips, and examples.npz. Exit code 1 where a record does not agree.
+and the choice among them with its record; of a run that left the network as it was and has neither, that network alone.
+With --write a record that agrees gets what its version of the code did not keep: confusion matrices, flips, and
+examples.npz. Exit code 1 where a record does not agree.
 """
 
 import argparse
@@ -16,10 +17,10 @@ from omegaconf import OmegaConf
 
 from bench.evaluate import Evaluation, evaluate
 from bench.gallery import EXAMPLES
-from bench.record import to_json
+from bench.record import ORIGINAL, to_json
 from bench.repairing import build
 from bench.scenarios import Scenario
-from bench.store import RECORD, Stored, contents, write_text
+from bench.store import EXPERTS, PATCH, RECORD, Stored, contents, write_text
 from repair.errors import InputError
 from repair.experts_file import load_experts
 from repair.methods import Repair
@@ -28,11 +29,13 @@ from repair.patch import Patch
 
 
 def stored_repair(run: Stored, network: Network) -> Repair | None:
-    """What the run's folder keeps of its repair; None for nothing."""
-    experts, patch = run.folder / "experts.npz", run.folder / "patch.npz"
+    """What the run's folder keeps of its repair; None for nothing, though the record measures a repaired network."""
+    experts, patch = run.folder / EXPERTS, run.folder / PATCH
     if experts.is_file():
         return Repair(experts=load_experts(experts, network))
-    return Repair(patch=Patch.load(patch)) if patch.is_file() else None
+    if patch.is_file():
+        return Repair(patch=Patch.load(patch))
+    return Repair("skipped", "no repair was chosen.") if run.record.kept_original else None
 
 
 def measured(run: Stored) -> Evaluation | None:
@@ -57,7 +60,10 @@ def checked(run: Stored, *, write: bool) -> str:
     record = run.record
     if found is None:
         return "no patch"
-    if (found.chosen, dict(found.combinations)) != (record.chosen, dict(record.combinations)):
+    expected = dict(record.combinations)
+    if found.combinations.keys() == {ORIGINAL}:  # of a repair that was not chosen no patch is kept
+        expected = {ORIGINAL: expected[ORIGINAL]}
+    if (found.chosen, dict(found.combinations)) != (record.chosen, expected):
         return "different"
     if write and "flips" not in record.details:
         further = {"confusion": found.confusion, "flips": found.flips}

@@ -119,4 +119,5 @@ def _figures(job: Job) -> str:
         for name in ("clean", "defect")
         if line[f"{name}_before"] is not None and line[f"{name}_after"] is not None
     ]
-    return ", ".join((*pairs, f"{record.seconds['total']:.1f} s"))
+    kept = ["no repair chosen"] if record.kept_original else []
+    return ", ".join((*pairs, *kept, f"{record.seconds['total']:.1f} s"))

@@ -88,6 +88,11 @@ def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
     for job, end in notable:
         place = f" ({job.asked.folder})" if job.asked and end.state not in ("refused",) else ""
         say(f"  {end.state:<10} {job.label}: {end.reason}{place}")
+    unchanged = [job for job, r in records.items() if r.status == "ok" and r.kept_original]
+    if unchanged:
+        say(f"{len(unchanged)} of {len(jobs)} runs left the network as it was:")
+    for job in unchanged:
+        say(f"  {job.label}: {records[job].details.get('no_patch', 'validation data chose it.')}")
     states = {end.state for end in ends.values()}
     if states & store.RETRIED:
         say("retry=true does again the runs that ended in an error or at a time limit.")

@@ -12,13 +12,13 @@ import wandb
 
 from bench.gallery import EXAMPLES, Gallery
 from bench.rows import row
-from bench.store import PATCHES, Stored
+from bench.store import EXPERTS, PATCHES, Stored
 from bench.tracking import results
 from bench.tracking.opening import folders_below, opened, quietly
 from bench.tracking.plots import confusions, images
 from bench.tracking.tracker import NoTracker, Tracker, WandbSettings
 
-PATCH_FILES = (PATCHES, "experts.npz")
+PATCH_FILES = (PATCHES, EXPERTS)
 
 
 class WandbTracker:
@@ -47,7 +47,8 @@ class WandbTracker:
                 self._run.log(media)
             patches = sorted(path for name in PATCH_FILES for path in stored.folder.glob(name))
             if self._settings.artifacts and patches:
-                artifact = wandb.Artifact(f"patch-{self._run.id}", type="patch")
+                about = {"chosen": record.chosen, "no_patch": record.details.get("no_patch")}
+                artifact = wandb.Artifact(f"patch-{self._run.id}", type="patch", metadata=about)
                 for path in patches:
                     artifact.add_file(str(path))
                 self._run.log_artifact(artifact)

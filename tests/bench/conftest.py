@@ -16,6 +16,8 @@ import pytest
 from bench import store
 from bench.record import Accuracy, Combination, Record, before_and_after, config_hash
 
+sys.path.append(str(Path(__file__).parent))  # what tests share lies beside them
+
 
 def make_record(
     scenario: str = "poison_mnist",

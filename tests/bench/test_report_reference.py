@@ -14,9 +14,9 @@ from bench.report import collect, write
 from bench.report.__main__ import main
 from bench.report.figures.architecture import architectures
 from bench.report.figures.flips import flips
-from bench.report.figures.kernels import PATCH, changes
+from bench.report.figures.kernels import changes
 from bench.report.style import looks
-from bench.store import run_folder, save
+from bench.store import PATCH, run_folder, save
 from repair.patch import Delta, Patch
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
@@ -58,6 +58,15 @@ def test_every_reference_run_with_examples_has_the_counts_that_its_accuracies_as
         gallery = Gallery.load(run.folder / EXAMPLES)
         assert (gallery.before != gallery.labels).all()
     assert found >= 30
+
+
+def test_a_reference_run_that_left_the_network_as_it_was_has_no_weights_no_patch_and_says_why():
+    kept = [run for run in collect(REFERENCE).runs if run.record.kept_original]
+    assert kept
+    for run in kept:
+        assert run.record.patch["weights_changed"] == 0
+        assert "No repair does better" in run.record.details["no_patch"]
+        assert not (run.folder / PATCH).exists()
 
 
 def test_heat_maps_show_the_changes_of_the_patch(tmp_path):

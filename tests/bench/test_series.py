@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench.record import Accuracy, before_and_after
-from bench.report import collect
+from bench.record import Accuracy, Combination, before_and_after
+from bench.report import Report, collect
+from bench.report.figures.profiles import cactus
 from bench.report.methods import comparisons_table, ranks_table, series_table
 from bench.report.page import page
 from bench.report.series import measured, preferred, scores, series_of
@@ -105,6 +106,34 @@ def test_a_run_without_repair_counts_as_the_network_before(run_of):
     assert measured(failed.record) == pytest.approx({"defect": 10.38, "clean": 98.63})
     (line,) = series_table(series_of([failed])).numbers
     assert (line["seeds"], line["failed"], line["defect_after"]) == (0, 1, None)
+
+
+NOT_CHOSEN = {
+    "chosen": "ORIG",
+    "combinations": {
+        "ORIG": Combination(Accuracy(9863, 10000), Accuracy(1038, 10000)),
+        "PATCH": Combination(Accuracy(9000, 10000), Accuracy(1000, 10000)),
+    },
+    "patch": {"layers": [], "weights_changed": 0, "l1": 0.0, "linf": 0.0},
+}
+
+
+def test_a_repair_that_was_not_chosen_counts_for_nothing(run_of, tmp_path):
+    certificate = {"certificate": {"ok": True}}
+    chosen, other = run_of(seed=0), run_of(seed=1, clean=9863, defect=1038, **NOT_CHOSEN)
+    runs = [
+        replace(run, record=replace(run.record, details={**run.record.details, **certificate}))
+        for run in (chosen, other)
+    ]
+    (series,) = series_of(runs)
+    (numbers,) = series_table([series]).numbers
+    assert (numbers["seeds"], numbers["failed"], numbers["left_as_it_was"]) == (2, 0, 1)
+    assert (numbers["certified"], numbers["certificates"]) == (1, 1)
+    assert numbers["weights_changed"] == 25
+    assert numbers["defect_after"] == pytest.approx((55.94 + 10.38) / 2)
+    (drawn,) = cactus(Report.of([run.record for run in runs], runs))
+    steps, marks = drawn.figure.axes[0].lines
+    assert list(steps.get_ydata()) == list(marks.get_ydata()) == [12.5]
 
 
 def test_validation_data_prefers_never_test_data(run_of):

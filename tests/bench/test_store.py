@@ -101,6 +101,17 @@ def test_a_run_that_dies_while_writing_is_not_finished(tmp_path, record_of):
     assert not [path for path in folder.iterdir() if path.name.endswith("-patch.npz")]
 
 
+def test_results_of_an_earlier_run_do_not_stay_beside_another_record(tmp_path, record_of):
+    record = record_of()
+    folder = folder_of(tmp_path, record)
+    names = ("patch.npz", "experts.npz", "examples.npz", "repaired.h5", "cases.csv", "replay.md")
+    save(folder, record, {}, {name: lambda path: path.write_bytes(b"old") for name in names})
+    assert {*names} < {path.name for path in folder.iterdir()}
+    save(folder, record, {}, {"experts.npz": lambda path: path.write_bytes(b"new")})
+    assert {p.name for p in folder.iterdir()} == {"record.json", "config.yaml", "experts.npz"}
+    assert (folder / "experts.npz").read_bytes() == b"new"
+
+
 def test_what_a_killed_run_left_is_swept_away(tmp_path, record_of):
     record = record_of()
     folder = folder_of(tmp_path, record)

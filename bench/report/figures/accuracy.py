@@ -78,7 +78,8 @@ def against(report: Report) -> list[Drawing]:
             _against(report.series, label, read, joined=name == "images"),
         )
         for name, (label, read) in _AXES.items()
-        if any(read(record) is not None for one in report.series for record in one.repaired)
+        # No weight changed, 0, has no place on a logarithmic axis.
+        if any(read(record) for one in report.series for record in one.repaired)
     ]
 
 

@@ -13,8 +13,8 @@ from bench.npz import read_npz
 from bench.report.build import Report
 from bench.report.series import Series
 from bench.report.style import DIVERGING, WIDTH, Drawing
+from bench.store import PATCH
 
-PATCH = "patch.npz"
 _KERNEL = "/kernel/shape"
 _COLUMNS = 3
 _LEAST = 50  # cells of a kernel that are worth a map

@@ -21,6 +21,8 @@ def cactus(report: Report) -> list[Drawing]:
     seconds: dict[str, list[float]] = {}
     for one in report.series:
         for record in one.repaired:
+            if record.kept_original:
+                continue
             spent = record.seconds.get("repair", record.seconds["total"])
             seconds.setdefault(one.method, []).append(spent)
     if not seconds:
@@ -39,8 +41,9 @@ def cactus(report: Report) -> list[Drawing]:
     drawn.legend(handles=legend(look), loc="outside lower center", ncols=3)
     caption = (
         "Cactus plot: how many of its runs a method repairs when each may take so many seconds; further right and "
-        "lower is better. All runs that ended with a repair, of all scenarios, settings and seeds; methods with more "
-        "runs reach further right. Seconds are wall clock of the machines that the records name."
+        "lower is better. All runs that ended with a repair which validation data chose, of all scenarios, settings "
+        "and seeds; methods with more runs reach further right. Seconds are wall clock of the machines that the "
+        "records name."
     )
     return [Drawing("cactus", "Repairs within a time", caption, drawn)]
 
@@ -70,7 +73,8 @@ def profiles(report: Report) -> list[Drawing]:
     caption = (
         "Performance profiles over the scenarios and seeds that at least two methods have: on what share of them a "
         "method comes within a factor of the best. Higher is better; at 1 it is the share on which the method is the "
-        "best. A method without a run there, or without a repair, never comes within any factor."
+        "best. A method without a run there, or without a repair that validation data chose, never comes within any "
+        "factor of weights or seconds."
     )
     return [Drawing("profiles", "Performance profiles", caption, drawn)]
 
@@ -111,4 +115,4 @@ def _error(record: Record, measure: str) -> float | None:
 
 
 def _repaired(record: Record, value: float | None) -> float | None:
-    return value if record.status == "ok" else None
+    return value if record.status == "ok" and not record.kept_original else None
