@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bench.record import Accuracy, Combination
-from bench.report.compare import Line, Named, cells
+from bench.report.compare import Line, Named, befores, cells
 from bench.report.tables import NONE, Table
 from bench.rows import Value
 from bench.statistics import interval
@@ -19,9 +19,9 @@ def comparison_table(lines: Sequence[Line]) -> Table:
         title="Published beside ours",
         note=(
             "Each figure: clean/defect accuracy on test data in percent; of several seeds the mean [95 % bootstrap "
-            "interval]. The paper chose the best combination on test data; ours is chosen on validation data, and its "
-            "best on test data is shown apart. Gap: ours chosen on validation minus published best on test, percentage "
-            "points, clean/defect."
+            "interval], before and after of the same ones. The paper chose the best combination on test data; ours is "
+            "chosen on validation data, and its best on test data is shown apart. Gap: ours chosen on validation minus "
+            "published best on test, percentage points, clean/defect."
         ),
         columns=(
             "cell",
@@ -45,7 +45,7 @@ def _line(cell: Sequence[Line]) -> tuple[str, ...]:
     return (
         f"{first.scenario} {first.layer} {first.exp}".strip(),
         str(len(cell)) if first.record else NONE,
-        _pairs([first.before] if first.before else []),
+        _before(befores(cell)),
         _named([first.published_best]),
         _named([first.published_same]) if len(same) == 1 else NONE,
         _named([line.chosen for line in cell]),
@@ -106,6 +106,11 @@ def _pairs(results: Sequence[Combination]) -> str:
         _mean([100 * choose(result).accuracy for result in results], "{:.2f}")
         for choose in (_clean, _defect)
     )
+
+
+def _before(results: Sequence[Combination]) -> str:
+    """As `_pairs`; one network for all seeds needs no interval."""
+    return _pairs(results[:1] if all(one == results[0] for one in results) else results)
 
 
 def _gap(cell: Sequence[Line]) -> str:

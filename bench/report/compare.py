@@ -108,6 +108,13 @@ def cells(lines: Iterable[Line]) -> list[list[Line]]:
     return [list(group) for _, group in groupby(lines, key=_cell)]
 
 
+def befores(cell: Iterable[Line]) -> list[Combination]:
+    """Accuracies before repair of the lines of a cell that have ours after it, seed by seed; of all, if none has."""
+    lines = [line for line in cell if line.before]
+    paired = [line for line in lines if line.chosen] or lines
+    return [line.before for line in paired if line.before]
+
+
 def theirs(published: Published, cell: tuple[str, str, str]) -> PublishedCell | None:
     """The published cell; one without a name (MNIST low quality, intermediate) stands for all."""
     return published.get(cell) or published.get((*cell[:2], ""))

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
-from bench.record import Accuracy, Record
-from bench.report.series import MEASURES, Series, scores
+from bench.record import Record
+from bench.report.series import MEASURES, Series, before_and_after, scores
 from bench.report.tables import NONE, Table
 from bench.rows import Value
 from bench.statistics import ALPHA, Comparison, Interval, compare_all, interval, ranking
@@ -21,7 +21,8 @@ def series_table(series: Sequence[Series]) -> Table:
         title="Methods over seeds",
         note=(
             "Mean over seeds [95 % bootstrap interval, of two seeds or more], on test data, of the runs that "
-            "ended with a repair; failed counts the others. Where validation data chose the network as it was, these "
+            "ended with a repair; failed counts the others. Before → after: both of the same seeds; before without "
+            "an interval is the same in all of them. Where validation data chose the network as it was, these "
             "are its accuracies, and 0 weights. Certified: every constraint held when the patched network was run. "
             "Intervals of few seeds are too narrow."
         ),
@@ -168,12 +169,9 @@ def _series_numbers(series: Series) -> dict[str, Value]:
         if isinstance(c := r.details.get("certificate"), Mapping) and not r.kept_original
     ]
     columns: dict[str, Callable[[Record], float | None]] = {
-        "defect_after": lambda r: _percent(r.metrics.get("defect_after")),
-        "clean_after": lambda r: _percent(r.metrics.get("clean_after")),
         "weights_changed": lambda r: (r.patch or {}).get("weights_changed"),
         "seconds": lambda r: r.seconds.get("repair", r.seconds["total"]),
     }
-    first = series.runs[0].record
     numbers: dict[str, Value] = {
         "scenario": series.scenario,
         "method": series.method,
@@ -183,24 +181,27 @@ def _series_numbers(series: Series) -> dict[str, Value]:
         "left_as_it_was": sum(record.kept_original for record in done),
         "certified": sum(bool(ok) for ok in held),
         "certificates": len(held),
-        **{f"{what}_before": _percent(first.metrics.get(f"{what}_before")) for what in MEASURES},
     }
-    for name, read in columns.items():
-        values = [value for record in done if (value := read(record)) is not None]
+    values_of = {
+        name: [value for record in done if (value := read(record)) is not None]
+        for name, read in columns.items()
+    }
+    for what in MEASURES:
+        pairs = before_and_after(done, what)
+        for place, when in enumerate(("before", "after")):
+            values_of[f"{what}_{when}"] = [pair[place] for pair in pairs]
+    for name, values in values_of.items():
         found = interval(values) if values else Interval(float("nan"), None, None, 0)
         numbers[name] = found.mean if values else None
         numbers[f"{name}_low"], numbers[f"{name}_high"] = found.low, found.high
     return numbers
 
 
-def _percent(value: object) -> float | None:
-    return 100 * value.accuracy if isinstance(value, Accuracy) else None
-
-
 def _change(numbers: Mapping[str, Value], what: str) -> str:
-    return (
-        f"{_figure(numbers[f'{what}_before'], '{:.2f}')} → {_interval(numbers, f'{what}_after', 2)}"
-    )
+    before, after = (f"{what}_{when}" for when in ("before", "after"))
+    if numbers[f"{before}_low"] == numbers[f"{before}_high"]:  # the same network for every seed
+        return f"{_figure(numbers[before], '{:.2f}')} → {_interval(numbers, after, 2)}"
+    return f"{_interval(numbers, before, 2)} → {_interval(numbers, after, 2)}"
 
 
 def _interval(numbers: Mapping[str, Value], name: str, digits: int) -> str:

@@ -74,6 +74,16 @@ def measured(record: Record) -> dict[str, float] | None:
     return found
 
 
+def before_and_after(records: Iterable[Record], what: str) -> list[tuple[float, float]]:
+    """Accuracies before and after repair in percent, on "defect" or "clean" test data, of the runs that have both."""
+    pairs = ((r.metrics.get(f"{what}_before"), r.metrics.get(f"{what}_after")) for r in records)
+    return [
+        (100 * before.accuracy, 100 * after.accuracy)
+        for before, after in pairs
+        if isinstance(before, Accuracy) and isinstance(after, Accuracy)
+    ]
+
+
 def preferred(runs: Iterable[Stored]) -> dict[tuple[str, str, int], Record]:
     """(scenario, method, seed) -> the run of the method with the best sum of accuracies on validation data.
 

@@ -8,6 +8,9 @@ import pytest
 
 from bench.record import Accuracy, Combination, before_and_after
 from bench.report import Report, collect
+from bench.report.beside import comparison_table
+from bench.report.figures.accuracy import methods
+from bench.report.figures.beside import groups_of
 from bench.report.figures.profiles import cactus
 from bench.report.methods import comparisons_table, ranks_table, series_table
 from bench.report.page import page
@@ -134,6 +137,75 @@ def test_a_repair_that_was_not_chosen_counts_for_nothing(run_of, tmp_path):
     (drawn,) = cactus(Report.of([run.record for run in runs], runs))
     steps, marks = drawn.figure.axes[0].lines
     assert list(steps.get_ydata()) == list(marks.get_ydata()) == [12.5]
+
+
+def trained_by_seed(run_of, **changes):
+    """Three runs of networks that differ by seed; the first ended without a repair, the last lacks figures before."""
+
+    def metrics(seed, after=True):
+        before, defect = Accuracy(9000 + 100 * seed, 10000), Accuracy(1000 * seed, 10000)
+        return before_and_after(
+            before, before if after else None, defect, defect if after else None
+        )
+
+    lacking = {name: v for name, v in metrics(9).items() if not name.endswith("before")}
+    failed = run_of(seed=0, status="infeasible", metrics=metrics(0, after=False), **changes)
+    good = [run_of(seed=seed, metrics=metrics(seed), **changes) for seed in (1, 2, 4)]
+    return [failed, *good, run_of(seed=5, metrics=lacking, **changes)]
+
+
+def test_before_and_after_are_means_over_the_same_seeds(run_of):
+    (series,) = series_of(trained_by_seed(run_of))
+    table = series_table([series])
+    (numbers,), (line,) = table.numbers, table.lines
+    # These repairs change no answer: whatever is taken from other seeds shows as a difference.
+    for what, mean in (("defect", 700 / 30), ("clean", 90 + 7 / 3)):
+        for end in ("", "_low", "_high"):
+            before, after = (numbers[f"{what}_{when}{end}"] for when in ("before", "after"))
+            assert before == pytest.approx(after)
+        assert numbers[f"{what}_before"] == pytest.approx(mean)
+        before, after = line[table.columns.index(f"{what} %")].split(" → ")
+        assert before == after
+        assert "[" in before
+
+
+def test_what_is_drawn_before_repair_is_of_the_same_seeds(run_of):
+    runs = trained_by_seed(run_of)[1:4] + trained_by_seed(run_of, method="other")[1:2]
+    (drawn,) = methods(Report.of([run.record for run in runs], runs))
+    (axes,) = drawn.figure.axes
+    dots, befores = {}, {}
+    for line in axes.lines:
+        x, y = list(line.get_xdata()), list(line.get_ydata())
+        if len(y) == 1:
+            dots[y[0]] = x[0]
+        else:
+            befores.setdefault(sum(y) / 2, []).append(x[0])
+    assert befores.keys() == {0, 1}
+    for place, found in befores.items():
+        assert found == pytest.approx([dots[place + 0.12], dots[place - 0.12]])
+    assert dots[0.12] != pytest.approx(dots[1.12])
+
+
+def test_published_beside_ours_has_before_of_our_seeds(run_of, tmp_path):
+    runs = trained_by_seed(run_of)[1:4]
+    combinations = [
+        {"CONF": Combination(r.record.metrics["clean_after"], r.record.metrics["defect_after"])}
+        for r in runs
+    ]
+    records = [
+        replace(run.record, combinations=found)
+        for run, found in zip(runs, combinations, strict=True)
+    ]
+    report = Report.of(records)
+    table = comparison_table(report.lines)
+    (line,) = [one for one in table.lines if one[1] == "3"]
+    before, ours = (
+        line[table.columns.index(name)] for name in ("before", "ours, chosen on validation")
+    )
+    assert ours == f"CONF {before}"
+    assert "[" in before
+    (group,) = [g for g in groups_of("poison_mnist", report.lines) if "3 seeds" in g.label]
+    assert group.before == group.results[2]
 
 
 def test_validation_data_prefers_never_test_data(run_of):

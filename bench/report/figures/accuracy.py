@@ -40,7 +40,7 @@ def methods(report: Report) -> list[Drawing]:
             records = [r for (s, m, _), r in sorted(best.items()) if (s, m) == (scenario, name)]
             for measure in MEASURES:
                 _dot(axes, place, records, measure, look[name])
-        _before(axes, next(r for (s, _, _), r in sorted(best.items()) if s == scenario))
+            _before(axes, place, records)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_title(scenario.replace("_", " "), loc="left")
@@ -56,7 +56,8 @@ def methods(report: Report) -> list[Drawing]:
     drawn.legend(handles=handles, loc="outside lower center", ncols=4)
     caption = (
         "Each method with the settings that did best on validation data, mean over seeds with its 95 % bootstrap "
-        "interval (none for a single seed), on test data. Whether two methods differ, the table of comparisons says."
+        "interval (none for a single seed), on test data; before repair the mean over the same seeds. Whether two "
+        "methods differ, the table of comparisons says."
     )
     return [Drawing("accuracy_by_method", "Accuracy after repair", caption, drawn)]
 
@@ -74,7 +75,7 @@ def against(report: Report) -> list[Drawing]:
                 if name == "images"
                 else "so that seeds and settings can be told."
             )
-            + " The line across is the network before repair.",
+            + " The line across is the network before repair, its mean over these runs.",
             _against(report.series, label, read, joined=name == "images"),
         )
         for name, (label, read) in _AXES.items()
@@ -97,7 +98,7 @@ def _against(
                 _points(axes, one.repaired, read, measure, look[one.method])
             if joined:
                 _joined(axes, here, read, measure, look)
-            _before_across(axes, here[0].runs[0].record, measure)
+            _before_across(axes, [r for one in here for r in one.repaired], measure)
             axes.margins(0.12)
             axes.locator_params(axis="y", nbins=4)
         grid[0, column].set_title(scenario.replace("_", "\n", 1).replace("_", " "))
@@ -192,14 +193,21 @@ def _dot(
     axes.plot(found.mean, place + offset, look[1], mfc=face, mec=look[0])
 
 
-def _before(axes: Axes, record: Record) -> None:
+def _before(axes: Axes, place: int, records: Sequence[Record]) -> None:
+    """Means over the same seeds as the method's; where every seed has the same network, the rows make one line."""
     for measure, style in zip(MEASURES, ("-", ":"), strict=True):
-        value = record.metrics.get(f"{measure}_before")
-        if isinstance(value, Accuracy):
-            axes.axvline(100 * value.accuracy, color=BLACK, ls=style, lw=0.8)
+        values = _accuracies_before(records, measure)
+        if values:
+            ends = place - 0.5, place + 0.5
+            axes.plot([fmean(values)] * 2, ends, color=BLACK, ls=style, lw=0.8)
 
 
-def _before_across(axes: Axes, record: Record, measure: str) -> None:
-    value = record.metrics.get(f"{measure}_before")
-    if isinstance(value, Accuracy):
-        axes.axhline(100 * value.accuracy, color=BLACK, lw=0.8)
+def _before_across(axes: Axes, records: Iterable[Record], measure: str) -> None:
+    values = _accuracies_before(records, measure)
+    if values:
+        axes.axhline(fmean(values), color=BLACK, lw=0.8)
+
+
+def _accuracies_before(records: Iterable[Record], measure: str) -> list[float]:
+    found = (record.metrics.get(f"{measure}_before") for record in records)
+    return [100 * value.accuracy for value in found if isinstance(value, Accuracy)]

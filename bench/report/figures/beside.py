@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from bench.record import Accuracy, Combination
 from bench.report.build import Report
-from bench.report.compare import Line, cells
+from bench.report.compare import Line, befores, cells
 from bench.report.style import BEFORE, BLACK, BLUE, GREY, SKY, Drawing
 
 # Markers, not bars: differences of a point between 95 and 98 % must be seen.
@@ -27,7 +27,7 @@ class Group:
     """The results at one place of the horizontal axis, in the order of the legend, each over seeds."""
 
     label: str
-    before: Combination | None
+    before: list[Combination]
     results: tuple[list[Combination], ...]
     remark: str
 
@@ -48,8 +48,8 @@ def beside_published(report: Report) -> list[Drawing]:
                 f"Published beside ours: {scenario.replace('_', ' ')}",
                 "NNrepair on test data, for each layer and number of passing tests (ExpA to ExpD: 0, 10, 50, 100). "
                 "Upper panel: images that show the defect; lower panel: clean ones. The line is the network before "
-                "repair; whiskers are the least and the largest of several seeds. The paper chose its combination "
-                "on test data, ours is chosen on validation data.",
+                "repair, its mean over the same seeds; whiskers are the least and the largest of several seeds. The "
+                "paper chose its combination on test data, ours is chosen on validation data.",
                 figure(groups),
             )
         )
@@ -74,7 +74,7 @@ def figure(groups: Sequence[Group]) -> Figure:
 def _draw(axes: Axes, groups: Sequence[Group], choose: Callable[[Combination], Accuracy]) -> None:
     half = _STEP * len(_SERIES) / 2
     lines = [
-        (place, 100 * choose(group.before).accuracy)
+        (place, np.mean([100 * choose(result).accuracy for result in group.before]))
         for place, group in enumerate(groups)
         if group.before
     ]
@@ -137,7 +137,7 @@ def _compared(cell: Sequence[Line]) -> Group:
         for items in ([one.chosen for one in cell], [one.best for one in cell])
     )
     remark = _remark(line.status, bool(chosen))
-    return Group(f"{line.layer}\n{line.exp}{seeds}", line.before, (*once, chosen, best), remark)
+    return Group(f"{line.layer}\n{line.exp}{seeds}", befores(cell), (*once, chosen, best), remark)
 
 
 def _remark(status: str, shown: bool) -> str:

@@ -43,10 +43,16 @@ def _drawing(scenario: str, methods: Mapping[str, Record]) -> Drawing:
     drawn.colorbar(
         mpl.cm.ScalarMappable(norm, SEQUENTIAL), ax=grid, label="test images", shrink=0.6
     )
-    seed = min(record.seed for record in methods.values())
+    seeds = {name: record.seed for name, record in methods.items()}
+    alike = len(set(seeds.values())) == 1
+    of = (
+        f"Seed {min(seeds.values())}"
+        if alike
+        else ", ".join(f"{n}: seed {s}" for n, s in seeds.items())
+    )
     caption = (
         "How many test images moved from which answer to which. Answers that stayed are left out of the picture and "
-        f"counted above it; cells of {_LEAST} images or more have their number. Seed {seed}."
+        f"counted above it; cells of {_LEAST} images or more have their number. {of}."
     )
     title = f"What repair changed: {scenario.replace('_', ' ')}"
     return Drawing(f"flips_{scenario}", title, caption, drawn)
