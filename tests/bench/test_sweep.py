@@ -39,6 +39,22 @@ def sweep(monkeypatch, capfd, tmp_path):
     return call
 
 
+def test_runs_that_left_the_network_as_it_was_are_named_at_the_end(sweep):
+    small = ["scenario.network.epochs=2", "repair_images=100", "validation_images=50"]
+    method = ["method=custom", "method._target_=mixed_repairs.Mixed", "+method.gives=bad,good"]
+    code, _, err = sweep("+experiment=quickstart", *small, *method, "wandb.mode=disabled")
+    assert code == 0
+    end = err[err.index("1 of 2 runs left the network as it was:") :].splitlines()[1:]
+    (why,) = (
+        r.record.details["no_patch"]
+        for r in store.contents("results/runs").runs
+        if r.record.kept_original
+    )
+    assert end == [f"  method.gives=bad: {why}"]
+    (ended,) = [line for line in err.splitlines() if "method.gives=bad: ok," in line]
+    assert "no repair chosen" in ended
+
+
 @pytest.mark.long
 def test_no_run_ends_a_sweep_and_retry_does_again_what_failed(sweep, tmp_path):
     code, out, err = sweep(*MISBEHAVING, "+scenario.how=raises,refuses,late,crashes")

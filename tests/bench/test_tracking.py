@@ -257,6 +257,7 @@ def test_the_patch_is_an_artifact_kept_below_the_results(sweep):
     root, *_ = sweep
     named = [m.artifact for m in messages_of(root, 0) if m.HasField("artifact")]
     (patch,) = [artifact for artifact in named if artifact.type == "patch"]
+    assert json.loads(patch.metadata)["chosen"] == "CONF"
     found = {entry.path: Path(entry.local_path) for entry in patch.manifest.contents}
     assert found["patch.npz"].read_bytes() == b"a patch"
     assert found["experts.npz"].read_bytes() == b"experts"
