@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from bench import store
+from bench.escape import terminal
 from bench.record import Record
 from bench.report import Report
 from bench.store import Stored
@@ -14,7 +15,7 @@ from bench.store import Stored
 
 def say(text: str) -> None:
     """A remark, on standard error at once."""
-    print(text, file=sys.stderr, flush=True)
+    print("\n".join(map(terminal, text.splitlines())), file=sys.stderr, flush=True)
 
 
 def show_run(stored: Stored, *, new: bool, tables: Sequence[Any] = ()) -> None:

@@ -1,7 +1,5 @@
 """Repairs a set of cases: a row for each, and the figures of the set."""
 
-import csv
-import io
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from typing import Any
 from bench.architecture.build import built
 from bench.architecture.cases import Case
 from bench.architecture.train import accuracy
+from bench.report.tables import csv_text
 from bench.rows import Value
 from repair.architecture.edits import ChangeType, Insert, MakeWeights, Move, Remove, Rewire
 from repair.architecture.graph import Graph
@@ -42,11 +41,7 @@ class Outcome:
 
     def csv(self) -> str:
         """The rows as CSV; what does not apply is empty."""
-        out = io.StringIO()
-        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        return out.getvalue()
+        return csv_text(COLUMNS, self.rows)
 
 
 def run_cases(cases: Iterable[Case], rules: Rules, *, time_limit: float = 10.0,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.escape import terminal
 from bench.report import FORMATS, collect, write
 from bench.report.write import known
 from repair.errors import InputError
@@ -49,16 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formats = known(given.format.split(","))
         report = collect(results)
         for item in report.unreadable:
-            errors.print(f"warning: {item}")
+            errors.print(terminal(f"warning: {item}"))
         for note in report.notes:
-            errors.print(note)
+            errors.print(terminal(note))
         # A terminal's width is respected; a file or pipe gets whole lines.
         console = Console() if sys.stdout.isatty() else Console(width=250)
         for table in report.tables().values():
             console.print(table.rich())
         paths = write(report, Path(given.out), formats)
     except InputError as error:
-        errors.print(str(error))
+        errors.print("\n".join(map(terminal, str(error).splitlines())))
         return 2
     print(f"{len(report.records)} runs; {len(paths)} files in {given.out}")
     return 0

@@ -3,21 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from bench import escape
 from bench.report.tables import NONE, Table
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "→": r"$\rightarrow$",
-    "->": r"$\rightarrow$",
-    "±": r"$\pm$",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": "$<$",
-    ">": "$>$",
-    "|": "$|$",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-}
-_SPECIALS = re.compile("|".join(map(re.escape, _SPECIAL)))
 PACKAGES = ("array", "booktabs", "adjustbox", "rotating")
 UPRIGHT = 90  # characters of a row that fit a page upright; wider tables are turned
 WRAPPED = 40  # characters beyond which a cell is a paragraph
@@ -45,7 +33,7 @@ def latex(table: Table, stem: str) -> str:
         [
             rf"% \usepackage{{{','.join(PACKAGES)}}}",
             rf"\begin{{{kind}}}",
-            rf"  \caption{{{escape(table.title)}. {escape(table.note)}}}",
+            rf"  \caption{{{escape.latex(table.title)}. {escape.latex(table.note)}}}",
             rf"  \label{{tab:{stem}}}",
             r"  \centering\small",
             rf"  \begin{{adjustbox}}{{{room}}}",
@@ -63,13 +51,8 @@ def latex(table: Table, stem: str) -> str:
     )
 
 
-def escape(text: str) -> str:
-    """Text of any kind as LaTeX shows it."""
-    return _SPECIALS.sub(lambda found: _SPECIAL[found[0]], text.replace("\n", " "))
-
-
 def _row(cells: Sequence[str]) -> str:
-    breakable = (escape(cell).replace("+", r"+\allowbreak{}") for cell in cells)
+    breakable = (escape.latex(cell).replace("+", r"+\allowbreak{}") for cell in cells)
     return f"    {' & '.join(breakable)} \\\\"
 
 

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
 
+from bench.escape import html
 from bench.record import Record
 from bench.report.build import Report
 from bench.report.style import Drawing
@@ -63,15 +63,13 @@ def page(
     ]
     sections.append(("runs", tables["runs"].title, _table(tables["runs"])))
     contents = "".join(
-        f'<li><a href="#{stem}">{escape(title)}</a></li>' for stem, title, _ in sections
+        f'<li><a href="#{html(stem)}">{html(title)}</a></li>' for stem, title, _ in sections
     )
     body = "".join(
-        f'<section id="{stem}"><h2>{escape(title)}</h2>{inner}</section>\n'
+        f'<section id="{html(stem)}"><h2>{html(title)}</h2>{inner}</section>\n'
         for stem, title, inner in sections
     )
-    words = "".join(
-        f"<dt>{escape(word)}</dt><dd>{escape(text)}</dd>" for word, text in _WORDS.items()
-    )
+    words = "".join(f"<dt>{html(word)}</dt><dd>{html(text)}</dd>" for word, text in _WORDS.items())
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -108,7 +106,7 @@ def _about(records: Sequence[Record]) -> str:
         "Devices": devices,
         "Code versions": versions,
     }
-    rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in lines.items())
+    rows = "".join(f"<dt>{name}</dt><dd>{html(value)}</dd>" for name, value in lines.items())
     return (
         "<p>Made by RepairBench from the records of finished runs alone; the same records give the same page. Every "
         f"number is measured on test data unless it says otherwise.</p><dl>{rows}</dl>"
@@ -121,7 +119,7 @@ def _findings(tables: Mapping[str, Table]) -> str:
         return ""
     numbers = tables["comparisons"].numbers
     shown = [n for n in numbers if n["better"]]
-    items = "".join(f"<li>{escape(_finding(n))}</li>" for n in shown)
+    items = "".join(f"<li>{html(_finding(n))}</li>" for n in shown)
     rest = f"{len(numbers) - len(shown)} of {len(numbers)} comparisons show no difference or have too few seeds to."
     return f"<h2>Differences between methods that the tests call ones</h2><ul>{items}</ul><p>{rest}</p>"
 
@@ -135,13 +133,13 @@ def _finding(n: Mapping[str, Value]) -> str:
 
 def _table(table: Table) -> str:
     names, columns = zip(*table.shown(), strict=True)
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    head = "".join(f'<th scope="col">{html(name)}</th>' for name in names)
     rows = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>\n"
+        f"<tr>{''.join(f'<td>{html(cell)}</td>' for cell in line)}</tr>\n"
         for line in zip(*columns, strict=True)
     )
     return (
-        f'<p class="note">{escape(table.note)}</p>'
+        f'<p class="note">{html(table.note)}</p>'
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>'
     )
 
@@ -151,15 +149,17 @@ def _figure(drawing: Drawing, text: str) -> str:
     inner = re.sub(r"<metadata>.*?</metadata>", "", inner, flags=re.DOTALL)
     inner = re.sub(r' xmlns(:xlink)?="[^"]*"', "", inner)  # HTML knows both
     inner = inner.replace("xlink:href", "href")
-    inner = _IDS.sub(lambda found: f"{found[1]}{drawing.stem}-", inner)  # ids of one page differ
-    named = f'<svg role="img" aria-label="{escape(drawing.title)}"'
+    inner = _IDS.sub(
+        lambda found: f"{found[1]}{html(drawing.stem)}.", inner
+    )  # ids of one page differ
+    named = f'<svg role="img" aria-label="{html(drawing.title)}"'
     inner = inner.replace("<svg", named, 1).strip()
-    return f"<figure>{inner}<figcaption>{escape(drawing.caption)}</figcaption></figure>"
+    return f"<figure>{inner}<figcaption>{html(drawing.caption)}</figcaption></figure>"
 
 
 def _said(stem: str, title: str, items: Sequence[object]) -> str:
     """A section with a sentence for each item; nothing where there is none."""
     if not items:
         return ""
-    lines = "".join(f"<li>{escape(str(item))}</li>" for item in items)
+    lines = "".join(f"<li>{html(str(item))}</li>" for item in items)
     return f'<section id="{stem}"><h2>{title}</h2><ul>{lines}</ul></section>\n'

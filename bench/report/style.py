@@ -1,6 +1,7 @@
 """How every figure looks: one place for colours, markers, sizes, and files with the same bytes for the same figure."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,10 @@ from typing import Any, Literal
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import NullLocator
+
+from bench.escape import mathtext, shortened
 
 # Okabe and Ito, Color Universal Design, 2008: told apart by colour-blind readers; with a marker each also in print.
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -24,6 +28,8 @@ _METHODS = {
     "refit": (PURPLE, "D"),
 }
 _FURTHER = ((SKY, "v"), (BLACK, "P"), (YELLOW, "X"), (GREY, "*"), (VERMILLION, "<"))
+_STEM = re.compile(r"[a-z0-9_-]+")
+_LONGEST = 48  # characters of a name in a figure
 WIDTH = 7.0  # inches, the text width of a two-column page
 _RC: Any = {  # Any: matplotlib's stub lists every key of rc as a literal
     # Matplotlib brings it along: the same letters everywhere, and those of most papers.
@@ -57,7 +63,7 @@ class Drawing:
     """A figure of a report.
 
     Attributes:
-        stem: of its files.
+        stem: of its files and of its ids: words of the code, and slugs of names.
         caption: what there is to see, in full sentences: a reader may have nothing else.
     """
 
@@ -66,6 +72,10 @@ class Drawing:
     caption: str
     figure: Figure
 
+    def __post_init__(self) -> None:
+        if not _STEM.fullmatch(self.stem):
+            raise ValueError(f"{self.stem!r} names files: expected words and slugs.")
+
 
 def looks(methods: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Method -> colour and marker; those that this project knows have the same in every figure and report."""
@@ -73,6 +83,15 @@ def looks(methods: Iterable[str]) -> dict[str, tuple[str, str]]:
     further = [name for name in names if name not in _METHODS]
     fill = {name: _FURTHER[place % len(_FURTHER)] for place, name in enumerate(further)}
     return {name: _METHODS.get(name) or fill[name] for name in names}
+
+
+def legible(text: str) -> str:
+    """A name as the text of a figure: of a length that leaves room for the figure, in letters that its font has."""
+    seen = mathtext(shortened(text, _LONGEST))
+    if seen.isascii():
+        return seen
+    letters = get_font(findfont(_RC["font.family"])).get_charmap()
+    return "".join(letter if ord(letter) in letters else "?" for letter in seen)
 
 
 def logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bench.escape import csv_cell, markdown, terminal
 from bench.record import Record
 from bench.rows import Value, row
 
@@ -40,30 +41,36 @@ class Table:
     def markdown(self) -> str:
         """A section: heading, note, pipe table."""
         names, columns = zip(*self.shown(), strict=True)
-        lines = [[_escape(text) for text in line] for line in zip(*columns, strict=True)]
-        table = [names, ["---"] * len(names), *lines]
+        head, *lines = [
+            [markdown(text) for text in line] for line in (names, *zip(*columns, strict=True))
+        ]
+        table = [head, ["---"] * len(names), *lines]
         body = "\n".join(f"| {' | '.join(line)} |" for line in table)
-        return f"## {self.title}\n\n{self.note}\n\n{body}\n"
+        return f"## {markdown(self.title)}\n\n{markdown(self.note)}\n\n{body}\n"
 
     def csv(self) -> str:
         """The numbers in full precision; what is missing is empty."""
-        out = io.StringIO()
-        writer = csv.DictWriter(out, list(self.numbers[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.numbers)
-        return out.getvalue()
+        return csv_text(list(self.numbers[0]), self.numbers)
 
     def rich(self) -> RichTable:
         """For a terminal; nothing is cut off where it is narrow."""
-        table = RichTable(
-            title=self.title, caption=self.note, box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-        )
+        title, note = (Text(terminal(text)) for text in (self.title, self.note))
+        table = RichTable(title=title, caption=note, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         names, columns = zip(*self.shown(), strict=True)
         for name in names:
-            table.add_column(name, overflow="fold")
+            table.add_column(Text(terminal(name)), overflow="fold")
         for texts in zip(*columns, strict=True):
-            table.add_row(*(Text(text) for text in texts))  # Text: brackets are no markup
+            table.add_row(*(Text(terminal(text)) for text in texts))  # Text: brackets are no markup
         return table
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Value]]) -> str:
+    """The text of a CSV file; None is an empty cell."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
+    return out.getvalue()
 
 
 def runs_table(records: Sequence[Record]) -> Table:
@@ -117,7 +124,3 @@ def _text(value: Value) -> str:
     if value is None:
         return NONE
     return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bench.escape import markdown
 from bench.report.build import Report
 from bench.report.tables import Table
 from bench.store import write_bytes, write_text
 from repair.errors import unknown
+
+if TYPE_CHECKING:
+    from bench.report.style import Drawing
 
 FORMATS = ("md", "csv", "tex", "html")
 _FIGURES = {"md": "svg", "tex": "pdf", "html": "svg"}  # the form of figures that a format needs
@@ -66,7 +71,7 @@ def _with_figures(
         for stem, content in files[form].items():
             written.append(write_bytes(folder / f"{stem}.{form}", content))
     if "md" in formats:
-        figures = [f"### {d.title}\n\n![{d.title}]({d.stem}.svg)\n\n{d.caption}\n" for d in drawn]
+        figures = [_figure(drawing) for drawing in drawn]
         written.append(write_text(folder / "report.md", _markdown(report, tables, figures)))
     if "html" in formats:
         written.append(
@@ -80,7 +85,15 @@ def _markdown(report: Report, tables: Mapping[str, Table], figures: Sequence[str
     if figures:
         parts += ["## Figures\n", *figures]
     if report.unreadable:
-        parts += ["## Not readable\n", "\n".join(f"- {item}" for item in report.unreadable) + "\n"]
+        parts += [
+            "## Not readable\n",
+            "".join(f"- {markdown(str(item))}\n" for item in report.unreadable),
+        ]
     if report.notes:
-        parts += ["## Left out\n", "\n".join(f"- {note}" for note in report.notes) + "\n"]
+        parts += ["## Left out\n", "".join(f"- {markdown(note)}\n" for note in report.notes)]
     return "\n".join(parts)
+
+
+def _figure(drawing: "Drawing") -> str:
+    title, caption = markdown(drawing.title), markdown(drawing.caption)
+    return f"### {title}\n\n![{title}]({drawing.stem}.svg)\n\n{caption}\n"

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import store
+from bench.escape import terminal
 from bench.rows import row
 from bench.sweep.job import Outcome
 from bench.sweep.plan import Job
@@ -66,7 +67,7 @@ class Board:
         if self._live is None:
             elsewhere = "" if outcome.new else " (done by another sweep meanwhile)"
             line = f"{count} {job.label}: {outcome.state}{elsewhere}, {figures}".rstrip(" ,")
-            print(line, file=sys.stderr, flush=True)
+            print(terminal(line), file=sys.stderr, flush=True)
 
     def _refresh(self) -> None:
         while not self._stop.wait(_REFRESH):
@@ -84,7 +85,9 @@ class Board:
             table.add_column(name, no_wrap=True)
         for job in _most_telling(states, height - 4):
             state, text = states[job]
-            table.add_row(Text(job.label), Text(state, _COLOURS.get(state, "red")), Text(text))
+            table.add_row(
+                Text(job.label), Text(state, _COLOURS.get(state, "red")), Text(terminal(text))
+            )
         return Group(Text(f"{before}{head}; {seconds:.0f} s"), table)
 
     def _state(self, job: Job) -> tuple[str, str]:

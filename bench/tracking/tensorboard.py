@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from bench.escape import markdown
 from bench.gallery import EXAMPLES, Gallery
 from bench.rows import row
 from bench.store import Stored
@@ -47,7 +48,7 @@ class TensorBoardTracker:
                 texts[name] = value
         for name, value in figures.items():
             self._writer.add_scalar(name, value, self._step)
-        lines = "".join(f"| {name} | {text} |\n" for name, text in texts.items())
+        lines = "".join(f"| {name} | {markdown(text)} |\n" for name, text in texts.items())
         self._writer.add_text("result", f"| | |\n| --- | --- |\n{lines}", self._step)
         for what in ("confusion", "flips"):
             for name, counts in record.details.get(what, {}).items():

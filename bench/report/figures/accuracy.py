@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from bench.record import Accuracy, Record
 from bench.report.build import Report
 from bench.report.series import MEASURES, Series, measured, preferred, repair_images
-from bench.report.style import BLACK, WIDTH, Drawing, logarithmic, looks
+from bench.report.style import BLACK, WIDTH, Drawing, legible, logarithmic, looks
 from bench.statistics import interval
 
 Look = dict[str, tuple[str, str]]
@@ -41,9 +41,9 @@ def methods(report: Report) -> list[Drawing]:
             for measure in MEASURES:
                 _dot(axes, place, records, measure, look[name])
             _before(axes, place, records)
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), [legible(name) for name in names])
         axes.set_ylim(-0.6, len(names) - 0.4)
-        axes.set_title(scenario.replace("_", " "), loc="left")
+        axes.set_title(legible(scenario.replace("_", " ")), loc="left")
     all_axes[-1, 0].set_xlabel("test images classified right, %")
     shapes = (("defect data", "o", BLACK), ("clean data", "o", "white"))
     handles = [
@@ -101,7 +101,9 @@ def _against(
             _before_across(axes, [r for one in here for r in one.repaired], measure)
             axes.margins(0.12)
             axes.locator_params(axis="y", nbins=4)
-        grid[0, column].set_title(scenario.replace("_", "\n", 1).replace("_", " "))
+        first, _, rest = scenario.partition("_")
+        title = (first, rest.replace("_", " ")) if rest else (first,)
+        grid[0, column].set_title("\n".join(map(legible, title)))
     for axes, measure in zip(grid[:, 0], MEASURES, strict=True):
         axes.set_ylabel(f"{measure} data, % right")
     logarithmic(grid[0, 0], "x")  # that of all, as they share it
@@ -113,7 +115,7 @@ def _against(
 def legend(look: Look) -> list[Line2D]:
     """A handle for each method."""
     return [
-        Line2D([], [], color=colour, marker=marker, label=name)
+        Line2D([], [], color=colour, marker=marker, label=legible(name))
         for name, (colour, marker) in look.items()
     ]
 

@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.escape import slug
+from bench.record import Record
 from bench.report.architecture import METHOD, PUBLISHED_RULES
 from bench.report.build import Report
 from bench.report.style import BLUE, GREY, WIDTH, Drawing, logarithmic
-from bench.store import Stored
 
 _CASES = "cases.csv"
 _OURS, _PUBLISHED = ("ours", BLUE, "-"), ("published", GREY, "--")
@@ -19,12 +20,13 @@ _OURS, _PUBLISHED = ("ours", BLUE, "-"), ("published", GREY, "--")
 
 def architectures(report: Report) -> list[Drawing]:
     """A figure for each run of architecture repair that has kept its cases."""
-    runs = [run for run in report.runs if run.record.method == METHOD]
-    return [
-        _drawing(run, cases)
-        for run in runs
-        if (path := run.folder / _CASES).is_file() and (cases := _repaired(path))
-    ]
+    found: dict[tuple[str, ...], list[Drawing]] = {}
+    for run in report.runs:
+        path = run.folder / _CASES
+        if run.record.method == METHOD and path.is_file() and (cases := _repaired(path)):
+            alike = found.setdefault(_key(run.record), [])  # the same run in several folders
+            alike.append(_drawing(run.record, cases, len(alike)))
+    return [drawing for alike in found.values() for drawing in alike]
 
 
 def _repaired(path: Path) -> list[dict[str, str]]:
@@ -32,8 +34,14 @@ def _repaired(path: Path) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(file) if row["status"] == "repaired"]
 
 
-def _drawing(run: Stored, cases: Sequence[Mapping[str, str]]) -> Drawing:
-    record = run.record
+def _key(record: Record) -> tuple[str, ...]:
+    """What the name of its figure is made of."""
+    rules = str(record.details.get("rules", ""))
+    return record.scenario, rules, record.config_hash, str(record.seed)
+
+
+def _drawing(record: Record, cases: Sequence[Mapping[str, str]], before: int) -> Drawing:
+    """The figure of a run, after a number of others with the same key."""
     rules = str(record.details.get("rules", ""))
     drawn = Figure(figsize=(WIDTH, 2.6), layout="constrained")
     edits, seconds = drawn.subplots(1, 2)
@@ -51,7 +59,7 @@ def _drawing(run: Stored, cases: Sequence[Mapping[str, str]]) -> Drawing:
     logarithmic(seconds, "x")
     handles, labels = edits.get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside upper center", ncols=2)
-    stem = "_".join(["cases", record.scenario.replace(".", "_"), rules, record.config_hash[:4]])
+    stem = f"cases_{slug(*_key(record), *([str(before)] if before else []))}"
     caption = (
         f"Of {len(cases)} repaired definitions the share that took at most so many edits (left) and seconds of wall "
         "clock (right). Left of the published curve, where the same rules allow for one, is better; the published "

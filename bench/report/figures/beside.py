@@ -7,10 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.escape import slug
 from bench.record import Accuracy, Combination
 from bench.report.build import Report
 from bench.report.compare import Line, befores, cells
-from bench.report.style import BEFORE, BLACK, BLUE, GREY, SKY, Drawing
+from bench.report.style import BEFORE, BLACK, BLUE, GREY, SKY, Drawing, legible
 
 # Markers, not bars: differences of a point between 95 and 98 % must be seen.
 _SERIES = (
@@ -44,7 +45,7 @@ def beside_published(report: Report) -> list[Drawing]:
         groups = groups_of(scenario, report.lines)
         found.append(
             Drawing(
-                f"beside_published_{scenario}",
+                f"beside_published_{slug(scenario)}",
                 f"Published beside ours: {scenario.replace('_', ' ')}",
                 "NNrepair on test data, for each layer and number of passing tests (ExpA to ExpD: 0, 10, 50, 100). "
                 "Upper panel: images that show the defect; lower panel: clean ones. The line is the network before "
@@ -137,7 +138,12 @@ def _compared(cell: Sequence[Line]) -> Group:
         for items in ([one.chosen for one in cell], [one.best for one in cell])
     )
     remark = _remark(line.status, bool(chosen))
-    return Group(f"{line.layer}\n{line.exp}{seeds}", befores(cell), (*once, chosen, best), remark)
+    return Group(
+        f"{legible(line.layer)}\n{legible(line.exp)}{seeds}",
+        befores(cell),
+        (*once, chosen, best),
+        remark,
+    )
 
 
 def _remark(status: str, shown: bool) -> str:

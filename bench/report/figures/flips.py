@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from bench.escape import slug
 from bench.record import Record
 from bench.report.build import Report
 from bench.report.series import MEASURES, preferred
-from bench.report.style import SEQUENTIAL, WIDTH, Drawing
+from bench.report.style import SEQUENTIAL, WIDTH, Drawing, legible
 
 _MOST = 20  # classes beyond which numbers of cells cannot be read
 _LEAST = 10  # images for which a cell gets its number
@@ -37,7 +38,7 @@ def _drawing(scenario: str, methods: Mapping[str, Record]) -> Drawing:
     norm = LogNorm(1, max(2, *(counts.max() for _, _, counts, _ in panels)))
     for axes, (name, what, counts, same) in zip(grid.ravel(), panels, strict=True):
         _matrix(axes, counts, norm)
-        axes.set_title(f"{name}, {what} data:\n{counts.sum()} changed, {same} kept")
+        axes.set_title(f"{legible(name)}, {what} data:\n{counts.sum()} changed, {same} kept")
     drawn.supylabel("answer before")
     drawn.supxlabel("answer after")
     drawn.colorbar(
@@ -55,7 +56,7 @@ def _drawing(scenario: str, methods: Mapping[str, Record]) -> Drawing:
         f"counted above it; cells of {_LEAST} images or more have their number. {of}."
     )
     title = f"What repair changed: {scenario.replace('_', ' ')}"
-    return Drawing(f"flips_{scenario}", title, caption, drawn)
+    return Drawing(f"flips_{slug(scenario)}", title, caption, drawn)
 
 
 def _sets(methods: Mapping[str, Record]) -> tuple[str, ...]:

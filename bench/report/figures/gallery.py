@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from bench.escape import slug
 from bench.gallery import EXAMPLES, Gallery
 from bench.report.build import Report
 from bench.report.series import preferred
-from bench.report.style import WIDTH, Drawing
+from bench.report.style import WIDTH, Drawing, legible
 
 _GAP = 0.08  # between images, in widths of one
 _LINE = 0.16  # inches, of a line of answers
@@ -64,7 +65,7 @@ def _drawing(scenario: str, methods: Mapping[str, Gallery]) -> Drawing:
     answers |= {f"after {name}": gallery.after for name, gallery in methods.items()}
     for row, (name, classes) in enumerate(answers.items()):
         height = below + (row + 0.5) * line
-        axes.text(-0.1, height, name, ha="right", va="center", fontsize=7)
+        axes.text(-0.1, height, legible(name), ha="right", va="center", fontsize=7)
         for column, answer in enumerate(classes):
             weight = "bold" if row and answer == first.labels[column] else "normal"
             axes.text(
@@ -82,7 +83,7 @@ def _drawing(scenario: str, methods: Mapping[str, Gallery]) -> Drawing:
         "the attacked image; right ones are bold. The difference is stretched: grey is no change."
     )
     title = f"Images before and after repair: {scenario.replace('_', ' ')}"
-    return Drawing(f"examples_{scenario}", title, caption, drawn)
+    return Drawing(f"examples_{slug(scenario)}", title, caption, drawn)
 
 
 def _strip(images: np.ndarray) -> np.ndarray:

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
+from bench.escape import shortened, slug
 from bench.npz import read_npz
 from bench.report.build import Report
 from bench.report.series import Series
-from bench.report.style import DIVERGING, WIDTH, Drawing
+from bench.report.style import DIVERGING, WIDTH, Drawing, legible
 from bench.store import PATCH
 
 _KERNEL = "/kernel/shape"
@@ -73,7 +74,8 @@ def _drawing(scenario: str, layer: str, maps: dict[str, np.ndarray]) -> Drawing:
         axes.set_visible(True)
         _map(axes, change, norm)
         count = np.count_nonzero(change)
-        axes.set_title(textwrap.fill(f"{name}: {count} weights", 34), fontsize=7)
+        lines = textwrap.wrap(f"{shortened(name, 120)}: {count} weights", 34)
+        axes.set_title("\n".join(map(legible, lines)), fontsize=7)
     drawn.supxlabel("input of the layer")
     drawn.supylabel("output")
     ticks = [-largest, -largest / 10, 0, largest / 10, largest]
@@ -87,7 +89,7 @@ def _drawing(scenario: str, layer: str, maps: dict[str, np.ndarray]) -> Drawing:
         "each cell is the largest change in the window from an input to an output channel."
     )
     title = f"Where the repairs are: {scenario.replace('_', ' ')}, {layer}"
-    return Drawing(f"kernels_{scenario}_{layer}", title, caption, drawn)
+    return Drawing(f"kernels_{slug(scenario, layer)}", title, caption, drawn)
 
 
 def _map(axes: Axes, change: np.ndarray, norm: SymLogNorm) -> None:
