@@ -69,7 +69,27 @@ class Gallery:
             raise InputError(
                 f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}; expected {', '.join(sorted(names))}."
             )
+        if not _shown(**arrays):
+            raise InputError(
+                f"{path} is no gallery: expected pairs of at most {SHOWN} images of bytes, with a class each, and two "
+                "answers."
+            )
         return cls(**arrays)
+
+
+def _shown(
+    clean: np.ndarray,
+    attacked: np.ndarray,
+    labels: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+) -> bool:
+    """Whether arrays of a file, of any shape and type, are those of a gallery."""
+    images = clean.ndim == 4 and clean.shape == attacked.shape and min(clean.shape[1:]) > 0
+    bytes_ = clean.dtype == attacked.dtype == np.uint8 and len(clean) <= SHOWN
+    answers = (labels, before, after)
+    integers = all(a.dtype.kind in "iu" and a.shape == clean.shape[:1] for a in answers)
+    return bool(images and bytes_ and integers)
 
 
 def _bytes(images: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from bench.canonical import canonical
+from bench.escape import shortened
+from bench.record_schema import check, parsed
 from repair.errors import InputError, unknown
 
 SCHEMA_VERSION = 1
@@ -167,9 +169,14 @@ _NUMBERS = re.compile(r"\[\n\s+([-+.\deE,\s]+?)\n\s+\]")
 
 
 def to_json(record: Record) -> str:
-    """The text of record.json: sorted keys, so that equal records are equal bytes; a matrix has a line for each row."""
+    """The text of record.json: sorted keys, so that equal records are equal bytes; a matrix has a line for each row.
+
+    Raises:
+        InputError: the record does not fit the schema, so that nobody could read it back.
+    """
     fields = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
     plain = _plain({"schema_version": SCHEMA_VERSION, **fields})
+    check(plain)
     text = json.dumps(plain, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False)
     return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
@@ -180,13 +187,12 @@ def from_json(text: str) -> Record:
     Raises:
         InputError: the text is no complete record of schema_version 1, and why.
     """
-    try:
-        raw = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"not complete JSON ({error})") from error
+    raw = parsed(text)
     if not isinstance(raw, dict) or raw.get("schema_version") != SCHEMA_VERSION:
         given = raw.get("schema_version") if isinstance(raw, dict) else type(raw).__name__
-        raise InputError(f"no record of schema_version {SCHEMA_VERSION} (found {given!r})")
+        shown = shortened(repr(given), 40)
+        raise InputError(f"no record of schema_version {SCHEMA_VERSION} (found {shown})")
+    check(raw)
     names = {f.name for f in dataclasses.fields(Record)}
     known = {key: value for key, value in raw.items() if key in names}
     foreign = {

@@ -1,5 +1,6 @@
 """A record as one flat row: the form of a line in a table, in W&B or in a report."""
 
+from bench import details
 from bench.record import Accuracy, Record
 
 Value = str | int | float | None
@@ -29,7 +30,7 @@ def row(record: Record) -> dict[str, Value]:
     The accuracies `clean_before` to `defect_after` are percentages, `_pp` are percentage points;
     `efficacy`, `success` and `proven` are fractions. What a record lacks is None.
     """
-    patch, solver, details = record.patch or {}, record.solver or {}, record.details
+    patch, solver = record.patch or {}, record.solver or {}
     return {
         "experiment": record.experiment,
         "scenario": record.scenario,
@@ -38,18 +39,18 @@ def row(record: Record) -> dict[str, Value]:
         "config_hash": record.config_hash,
         "status": record.status,
         "reason": record.reason,
-        "layer": _text(details.get("layer")),
-        "exp": _text(details.get("exp")),
-        "passing_tests": _number(details.get("passing_tests")),
+        "layer": details.text(record, "layer"),
+        "exp": details.text(record, "exp"),
+        "passing_tests": details.count(record, "passing_tests"),
         "chosen": record.chosen,
         **{name: _percent(record.metrics.get(name)) for name in _PERCENT},
-        **{name: _number(record.metrics.get(name)) for name in _FIGURES},
-        "weights_changed": _number(patch.get("weights_changed")),
-        "no_patch": _text(details.get("no_patch")),
+        **{name: number(record.metrics.get(name)) for name in _FIGURES},
+        "weights_changed": number(patch.get("weights_changed")),
+        "no_patch": details.text(record, "no_patch"),
         "solver": _text(solver.get("name")),
         "solver_status": _text(solver.get("status")),
-        "objective": _number(solver.get("objective")),
-        "bound": _number(solver.get("bound")),
+        "objective": number(solver.get("objective")),
+        "bound": number(solver.get("bound")),
         "seconds": record.seconds["total"],
         "device": _text(record.environment.get("device")),
         "code_version": _text(record.environment.get("code_version")),
@@ -60,8 +61,11 @@ def _percent(value: object) -> float | None:
     return 100 * value.accuracy if isinstance(value, Accuracy) else None
 
 
-# A column has one type, whatever a method of someone's own writes: W&B refuses a mixed one.
-def _number(value: object) -> int | float | None:
+def number(value: object) -> int | float | None:
+    """The value itself where it is a number, else None.
+
+    A column has one type, whatever a method of someone's own writes: W&B refuses a mixed one.
+    """
     return value if isinstance(value, int | float) else None
 
 

@@ -17,6 +17,9 @@ from filelock import FileLock, Timeout
 
 from bench.gallery import EXAMPLES
 from bench.record import Record, from_json, to_json
+from bench.record_schema import LARGEST
+from bench.regular import files_named, read_regular
+from bench.stored_config import read_config
 from repair.errors import InputError
 
 RECORD = "record.json"
@@ -28,7 +31,6 @@ LOG = "log.txt"
 _LOCK = ".lock"
 # The safe ones in C, some ten times as fast, where PyYAML was built with them.
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNFINISHED = ".unfinished-"
 _RESULTS = (PATCHES, EXPERTS, EXAMPLES, "repaired.*", "cases.csv", "replay*")
 _OURS = (*_RESULTS, f"{_UNFINISHED}*")
@@ -47,23 +49,9 @@ class Stored:
     record: Record
 
     def config(self) -> dict[str, Any]:
-        """The run's resolved config; empty where the folder has none.
-
-        Raises:
-            InputError: it cannot be read, and why.
-        """
+        """The run's resolved config; empty where the folder has none; InputError for a file that is something else."""
         path = self.folder / CONFIG
-        try:
-            config = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 (a safe one)
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise _disk_error("read", path, error) from error
-        except (ValueError, LookupError, yaml.YAMLError) as error:
-            raise InputError(f"not readable as YAML ({' '.join(str(error).split())})") from error
-        if not isinstance(config, dict):
-            raise InputError(f"not the settings of a run, but {type(config).__name__}")
-        return config
+        return read_config(path) if os.path.lexists(path) else {}
 
 
 @dataclass(frozen=True)
@@ -93,11 +81,11 @@ def run_folder(results_dir: Path | str, experiment: str, config_hash: str, seed:
 def finished(folder: Path) -> Stored | Unreadable | None:
     """The folder's finished run; None where there is no record.json.
 
-    A record.json that is cut in half, of another schema or of another run is `Unreadable`.
+    A record.json that is cut in half, of another schema, of another run or no regular file is `Unreadable`.
     """
     path = folder / RECORD
     try:
-        record = from_json(path.read_text(encoding="utf-8"))
+        record = from_json(read_regular(path, LARGEST).decode())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -182,8 +170,9 @@ def save(
             `{"patch.npz": patch.save}`. What an earlier run left in this folder is removed.
 
     Raises:
-        InputError: the folder is read-only, the disk is full, or the like.
+        InputError: the record does not fit its schema, the folder is read-only, the disk is full, or the like.
     """
+    text = to_json(record)  # before anything is touched: a record that does not fit changes nothing
     written: dict[str, Callable[[Path], object]] = dict(files or {})
     written[CONFIG] = lambda path: path.write_text(
         yaml.dump(dict(config), Dumper=_DUMPER, sort_keys=True), encoding="utf-8"
@@ -197,7 +186,7 @@ def save(
                 path.unlink()
         for name, write in written.items():
             _replace(folder / name, write)
-        _replace(folder / RECORD, lambda path: path.write_text(to_json(record), encoding="utf-8"))
+        _replace(folder / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
     except OSError as error:
         raise _disk_error("write", folder, error) from error
     return Stored(folder, record)
@@ -215,11 +204,20 @@ def contents(results_dir: Path | str) -> Contents:
             f"no results folder {str(root)!r}. Expected the results_dir of earlier runs; "
             "make one with `python -m bench +experiment=quickstart`."
         )
-    found = [finished(path.parent) for path in sorted(root.rglob(RECORD))]
+    found = [_found(path) for path in files_named(RECORD, root)]
     return Contents(
         tuple(run for run in found if isinstance(run, Stored)),
         tuple(run for run in found if isinstance(run, Unreadable)),
     )
+
+
+def _found(path: Path) -> Stored | Unreadable | None:
+    try:
+        return finished(path.parent)
+    except (
+        InputError
+    ) as error:  # one that this user may not read stops nobody from reading the others
+        return Unreadable(path, str(error))
 
 
 def fresh_log(folder: Path) -> Path:

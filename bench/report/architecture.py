@@ -4,10 +4,10 @@ import csv
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from bench import shipped
+from bench import details, shipped
 from bench.record import Record
 from bench.report.tables import NONE, Table
-from bench.rows import Value
+from bench.rows import Value, number
 
 METHOD = "architecture_search"
 PUBLISHED_RULES = "strict"
@@ -43,15 +43,16 @@ def architecture_table(records: Sequence[Record]) -> Table | None:
 
 
 def _line(record: Record) -> tuple[dict[str, str], dict[str, Value]]:
-    m, rules = record.metrics, str(record.details.get("rules", ""))
+    m = {name: number(value) for name, value in record.metrics.items()}
+    rules = details.text(record, "rules") or ""
     paper = published().get(record.scenario, {})
-    cases = int(m["cases"])
+    cases = int(m.get("cases") or 0)
     alike = rules == PUBLISHED_RULES
     compared = {name: m.get(name) if alike else None for name in (
         "published_edits_mean", "published_edits_with_widths_mean", "more_edits_than_published",
         "more_edits_than_published_with_widths",
     )}  # fmt: skip
-    repaired = round(m["success"] * cases)
+    repaired = round((m.get("success") or 0) * cases)
     line = {
         "set": record.scenario,
         "rules": rules,
@@ -62,7 +63,7 @@ def _line(record: Record) -> tuple[dict[str, str], dict[str, Value]]:
         "+widths": _number(compared["published_edits_with_widths_mean"], 2),
         "more edits": _number(compared["more_edits_than_published"], 0),
         "+widths ": _number(compared["more_edits_than_published_with_widths"], 0),
-        "proven": _number(100 * m["proven"], 1) + "%",
+        "proven": _number(100 * (m.get("proven") or 0), 1) + "%",
         "not kept": _number(m.get("not_kept"), 0),
         "median ms (CPU)": _both(m, "milliseconds_median", 1),
         "most ms (CPU)": _both(m, "milliseconds_max", 0),
@@ -95,11 +96,11 @@ def _number(value: float | None, digits: int) -> str:
     return NONE if value is None else f"{value:.{digits}f}"
 
 
-def _both(metrics: Mapping[str, float], name: str, digits: int) -> str:
+def _both(metrics: Mapping[str, float | None], name: str, digits: int) -> str:
     wall, spent = (_number(metrics.get(key), digits) for key in (name, f"cpu_{name}"))
     return wall if wall == NONE else f"{wall} ({spent})"
 
 
-def _share(metrics: Mapping[str, float], framework: str) -> str:
-    tried = metrics.get(f"{framework}_tried")
-    return NONE if tried is None else f"{metrics[f'{framework}_built']:.0f} of {tried:.0f}"
+def _share(metrics: Mapping[str, float | None], framework: str) -> str:
+    built, tried = (metrics.get(f"{framework}_{what}") for what in ("built", "tried"))
+    return NONE if built is None or tried is None else f"{built:.0f} of {tried:.0f}"

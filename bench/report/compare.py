@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from bench import details
 from bench.record import Combination, Record
 from bench.report.published import Published, PublishedCell, best_on_test
 
@@ -72,11 +73,12 @@ class Line:
 
 def cell_of(record: Record) -> tuple[str, str, str] | None:
     """The published cell a record belongs to: scenario, layer kind, experiment; None if to none."""
-    layer, exp = record.details.get("layer"), record.details.get("exp")
-    exp = exp or EXPERIMENTS.get(record.details.get("passing_tests", -1))
+    layer, exp = details.text(record, "layer"), details.text(record, "exp")
+    passing = details.count(record, "passing_tests")
+    exp = exp or (None if passing is None else EXPERIMENTS.get(passing))
     if record.method != METHOD or record.scenario not in SCENARIOS or not layer or not exp:
         return None
-    return record.scenario, "last" if layer == "last" else "intermediate", str(exp)
+    return record.scenario, "last" if layer == "last" else "intermediate", exp
 
 
 def pair(record: Record, when: str) -> Combination | None:

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench import details
 from bench.canonical import difference
 from bench.record import Accuracy, Record
-from bench.store import Stored
-from bench.tasks import TASKS, task
-from repair.errors import InputError
+from bench.report.beside_record import read_beside
+from bench.store import CONFIG, Stored
+from bench.stored_config import read_config
+from bench.tasks import TASKS
 
 MEASURES = ("defect", "clean")
 Settings = Mapping[str, Any]
@@ -91,7 +93,7 @@ def preferred(runs: Iterable[Stored]) -> dict[tuple[str, str, int], Record]:
     choose.
     """
     best: dict[tuple[str, str, int], Record] = {}
-    for run in sorted(runs, key=lambda run: (-_worth(run.record), run.record.config_hash)):
+    for run in sorted(runs, key=lambda run: (-details.worth(run.record), run.record.config_hash)):
         record = run.record
         if measured(record) is not None:
             best.setdefault((record.scenario, record.method, record.seed), record)
@@ -118,20 +120,20 @@ class _Variant:
 
 def repair_images(record: Record) -> int | None:
     """Clean images of the repair set, without mirror images and moved copies of them."""
-    images, details = record.details.get("repair_images"), record.details
-    made = (1 + details.get("repair_mirrored", False)) * (1 + details.get("repair_copies", 0))
-    return images and images // made
+    images, mirrored, copies = (
+        details.count(record, f"repair_{name}") for name in ("images", "mirrored", "copies")
+    )
+    return images and images // ((1 + (mirrored or 0)) * (1 + (copies or 0)))
 
 
 def _key(record: Record) -> tuple[str, ...]:
-    details, images = record.details, repair_images(record)
-    layer, exp, copies = (details.get(name) for name in ("layer", "exp", "repair_copies"))
-    mirrored = " + mirrored" if details.get("repair_mirrored") else ""
+    images, copies = repair_images(record), details.count(record, "repair_copies")
+    mirrored = " + mirrored" if details.count(record, "repair_mirrored") else ""
     return (
         record.scenario,
         record.method,
-        str(layer or ""),
-        str(exp or ""),
+        details.text(record, "layer") or "",
+        details.text(record, "exp") or "",
         f"N={images}{mirrored}{f' + {copies} copies' if copies else ''}" if images else "",
     )
 
@@ -163,14 +165,12 @@ def _agree(variant: _Variant, settings: Settings, runs: Sequence[Stored]) -> boo
 
 
 def _settings(run: Stored, name: str) -> dict[str, Any]:
-    """The flat settings that the run's result depends on; its hash where no config file says them."""
-    try:
-        config = run.config()
-    except InputError:  # the record counts all the same
-        config = {}
-    if config.get("task") not in TASKS:
+    """The flat settings that the run's result depends on; its hash where it has no config of a task that there is."""
+    config = read_beside(run.folder / CONFIG, read_config) or {}
+    kind = config.get("task")
+    if not isinstance(kind, str) or kind not in TASKS:
         return {"config": name}
-    asked = {key: config[key] for key in task(config["task"]).settings if key in config}
+    asked = {key: config[key] for key in TASKS[kind].settings if key in config}
     return dict(_flat("", asked))
 
 
@@ -205,12 +205,3 @@ def _short(key: str) -> str:
 def _value(value: Any) -> str:
     text = str(value)
     return text.rpartition(".")[2] if text.startswith("repair.") else text
-
-
-def _worth(record: Record) -> float:
-    pair = record.details.get("validation", {}).get(record.chosen)
-    if pair is None:
-        return float("-inf")
-    # From a file they are JSON objects, from a run of this process Combinations.
-    both = pair.values() if isinstance(pair, Mapping) else (pair.clean, pair.defect)
-    return sum(one["accuracy"] if isinstance(one, Mapping) else one.accuracy for one in both)

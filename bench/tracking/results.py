@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from bench.distinct import distinct
 from bench.record import Record
+from bench.regular import files_named
 from bench.store import RECORD, Contents, Stored, Unreadable, finished
 from bench.tracking.opening import folders_below, opened, quietly
 from bench.tracking.plots import plots, results_table
@@ -80,9 +81,9 @@ def _number(records: list[Record]) -> str:
 def _records(folder: Path) -> list[Record]:
     """All records of an experiment, a run once; a file that has not changed is read once in a process."""
     found = []
-    for path in sorted(folder.rglob(RECORD)):
+    for path in files_named(RECORD, folder):
         with suppress(FileNotFoundError):  # its run is being done again
-            stat = path.stat()
+            stat = path.lstat()
             run = _finished(path.parent, stat.st_mtime_ns, stat.st_size)
             if isinstance(run, Stored):
                 found.append(run)

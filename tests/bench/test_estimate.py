@@ -34,7 +34,7 @@ def test_medians_and_peaks_of_the_runs_most_alike(estimate, record_of):
                 scenario="digits_backdoor",
                 seed=seed,
                 seconds={"total": seconds},
-                environment={"peak_memory_mb": peak},
+                environment={**record_of().environment, "peak_memory_mb": peak},
             )
         )
     failed = record_of(experiment="quickstart", seed=3, status="error", seconds={"total": 1e6})

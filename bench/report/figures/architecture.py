@@ -1,6 +1,7 @@
 """Architecture repair, case by case: edits and time, the published tool's beside ours."""
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,13 +9,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench import details
 from bench.escape import slug
 from bench.record import Record
+from bench.regular import read_regular
 from bench.report.architecture import METHOD, PUBLISHED_RULES
+from bench.report.beside_record import read_beside
 from bench.report.build import Report
 from bench.report.style import BLUE, GREY, WIDTH, Drawing, logarithmic
+from repair.errors import InputError
 
 _CASES = "cases.csv"
+_COLUMNS = ("edits", "milliseconds", "published_edits", "published_seconds")
+_LARGEST, _MOST = 2**26, 1e12  # bytes of the file; of any of its numbers
 _OURS, _PUBLISHED = ("ours", BLUE, "-"), ("published", GREY, "--")
 
 
@@ -23,26 +30,41 @@ def architectures(report: Report) -> list[Drawing]:
     found: dict[tuple[str, ...], list[Drawing]] = {}
     for run in report.runs:
         path = run.folder / _CASES
-        if run.record.method == METHOD and path.is_file() and (cases := _repaired(path)):
+        if run.record.method == METHOD and (cases := read_beside(path, _repaired)):
             alike = found.setdefault(_key(run.record), [])  # the same run in several folders
             alike.append(_drawing(run.record, cases, len(alike)))
     return [drawing for alike in found.values() for drawing in alike]
 
 
-def _repaired(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if row["status"] == "repaired"]
+def _repaired(path: Path) -> list[dict[str, float]]:
+    """The numbers of the cases that were repaired; InputError for a file that is no table of cases."""
+    try:
+        text = read_regular(path, _LARGEST).decode()
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        repaired = [row for row in rows if row["status"] == "repaired"]
+        return [
+            {name: _number(row[name]) for name in _COLUMNS if row.get(name)} for row in repaired
+        ]
+    except (KeyError, OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path} is no table of cases: {error}.") from error
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= _MOST:
+        raise ValueError(f"{value:g}, expected 0 to {_MOST:g}")
+    return value
 
 
 def _key(record: Record) -> tuple[str, ...]:
     """What the name of its figure is made of."""
-    rules = str(record.details.get("rules", ""))
+    rules = details.text(record, "rules") or ""
     return record.scenario, rules, record.config_hash, str(record.seed)
 
 
-def _drawing(record: Record, cases: Sequence[Mapping[str, str]], before: int) -> Drawing:
+def _drawing(record: Record, cases: Sequence[Mapping[str, float]], before: int) -> Drawing:
     """The figure of a run, after a number of others with the same key."""
-    rules = str(record.details.get("rules", ""))
+    rules = details.text(record, "rules") or ""
     drawn = Figure(figsize=(WIDTH, 2.6), layout="constrained")
     edits, seconds = drawn.subplots(1, 2)
     curves = {
@@ -69,9 +91,9 @@ def _drawing(record: Record, cases: Sequence[Mapping[str, str]], before: int) ->
     return Drawing(stem, title, caption, drawn)
 
 
-def _column(cases: Sequence[Mapping[str, str]], name: str) -> np.ndarray:
+def _column(cases: Sequence[Mapping[str, float]], name: str) -> np.ndarray:
     """The numbers of a column, empty where it has none."""
-    return np.array([float(case[name]) for case in cases if case.get(name)])
+    return np.array([case[name] for case in cases if name in case])
 
 
 def _distribution(axes: Axes, curves: Sequence[tuple[np.ndarray, tuple[str, str, str]]]) -> None:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from bench import details
 from bench.escape import slug
 from bench.record import Record
 from bench.report.build import Report
@@ -20,7 +21,7 @@ _LEAST = 10  # images for which a cell gets its number
 
 def flips(report: Report) -> list[Drawing]:
     """A figure for each scenario: of each method the run, of those with counts, that validation data prefers."""
-    counted = [run for run in report.runs if "flips" in run.record.details]
+    counted = [run for run in report.runs if details.flips(run.record) is not None]
     shown: dict[str, dict[str, Record]] = {}
     for (scenario, method, _), record in sorted(preferred(counted).items()):
         shown.setdefault(scenario, {}).setdefault(method, record)
@@ -61,12 +62,19 @@ def _drawing(scenario: str, methods: Mapping[str, Record]) -> Drawing:
 
 def _sets(methods: Mapping[str, Record]) -> tuple[str, ...]:
     """Defect and clean data; where the defect is low accuracy itself they are the same."""
-    counts = [record.details["flips"] for record in methods.values()]
-    return MEASURES if any(c["clean"] != c["defect"] for c in counts) else MEASURES[:1]
+    both = [_counts(record) for record in methods.values()]
+    alike = all(np.array_equal(counts["clean"], counts["defect"]) for counts in both)
+    return MEASURES[:1] if alike else MEASURES
+
+
+def _counts(record: Record) -> dict[str, np.ndarray]:
+    found = details.flips(record)
+    assert found is not None  # others are not drawn
+    return found
 
 
 def _changes(record: Record, what: str) -> tuple[np.ndarray, int]:
-    counts = np.array(record.details["flips"][what])
+    counts = _counts(record)[what]
     same = int(counts.trace())
     np.fill_diagonal(counts, 0)
     return counts, same

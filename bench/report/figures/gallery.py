@@ -1,5 +1,6 @@
 """Triggers and adversarial images, with the answers before and after repair."""
 
+import os
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,6 +8,7 @@ from matplotlib.figure import Figure
 
 from bench.escape import slug
 from bench.gallery import EXAMPLES, Gallery
+from bench.report.beside_record import read_beside
 from bench.report.build import Report
 from bench.report.series import preferred
 from bench.report.style import WIDTH, Drawing, legible
@@ -17,12 +19,15 @@ _LINE = 0.16  # inches, of a line of answers
 
 def galleries(report: Report) -> list[Drawing]:
     """A figure for each scenario: of each method the run, of those with examples, that validation data prefers."""
-    kept = [run for run in report.runs if (run.folder / EXAMPLES).is_file()]
+    kept = [run for run in report.runs if os.path.lexists(run.folder / EXAMPLES)]
     folders = {id(run.record): run.folder for run in kept}
     shown: dict[str, dict[str, Gallery]] = {}
     for (scenario, method, _), record in sorted(preferred(kept).items()):
-        if method not in shown.get(scenario, {}):
-            shown.setdefault(scenario, {})[method] = Gallery.load(folders[id(record)] / EXAMPLES)
+        if method in shown.get(scenario, {}):
+            continue
+        gallery = read_beside(folders[id(record)] / EXAMPLES, Gallery.load)
+        if gallery is not None:
+            shown.setdefault(scenario, {})[method] = gallery
     return [
         _drawing(scenario, alike)
         for scenario, methods in shown.items()

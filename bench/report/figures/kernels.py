@@ -1,6 +1,8 @@
 """Where in its kernels a network was repaired: heat maps of the patches of runs with different localizations."""
 
+import os
 import textwrap
+from math import prod
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,12 +13,17 @@ from matplotlib.figure import Figure
 
 from bench.escape import shortened, slug
 from bench.npz import read_npz
+from bench.report.beside_record import read_beside
 from bench.report.build import Report
 from bench.report.series import Series
 from bench.report.style import DIVERGING, WIDTH, Drawing, legible
 from bench.store import PATCH
+from repair.errors import InputError
 
 _KERNEL = "/kernel/shape"
+_PARTS = ("shape", "indices", "values")
+_MOST = 2**25  # numbers of a kernel that are worth a map
+_LARGEST = 1e30  # of a change
 _COLUMNS = 3
 _LEAST = 50  # cells of a kernel that are worth a map
 _POINTS = 600  # changes up to which each is drawn as a square of its own, however large the kernel
@@ -27,10 +34,9 @@ def kernels(report: Report) -> list[Drawing]:
     found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     for one in report.series:
         path = _patch(one)
-        if path is not None:
-            for layer, change in changes(path).items():
-                if change.size < _LEAST:
-                    continue
+        drawn = read_beside(path, changes) if path is not None else None
+        for layer, change in (drawn or {}).items():
+            if change.size >= _LEAST and change.any():
                 found.setdefault((one.scenario, layer), {})[one.name] = change
     return [
         _drawing(scenario, layer, maps)
@@ -43,23 +49,38 @@ def changes(path: Path) -> dict[str, np.ndarray]:
     """Layer -> (inputs, outputs) change of its kernel in a patch file.
 
     Of a convolution (height, width, in, out) it is the change of largest size in each window, with its sign.
+
+    Raises:
+        InputError: the file is no patch, or one of a kernel that is too large for a map.
     """
     arrays = read_npz(path)
-    found = {}
-    for key in arrays:
-        if key.endswith(_KERNEL):
-            layer = key.removesuffix(_KERNEL)
-            dense = np.zeros(arrays[key])
-            dense.ravel()[arrays[f"{layer}/kernel/indices"]] = arrays[f"{layer}/kernel/values"]
-            windows = dense.reshape(-1, *dense.shape[-2:])
-            place = np.abs(windows).argmax(axis=0)[None]
-            found[layer] = np.take_along_axis(windows, place, axis=0)[0]
-    return found
+    layers = [key.removesuffix(_KERNEL) for key in arrays if key.endswith(_KERNEL)]
+    try:
+        return {
+            layer: _change(*(arrays[f"{layer}/kernel/{name}"] for name in _PARTS))
+            for layer in layers
+        }
+    except (IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise InputError(f"{path} has no map of kernels: {error}.") from error
+
+
+def _change(shape: np.ndarray, indices: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(inputs, outputs) of one kernel; ValueError and its like for arrays that are no change of a kernel."""
+    sides = [int(side) for side in shape.tolist()]
+    if len(sides) < 2 or min(sides) < 1 or prod(sides) > _MOST:
+        raise ValueError(f"a kernel of shape {shortened(str(sides), 60)}")
+    if values.dtype.kind != "f" or not (np.abs(values) < _LARGEST).all():
+        raise ValueError("changes that are no finite numbers")
+    dense = np.zeros(sides)
+    dense.ravel()[indices] = values
+    windows = dense.reshape(-1, *dense.shape[-2:])
+    place = np.abs(windows).argmax(axis=0)[None]
+    return np.take_along_axis(windows, place, axis=0)[0]
 
 
 def _patch(series: Series) -> Path | None:
     paths = (run.folder / PATCH for run in series.runs)
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if os.path.lexists(path)), None)
 
 
 def _drawing(scenario: str, layer: str, maps: dict[str, np.ndarray]) -> Drawing:

@@ -1,0 +1,56 @@
+"""Files of a folder that anybody may have filled: found and read without hanging, and none larger than expected.
+
+A pipe would wait for its other end, a device may never end, a link leads to files that its author never saw.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from repair.errors import InputError
+
+_FLAGS = os.O_RDONLY | sum(
+    getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
+)
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """The content of a regular file of at most so many bytes.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        InputError: a link, a folder, a pipe or a device, or a file that is larger.
+        OSError: it cannot be read.
+    """
+    _require_regular(path, path.lstat())  # before it is opened: that alone may start a device
+    descriptor = os.open(path, _FLAGS)
+    with os.fdopen(descriptor, "rb") as file:
+        _require_regular(path, os.fstat(descriptor))
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise InputError(
+            f"{path} has more than {most:,} bytes, the most that such a file may have."
+        )
+    return content
+
+
+def files_named(name: str, root: Path) -> list[Path]:
+    """All that has a name, below a folder and the folders in it, in order; links to folders are not followed."""
+    found, folders = [], [str(root)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.name == name:
+                        found.append(Path(entry.path))
+                    elif entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+        except OSError:  # gone meanwhile, or not ours to read: its files count as not there
+            continue
+    return sorted(found)
+
+
+def _require_regular(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a link" if stat.S_ISLNK(found.st_mode) else "no regular file"
+        raise InputError(f"{path} is {kind}; expected a file with the content itself.")
