@@ -30,6 +30,7 @@ _METHODS = {
 _FURTHER = ((SKY, "v"), (BLACK, "P"), (YELLOW, "X"), (GREY, "*"), (VERMILLION, "<"))
 _STEM = re.compile(r"[a-z0-9_-]+")
 _LONGEST = 48  # characters of a name in a figure
+SHORTEST = 1e-6  # seconds; what took less, or no time at all, stands here on a logarithmic axis
 WIDTH = 7.0  # inches, the text width of a two-column page
 _RC: Any = {  # Any: matplotlib's stub lists every key of rc as a literal
     # Matplotlib brings it along: the same letters everywhere, and those of most papers.

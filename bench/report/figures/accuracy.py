@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from bench.record import Accuracy, Record
 from bench.report.build import Report
 from bench.report.series import MEASURES, Series, measured, preferred, repair_images
-from bench.report.style import BLACK, WIDTH, Drawing, legible, logarithmic, looks
+from bench.report.style import BLACK, SHORTEST, WIDTH, Drawing, legible, logarithmic, looks
 from bench.statistics import interval
 
 Look = dict[str, tuple[str, str]]
@@ -19,7 +19,7 @@ _AXES: dict[str, tuple[str, Callable[[Record], float | None]]] = {
     "weights": ("weights changed", lambda record: (record.patch or {}).get("weights_changed")),
     "seconds": (
         "seconds of repair",
-        lambda record: record.seconds.get("repair", record.seconds["total"]),
+        lambda record: max(record.seconds.get("repair", record.seconds["total"]), SHORTEST),
     ),
 }
 
@@ -169,7 +169,7 @@ def _per_abscissa(
 ) -> dict[tuple[float, str, int], Record]:
     """(abscissa, scenario, seed) -> the run that validation data prefers."""
     runs = [run for one in series if one.method == method for run in one.runs]
-    places = sorted({x for run in runs if (x := read(run.record)) is not None})
+    places = sorted({x for run in runs if (x := read(run.record))})
     return {
         (x, scenario, seed): record
         for x in places

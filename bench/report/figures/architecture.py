@@ -16,7 +16,7 @@ from bench.regular import read_regular
 from bench.report.architecture import METHOD, PUBLISHED_RULES
 from bench.report.beside_record import read_beside
 from bench.report.build import Report
-from bench.report.style import BLUE, GREY, WIDTH, Drawing, logarithmic
+from bench.report.style import BLUE, GREY, SHORTEST, WIDTH, Drawing, logarithmic
 from repair.errors import InputError
 
 _CASES = "cases.csv"
@@ -69,11 +69,13 @@ def _drawing(record: Record, cases: Sequence[Mapping[str, float]], before: int) 
     edits, seconds = drawn.subplots(1, 2)
     curves = {
         edits: [(_column(cases, "edits"), _OURS)],
-        seconds: [(_column(cases, "milliseconds") / 1000, _OURS)],
+        seconds: [(np.maximum(_column(cases, "milliseconds") / 1000, SHORTEST), _OURS)],
     }
     if rules == PUBLISHED_RULES:  # under milder rules there is less to repair
         curves[edits].append((_column(cases, "published_edits"), _PUBLISHED))
-        curves[seconds].append((_column(cases, "published_seconds"), _PUBLISHED))
+        curves[seconds].append(
+            (np.maximum(_column(cases, "published_seconds"), SHORTEST), _PUBLISHED)
+        )
     for axes, shown in curves.items():
         _distribution(axes, shown)
     edits.set(xlabel="edits", ylabel="share of the cases", xlim=(0, None))

@@ -10,7 +10,7 @@ from bench.record import Record
 from bench.report.build import Report
 from bench.report.figures.accuracy import legend
 from bench.report.series import measured, preferred
-from bench.report.style import WIDTH, Drawing, logarithmic, looks
+from bench.report.style import SHORTEST, WIDTH, Drawing, logarithmic, looks
 
 Block = tuple[str, int]  # scenario and seed
 _LARGEST = 100.0  # factor at which profiles end
@@ -24,7 +24,7 @@ def cactus(report: Report) -> list[Drawing]:
             if record.kept_original:
                 continue
             spent = record.seconds.get("repair", record.seconds["total"])
-            seconds.setdefault(one.method, []).append(spent)
+            seconds.setdefault(one.method, []).append(max(spent, SHORTEST))
     if not seconds:
         return []
     look = looks(seconds)
