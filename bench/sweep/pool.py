@@ -35,7 +35,7 @@ def pool(
     try:
         for index, outcome in parallel(
             delayed(_numbered)(index, one.config, wait_for_others)
-            for index, one in open_jobs.items()
+            for index, one in enumerate(jobs)  # joblib's threads take from it while runs end here
         ):
             yield open_jobs.pop(index), outcome
     except TerminatedWorkerError:

@@ -189,6 +189,19 @@ def test_several_at_a_time_and_a_crash_of_one_costs_the_others_nothing(sweep):
         assert len([line for line in err.splitlines() if f"how={how}: {state}" in line]) == 1
 
 
+def test_more_runs_than_the_pool_takes_at_once_are_all_done(sweep):
+    code, _, err = sweep(
+        *MISBEHAVING,
+        "+cluster=joblib",
+        "hydra.launcher.n_jobs=2",
+        "+scenario.how=late",
+        "seed=range(12)",
+    )
+    assert code == 0, err
+    assert len(store.contents("results/runs").runs) == 12
+    assert sum(line.startswith("[") for line in err.splitlines()) == 12
+
+
 @pytest.mark.parametrize(("name", "extra"), [("joblib", "parallel"), ("submitit_slurm", "slurm")])
 def test_a_launcher_that_is_not_installed_is_named_with_what_to_install(name, extra):
     missing = MissingConfigException("no", f"hydra/launcher/{name}", ["basic"])
