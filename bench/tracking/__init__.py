@@ -4,6 +4,7 @@
 progress, `tracker.finish` its record once that is on disk.
 """
 
-from bench.tracking.tracker import MODES, NoTracker, Tracker, WandbSettings, run_id, tracked
+from bench.tracking.tracked import tracked
+from bench.tracking.tracker import MODES, NoTracker, Tracker, WandbSettings, run_id
 
 __all__ = ["MODES", "NoTracker", "Tracker", "WandbSettings", "run_id", "tracked"]

@@ -18,7 +18,8 @@ from bench.distinct import distinct
 from bench.record import Record
 from bench.regular import files_named
 from bench.store import RECORD, Contents, Stored, Unreadable, finished
-from bench.tracking.opening import folders_below, opened, quietly
+from bench.tracking.guard import Guard
+from bench.tracking.opening import folders_below, opened
 from bench.tracking.plots import plots, results_table
 from bench.tracking.tracker import WandbSettings
 
@@ -45,7 +46,7 @@ def _at_exit(settings: WandbSettings, experiment_dir: Path) -> None:
         if experiment_dir.is_dir() and _number(_records(experiment_dir)) not in shown:
             _show(settings, experiment_dir)
 
-    atexit.register(rest)
+    atexit.register(Guard(settings.patience).do, "results", rest)
 
 
 def _show(settings: WandbSettings, experiment_dir: Path) -> None:
@@ -53,7 +54,6 @@ def _show(settings: WandbSettings, experiment_dir: Path) -> None:
     with (
         suppress(Timeout),  # who waits in vain gives up: the next to finish shows its record too
         folders_below(parts.parent),
-        quietly("results"),
         FileLock(f"{parts}.lock", timeout=settings.timeout),
     ):
         records = _records(experiment_dir)
@@ -61,11 +61,11 @@ def _show(settings: WandbSettings, experiment_dir: Path) -> None:
         shutil.rmtree(part, ignore_errors=True)  # as many records as before, one of them done again
         part.mkdir(parents=True, exist_ok=True)
         run = opened(settings, part, experiment, {}, parts.name, job_type="results")
-        if run is None:
-            return
-        run.log({"results": results_table(records), **plots(records)}, step=len(records))
-        run.summary.update({"runs": len(records)})
-        run.finish()
+        try:
+            run.log({"results": results_table(records), **plots(records)}, step=len(records))
+            run.summary.update({"runs": len(records)})
+        finally:
+            run.finish()
         for old in set(parts.iterdir()) - {part}:  # the newest has all
             shutil.rmtree(old)
 

@@ -1,11 +1,9 @@
-"""What a tracker is, its settings, and how one is opened for a run."""
+"""What a tracker is, its settings, and the name of a run there."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from bench.store import Stored
 from repair.errors import InputError, unknown
@@ -25,7 +23,7 @@ class WandbSettings:
         project, entity: as in W&B.
         group: name of the sweep that the run belongs to; by default the experiment.
         timeout: seconds to wait for a server at the start and at the end of a run; without an
-            answer the run goes on offline.
+            answer the run goes on offline. See also `patience`.
         artifacts: mirror the patch files too.
 
     Raises:
@@ -54,6 +52,11 @@ class WandbSettings:
         if not (isinstance(given, int | float) and given > 0):
             raise InputError(f"wandb.timeout={self.timeout}: expected seconds, more than 0.")
 
+    @property
+    def patience(self) -> float:
+        """Seconds until a tracker that hangs is left behind: more than all of its waits for a server together."""
+        return 4 * self.timeout + 10
+
 
 class Tracker(Protocol):
     """Follows one run."""
@@ -78,36 +81,3 @@ class NoTracker:
 def run_id(experiment: str, config_hash: str, seed: int) -> str:
     """The run's name at the tracker: the same for a run that is resumed or done again."""
     return f"{re.sub('[^A-Za-z0-9_.-]', '-', experiment)}-{config_hash}-{seed}"
-
-
-@contextmanager
-def tracked(
-    settings: WandbSettings,
-    *,
-    results_dir: Path | str,
-    experiment: str,
-    config_hash: str,
-    seed: int,
-    config: Mapping[str, Any],
-) -> Iterator[Tracker]:
-    """The tracker of a run, open inside the block; a block that raises is a failed run there.
-
-    Args:
-        results_dir: all files of the tracker go below its folder `wandb` or `tensorboard`.
-        experiment, config_hash, seed: those of the record; they name the run.
-        config: the resolved config in plain types, shown with the run.
-    """
-    if settings.mode == "disabled":
-        yield NoTracker()
-        return
-    name = run_id(experiment, config_hash, seed)
-    if settings.backend == "tensorboard":
-        from bench.tracking.tensorboard import tensorboard_run
-
-        with tensorboard_run(Path(results_dir), config, name) as tracker:
-            yield tracker
-        return
-    from bench.tracking.wandb_run import wandb_run  # wandb: only who tracks waits for its import
-
-    with wandb_run(settings, Path(results_dir), experiment, config, name) as tracker:
-        yield tracker

@@ -14,9 +14,9 @@ from bench.gallery import EXAMPLES, Gallery
 from bench.rows import row
 from bench.store import EXPERTS, PATCHES, Stored
 from bench.tracking import results
-from bench.tracking.opening import folders_below, opened, quietly
+from bench.tracking.opening import folders_below, opened
 from bench.tracking.plots import confusions, images
-from bench.tracking.tracker import NoTracker, Tracker, WandbSettings
+from bench.tracking.tracker import Tracker, WandbSettings
 
 PATCH_FILES = (PATCHES, EXPERTS)
 
@@ -29,29 +29,27 @@ class WandbTracker:
 
     def log(self, values: Mapping[str, float]) -> None:
         """Progress figures; each call is one step."""
-        with quietly("log"):
-            self._run.log(dict(values))
+        self._run.log(dict(values))
 
     def finish(self, stored: Stored) -> None:
         """Summary, confusion matrices, images before and after, the patch files; and the results of all so far."""
         record, examples = stored.record, stored.folder / EXAMPLES
-        with quietly("record"):
-            shown = {name: value for name, value in row(record).items() if value is not None}
-            self._run.summary.update(shown)
-            self._run.summary.update({f"seconds/{k}": v for k, v in record.seconds.items()})
-            self._run.tags = (record.scenario, record.method, record.status)
-            media = confusions(record)
-            if examples.is_file():
-                media |= images(Gallery.load(examples))
-            if media:
-                self._run.log(media)
-            patches = sorted(path for name in PATCH_FILES for path in stored.folder.glob(name))
-            if self._settings.artifacts and patches:
-                about = {"chosen": record.chosen, "no_patch": record.details.get("no_patch")}
-                artifact = wandb.Artifact(f"patch-{self._run.id}", type="patch", metadata=about)
-                for path in patches:
-                    artifact.add_file(str(path))
-                self._run.log_artifact(artifact)
+        shown = {name: value for name, value in row(record).items() if value is not None}
+        self._run.summary.update(shown)
+        self._run.summary.update({f"seconds/{k}": v for k, v in record.seconds.items()})
+        self._run.tags = (record.scenario, record.method, record.status)
+        media = confusions(record)
+        if examples.is_file():
+            media |= images(Gallery.load(examples))
+        if media:
+            self._run.log(media)
+        patches = sorted(path for name in PATCH_FILES for path in stored.folder.glob(name))
+        if self._settings.artifacts and patches:
+            about = {"chosen": record.chosen, "no_patch": record.details.get("no_patch")}
+            artifact = wandb.Artifact(f"patch-{self._run.id}", type="patch", metadata=about)
+            for path in patches:
+                artifact.add_file(str(path))
+            self._run.log_artifact(artifact)
         results.update(self._settings, self._experiment_dir)
 
 
@@ -63,17 +61,12 @@ def wandb_run(
     config: Mapping[str, Any],
     name: str,
 ) -> Iterator[Tracker]:
-    """An open W&B run of this id; a tracker of nothing where W&B cannot run at all."""
+    """An open W&B run of this id."""
     with folders_below(results_dir / "wandb"):
         run = opened(settings, results_dir, experiment, config, name)
-        if run is None:
-            yield NoTracker()
-            return
         try:
             yield WandbTracker(run, settings, results_dir / experiment)
         except BaseException:
-            with quietly("end"):
-                run.finish(exit_code=1)
+            run.finish(exit_code=1)
             raise
-        with quietly("end"):
-            run.finish()
+        run.finish()
