@@ -144,5 +144,8 @@ def _failed(ask: Asked, status: str, reason: str, seconds: float) -> Ran:
 def log_plainly() -> None:
     """Messages of this project on standard error, one line each; warnings of others."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.raiseExceptions = (
+        False  # no traceback for each line that W&B cannot add to its own logs
+    )
     for name in ("bench", "repair"):
         logging.getLogger(name).setLevel(logging.INFO)

@@ -1,7 +1,8 @@
 """TensorBoard: event files of each run, by tensorboardX, which needs neither TensorFlow nor PyTorch."""
 
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from bench.tracking.tracker import Tracker
 from repair.errors import InputError
 
 try:
-    from tensorboardX import SummaryWriter
+    from tensorboardX import summary
+    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.proto.summary_pb2 import Summary
 except ImportError as error:
     raise InputError(
         "tracking=tensorboard needs the package tensorboardX: pip install 'repairbench[tensorboard]', or take "
@@ -25,15 +29,23 @@ except ImportError as error:
 
 
 class TensorBoardTracker:
-    """Follows one run with an open event file."""
+    """Follows one run with an open event file, in which each event is written by who shows it.
 
-    def __init__(self, writer: SummaryWriter) -> None:
-        self._writer, self._step = writer, 0
+    A `SummaryWriter` has a thread for that, which dies of a full disk and is waited for in vain.
+    """
+
+    def __init__(self, events: EventsWriter) -> None:
+        self._events, self._step = events, 0
+
+    def show(self, shown: Summary) -> None:
+        """One event, at the present step."""
+        self._events.write_event(Event(wall_time=time.time(), step=self._step, summary=shown))
 
     def log(self, values: Mapping[str, float]) -> None:
         """Progress figures; each call is one step."""
         for name, value in values.items():
-            self._writer.add_scalar(name, value, self._step)
+            self.show(summary.scalar(name, value))
+        self._events.flush()
         self._step += 1
 
     def finish(self, stored: Stored) -> None:
@@ -47,12 +59,12 @@ class TensorBoardTracker:
             elif value is not None:
                 texts[name] = value
         for name, value in figures.items():
-            self._writer.add_scalar(name, value, self._step)
+            self.show(summary.scalar(name, value))
         lines = "".join(f"| {name} | {markdown(text)} |\n" for name, text in texts.items())
-        self._writer.add_text("result", f"| | |\n| --- | --- |\n{lines}", self._step)
+        self.show(summary.text("result", f"| | |\n| --- | --- |\n{lines}"))
         for what in ("confusion", "flips"):
             for name, counts in record.details.get(what, {}).items():
-                self._writer.add_image(f"{what}/{name}", _shaded(np.asarray(counts)), self._step)
+                self.show(summary.image(f"{what}/{name}", _shaded(np.asarray(counts))))
         examples = stored.folder / EXAMPLES
         if examples.is_file():
             gallery = Gallery.load(examples)
@@ -60,19 +72,20 @@ class TensorBoardTracker:
             answers = zip(pairs, gallery.labels, gallery.before, gallery.after, strict=True)
             for place, (pair, label, before, after) in enumerate(answers):
                 name = f"examples/{place}: is {label}; before {before}, after {after}"
-                self._writer.add_image(name, pair, self._step, dataformats="HWC")
+                self.show(summary.image(name, pair, dataformats="HWC"))
 
 
 @contextmanager
 def tensorboard_run(results_dir: Path, config: Mapping[str, Any], name: str) -> Iterator[Tracker]:
     """An open event file in the folder of this run; a run done again adds to its own folder."""
-    writer = SummaryWriter(str(results_dir / "tensorboard" / name))
-    try:
+    folder = results_dir / "tensorboard" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(EventsWriter(str(folder / "events"))) as events:
+        tracker = TensorBoardTracker(events)
         text = yaml.safe_dump(dict(config), sort_keys=True)
-        writer.add_text("config", "".join(f"    {line}\n" for line in text.splitlines()))
-        yield TensorBoardTracker(writer)
-    finally:
-        writer.close()
+        lines = "".join(f"    {line}\n" for line in text.splitlines())
+        tracker.show(summary.text("config", lines))
+        yield tracker
 
 
 def _shaded(counts: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -402,3 +404,36 @@ def test_a_place_where_the_tracker_cannot_write(backend, quick, caplog, tmp_path
     (said,) = warnings(caplog)
     assert "runs/" + backend in said
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("backend", ["wandb", "tensorboard"])
+def test_a_disk_without_room_for_the_tracker(backend, small_repairs, tmp_path):
+    """The tracker's folder is a small and full file system, in a namespace where one may be mounted."""
+    folder = tmp_path / "runs" / backend
+    folder.mkdir(parents=True)
+    if shutil.which("unshare") is None:
+        pytest.skip("no unshare: this test mounts a small file system")
+    fill = f"mount -t tmpfs -o size=16k none {folder} && cat /dev/zero > {folder}/ballast"
+    own_mounts = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    full = subprocess.run([*own_mounts, fill], capture_output=True, text=True)
+    if "No space left on device" not in full.stderr:
+        pytest.skip(f"no file system can be mounted here: {full.stderr.strip()}")
+    settings = [text for text in small_repairs if not text.startswith(("wandb.", "method.pass"))]
+    bench = [sys.executable, "-m", "bench", *settings, "method.passing_tests=0"]
+    bench += [f"tracking={backend}", f"results_dir={tmp_path / 'runs'}"]
+    (tmp_path / "temporary").mkdir()
+    done = subprocess.run(
+        [*own_mounts, f"{fill} 2> {os.devnull}; exec {shlex.join(bench)}"],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("The tracker failed") == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    (run,) = store.contents(tmp_path / "runs").runs
+    assert run.record.status == "ok"
+    assert list((tmp_path / "temporary").iterdir()) == []
