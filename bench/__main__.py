@@ -10,11 +10,20 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench import shipped
 from bench.config import explain, register
+from repair.command import ended
 from repair.errors import InputError
 
 
 def main() -> int:
-    """Runs the command; 0 done, 1 a run ended in an error, 2 bad input, 130 stopped by Ctrl-C."""
+    """Runs the command; returns the exit code.
+
+    0 done, 1 a run ended in an error, 2 bad input, 70 an error of the command itself, 130 stopped
+    by Ctrl-C.
+    """
+    return ended(_run)
+
+
+def _run() -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, and we say them in one message
     register()
     codes = [0]
@@ -46,8 +55,8 @@ def main() -> int:
             "Stopped. Finished runs are kept; the same command goes on from there.", file=sys.stderr
         )
         return 130
-    except SystemExit as ended:  # what a sweep, or --help, ends with
-        return ended.code if isinstance(ended.code, int) else 0
+    except SystemExit as end:  # what a sweep, or --help, ends with
+        return end.code if isinstance(end.code, int) else 0
     return max(codes)
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from bench.escape import terminal
 from bench.report import FORMATS, collect, write
 from bench.report.write import known
+from repair.command import ended
 from repair.errors import InputError
 
 RESULTS = "results/runs"
@@ -18,7 +19,7 @@ REFERENCE = "results/reference"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the tables and writes the report; returns the exit code (2: bad input)."""
+    """Prints the tables and writes the report; returns the exit code (2: bad input, 70: a fault of its own)."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.report",
         description="Tables and figures from finished runs, the published numbers beside ours.",
@@ -44,6 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.paper and given.results:
         parser.error(f"--paper reads {REFERENCE} alone: leave out --results.")
+    return ended(lambda: _reported(given))
+
+
+def _reported(given: argparse.Namespace) -> int:
     results = [REFERENCE] if given.paper else given.results or [RESULTS]
     errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     try:

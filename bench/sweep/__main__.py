@@ -18,6 +18,7 @@ from bench.distinct import distinct
 from bench.record import Record
 from bench.sweep.estimate import expected, table, total
 from bench.sweep.plan import Job, plan
+from repair.command import ended
 from repair.errors import InputError
 
 _REFERENCE = Path("results/reference")
@@ -29,7 +30,11 @@ _USAGE = (
 
 
 def main() -> int:
-    """Runs the command; 0 done, 2 bad input."""
+    """Runs the command; 0 done, 2 bad input, 70 an error of its own."""
+    return ended(_estimate)
+
+
+def _estimate() -> int:
     command, *arguments = [word for word in sys.argv[1:] if word not in ("-m", "--multirun")] or [
         "--help"
     ]

@@ -10,18 +10,24 @@ from repair.architecture.answer import CODE, Answer, answer
 from repair.architecture.formats.definition import Options
 from repair.architecture.layer import LARGEST, Value, freeze
 from repair.architecture.rules import named
+from repair.command import ended
 from repair.errors import InputError
 
 EPILOG = """
-exit codes: 0 valid, 1 repaired, 2 bad input, 3 no repair within the limits.
+exit codes: 0 valid, 1 repaired, 2 bad input, 3 no repair within the limits, 70 an error of this
+program itself (REPAIR_TRACEBACK=1 shows where).
 formats: Python source (.py: Keras Sequential and functional, Flax NNX; never executed), Keras
 model JSON and .keras, the JSON of ExAIS, a plain list of layers in YAML or JSON.
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command; returns the exit code."""
+    """Runs the command; returns the exit code, 70 after an error of its own."""
     given = _parser().parse_args(arguments)
+    return ended(lambda: _answered(given))
+
+
+def _answered(given: argparse.Namespace) -> int:
     try:
         options = Options(
             named(given.rules),
