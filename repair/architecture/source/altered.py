@@ -169,6 +169,8 @@ def altered_edits(spelling: Spelling, difference: Changes) -> list[Edit]:
             edits += _calls(spelling, site.written, before.layer, after.layer)
         elif program.framework == "nnx" and isinstance(site.use, ast.expr) and site.reads[0]:
             text = spelling._nnx(after, program.source.of_node(site.reads[0]))
+            if site.target is not None:
+                text = f"{program.source.of_node(site.target)} = {text}"
             edits.append(_replaced(program, site.use, text))
         elif before.layer.type != after.layer.type or site.use is not None:
             raise CannotWrite(f"{name!r} is not written as a layer with arguments.")

@@ -80,7 +80,8 @@ class ArrayWords:
 
     def _partial(self, walk: Walk, partial: Partial, given: Given, node: ast.Call) -> Value:
         fixed = walk.given(partial.call)
-        merged = Given((*given.positional, *fixed.positional[1:]), {**fixed.named, **given.named})
+        merged = Given((*given.positional, *fixed.positional[1:]), {**fixed.named, **given.named},
+                       given.open or fixed.open)  # fmt: skip
         if isinstance(partial.function, Dotted) and not fixed.positional[1:]:
             return self._function(walk, partial.function.last, merged, node, partial.call)
         return NotImplemented
@@ -90,6 +91,8 @@ class ArrayWords:
     ) -> Value:
         """A function of tensors; `place` is where its other arguments stand."""
         first = given.positional[0][0] if given.positional else given.get("x", None)
+        if given.open is not None:
+            return NotImplemented
         if name in ("concatenate", "concat", "hstack") and isinstance(first, list | tuple):
             return self._concatenated(walk, first, given, node)
         if not isinstance(first, ANY):
@@ -233,7 +236,11 @@ class ArrayWords:
         """x[:, -1] and its like: code, with the output shape that it has here."""
         shape: Shape | None = walk.pool.shape(tensor.reference)
         picks = index.elts if isinstance(index, ast.Tuple) else [index]
-        whole = isinstance(picks[0], ast.Slice) and not (picks[0].lower or picks[0].upper)
+        match picks:
+            case [ast.Slice(lower=None, upper=None, step=None), *_]:
+                whole = True
+            case _:
+                whole = False
         if shape is None or not whole or len(picks) > len(shape):
             return NotImplemented
         output: list[int | None] = []
@@ -242,9 +249,11 @@ class ArrayWords:
             match pick:
                 case ast.Constant(value=None):
                     output.append(1)
-                case ast.Slice(lower=None, upper=None):
+                case ast.Slice(lower=None, upper=None, step=None):
                     output.append(rest.pop(0))
-                case ast.Constant(value=int()) | ast.UnaryOp(operand=ast.Constant(value=int())):
+                case ast.Constant(value=int(at)) if type(at) is int:
+                    rest.pop(0)
+                case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int())):
                     rest.pop(0)
                 case _:
                     return NotImplemented
@@ -257,10 +266,14 @@ def _array(function: Dotted, given: Given) -> Array | None:
     """An array of a known shape, where a call makes one."""
     values = [value for value, _ in given.positional]
     if function.last in MAKES:
-        shape = given.get("shape", 0)
+        shape = None if given.open else given.get("shape", 0)
         found = sizes((shape,) if isinstance(shape, int) else shape)
         return None if found is None else Array(found)
-    if function.last in DRAWS and not any(isinstance(value, ANY) for value in values):
+    if (
+        function.last in DRAWS
+        and given.open is None
+        and not any(isinstance(value, ANY) for value in values)
+    ):
         if function.last in ("rand", "randn") and values:
             found = sizes(tuple(values))
             return None if found is None else Array(found)

@@ -2,12 +2,23 @@
 
 import ast
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from repair.architecture.layers import ALIASES, LAYERS
-from repair.architecture.source.folding import CannotFold, binary, compare, unary
+from repair.architecture.source.displays import (
+    PLAIN,
+    compared,
+    comprehension,
+    dictionary,
+    either,
+    folded,
+    items,
+    truth_of,
+)
+from repair.architecture.source.folding import binary, is_number, unary
 from repair.architecture.source.pool import Pool
+from repair.architecture.source.scopes import Scope
 from repair.architecture.source.text import Source
 from repair.architecture.source.values import (
     Array,
@@ -30,7 +41,9 @@ from repair.errors import InputError
 
 MOST_STEPS = 200_000
 ANY = Tensor | Tensors
-PLAIN = (bool, int, float, str, type(None))
+CHANGES = ("add", "pop")
+"""Methods of Sequential that change it."""
+FRAMEWORKS = frozenset(("keras", "tf_keras", "tensorflow", "flax"))
 
 
 class Words(Protocol):
@@ -57,55 +70,28 @@ class Evaluator(ABC):
     def __init__(self, source: Source, words: tuple[Words, ...], defined: Mapping[str, Value]):
         self.source, self.words, self.defined = source, words, defined
         self.pool = Pool()
-        self.globals: dict[str, Value] = {}
-        self.scopes: list[dict[str, Value]] = [self.globals]
+        self.globals = Scope()
+        self.scopes: list[Scope] = [self.globals]
         self.statement: ast.stmt | None = None
         self.depth = 0
         self.models: list[Stack | Functional | Instance] = []
         self.input_shapes: tuple[tuple[int | None, ...], ...] = ()
         self.steps = 0
         self.modules: list[Class] = []
+        self.lost: dict[int, tuple[Value, Unread]] = {}
 
-    def bind(self, name: str, value: Value) -> None:
-        """Gives a name a value; one that the user defined keeps the user's."""
-        scope = self.scopes[-1]
-        scope[name] = self.defined.get(name, value)
-        if isinstance(value, Tensor | Tensors) and self.statement is not None:
+    def bind(self, name: str, value: Value, *, inner: bool = True) -> None:
+        """Gives a name a value; one that the user defined keeps the user's.
+
+        Args:
+            name: it.
+            value: what it stands for.
+            inner: also in the scope of a comprehension; else in that of the function around it.
+        """
+        scope = next(scope for scope in reversed(self.scopes) if inner or not scope.inner)
+        scope.set(name, self.defined.get(name, value))
+        if isinstance(value, Tensor | Tensors) and self.statement and not scope.inner:
             self.pool.bound.append((self.pool.tick(), self.statement, name, value))
-
-    def assign(self, target: ast.expr, value: Value) -> None:
-        """Follows an assignment to a name, an attribute of an own object, or a tuple of them."""
-        match target:
-            case ast.Name(id=name):
-                self.bind(name, value)
-                if isinstance(value, Made) and value.name is None:
-                    value.name = name
-                if isinstance(value, Stack | Functional | Instance) and "?" in value.name:
-                    value.name = name
-            case ast.Attribute(value=owner, attr=name):
-                instance = self.value(owner)
-                if isinstance(instance, Instance):
-                    instance.attributes[name] = value
-                    for part in value if isinstance(value, list | tuple) else [value]:
-                        if isinstance(part, Stack | Functional | Instance):
-                            part.used = True  # a part of another model
-                    if isinstance(value, Made) and value.name is None:
-                        value.name = name
-            case ast.Tuple(elts=targets) | ast.List(elts=targets):
-                values = self.several(value, len(targets))
-                for position, inner in enumerate(targets):
-                    known = values is not None and len(values) == len(targets)
-                    unread = Unread(target.lineno, "a value that is unpacked")
-                    self.assign(inner, values[position] if known and values else unread)
-
-    def several(self, value: Value, count: int) -> list[Value] | None:
-        """The values that unpacking one into `count` names gives."""
-        if isinstance(value, list | tuple):
-            return list(value)
-        if isinstance(value, Tensors):
-            tensors = [value.reference, *(f"{value.reference}:{k}" for k in range(1, count))]
-            return [Tensor(reference) for reference in tensors]
-        return None
 
     def lookup(self, name: str, line: int) -> Value:
         """The value of a name."""
@@ -114,11 +100,12 @@ class Evaluator(ABC):
         for scope in reversed(self.scopes):
             if name in scope:
                 return scope[name]
-        if name in ("range", "len", "int", "float", "tuple", "list", "max", "min", "super"):
+        if name in ("range", "len", "int", "float", "tuple", "list", "max", "min", "super", "dict"):
             return Dotted(f"builtins.{name}")
-        starred = [key for key in self.globals if key.startswith("* ")]
+        starred = [key[2:] for key in self.globals if key.startswith("* ")]
+        starred.sort(key=lambda module: not FRAMEWORKS.isdisjoint(module.split(".")))
         if starred and (name in LAYERS or name in ALIASES or name in ("Sequential", "Model")):
-            return Dotted(f"{starred[-1][2:]}.{name}")
+            return Dotted(f"{starred[-1]}.{name}")
         return Unread(line, name)
 
     def count(self) -> None:
@@ -138,7 +125,9 @@ class Evaluator(ABC):
         """What an expression stands for."""
         self.count()
         found = self._value(node)
-        return Unread(node.lineno, self.source.of_node(node)[:60]) if found is None else found[0]
+        if found is None:
+            return Unread(node.lineno, self.source.of_node(node)[:60])
+        return self.lost[id(found[0])][1] if id(found[0]) in self.lost else found[0]
 
     def _value(self, node: ast.expr) -> tuple[Value] | None:
         """The value in a tuple; None: not known."""
@@ -147,10 +136,13 @@ class Evaluator(ABC):
                 return (value,) if isinstance(value, PLAIN) else None
             case ast.Name(id=name):
                 return (self.lookup(name, node.lineno),)
-            case ast.Tuple(elts=items):
-                return (tuple(self.items(items)),)
-            case ast.List(elts=items):
-                return (self.items(items),)
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                inside = items(self, elements)
+                if inside is None:
+                    return None
+                return (tuple(inside[0]) if isinstance(node, ast.Tuple) else inside[0],)
+            case ast.Dict(keys=keys, values=values):
+                return dictionary(self, keys, values)
             case ast.Attribute(value=owner, attr=name):
                 return self.attribute(self.value(owner), name, node)
             case ast.Subscript(value=owner, slice=index):
@@ -160,44 +152,33 @@ class Evaluator(ABC):
             case ast.BinOp(left=left, op=op, right=right):
                 return self.combined(node, type(op), self.value(left), self.value(right))
             case ast.UnaryOp(op=op, operand=operand):
-                return _folded(unary, type(op), self.value(operand))
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                return _folded(compare, type(op), self.value(left), self.value(right))
+                return folded(unary, type(op), self.value(operand))
+            case ast.Compare(left=left, ops=ops, comparators=rights):
+                return compared(self, left, ops, rights)
+            case ast.BoolOp(op=op, values=operands):
+                return either(self, isinstance(op, ast.Or), operands)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 truth = self.truth(test)
-                return None if truth is None else (self.value(body if truth else orelse),)
-            case ast.ListComp(elt=element, generators=[generator]) if not generator.ifs:
-                return self.comprehension(element, generator)
+                if truth is None:
+                    self.forget(body, orelse)
+                    return None
+                return (self.value(body if truth else orelse),)
+            case ast.NamedExpr(target=ast.Name(id=name), value=given):
+                found = self.value(given)
+                self.bind(name, found, inner=False)
+                return (found,)
+            case ast.Lambda():
+                return (self.function(node),)
+            case ast.ListComp(elt=element, generators=generators):
+                return comprehension(self, element, generators)
+        self.forget(node)
         return None
-
-    def items(self, nodes: list[ast.expr]) -> list[Value]:
-        """The values of the entries of a list; a starred list gives its entries."""
-        found: list[Value] = []
-        for node in nodes:
-            if isinstance(node, ast.Starred):
-                inner = self.value(node.value)
-                found += inner if isinstance(inner, list | tuple) else [inner]
-            else:
-                found.append(self.value(node))
-        return found
-
-    def comprehension(self, element: ast.expr, generator: ast.comprehension) -> tuple[Value] | None:
-        """The list that a comprehension over known items makes."""
-        items = self.value(generator.iter)
-        if not isinstance(items, list | tuple):
-            return None
-        found = []
-        for item in items:
-            self.assign(generator.target, item)
-            found.append(self.value(element))
-        return (found,)
 
     def truth(self, test: ast.expr) -> bool | None:
         """Whether a condition holds; None: only running the program would tell."""
         if _is_main(test):
             return True
-        value = self.value(test)
-        return bool(value) if isinstance(value, (*PLAIN, list, tuple)) else None
+        return truth_of(self.value(test))
 
     def attribute(self, owner: Value, name: str, node: ast.Attribute) -> tuple[Value] | None:
         """The value of owner.name."""
@@ -205,8 +186,8 @@ class Evaluator(ABC):
             return (Dotted(f"{owner.path}.{name}"),)
         if isinstance(owner, Instance) and name in owner.attributes:
             return (owner.attributes[name],)
-        if isinstance(owner, Class) and name in owner.methods:
-            return (Function(owner.methods[name], self.globals),)
+        if isinstance(owner, Class) and name in owner.functions:
+            return (owner.functions[name],)
         if isinstance(owner, Tensor | Tensors) and name == "shape":
             shape = self.pool.shape(owner.reference)
             return ((Batch(), *shape[1:]),) if shape else None
@@ -218,8 +199,15 @@ class Evaluator(ABC):
             return (tensors[0] if len(tensors) == 1 and not name.endswith("s") else tensors,)
         if isinstance(owner, Made) and name in ("output", "input") and owner.first:
             return (Tensor(owner.first),)
-        if isinstance(owner, Tensor | Tensors | Stack | Functional | Instance | Array):
+        if isinstance(
+            owner, Tensor | Tensors | Stack | Functional | Instance | Array | list | dict
+        ):
             return (Method(owner, name),)
+        if isinstance(owner, Unread) and isinstance(owner.was, Stack) and name in CHANGES:
+            raise InputError(
+                f"line {node.lineno}: .{name}(...) of {owner.text}, of which only running the "
+                "program would tell whether it is the model of before. Write the layers out."
+            )
         return None
 
     def subscript(self, owner: Value, index: ast.expr, node: ast.Subscript) -> tuple[Value] | None:
@@ -233,16 +221,15 @@ class Evaluator(ABC):
                 if picked is not NotImplemented:
                     return (picked,)
             return None
-        if not isinstance(owner, list | tuple):
-            return None
-        if isinstance(index, ast.Slice):
-            ends = [None if e is None else self.value(e) for e in (index.lower, index.upper)]
-            low, high = (e if e is None or isinstance(e, int) else "?" for e in ends)
-            if index.step is None and not isinstance(low, str) and not isinstance(high, str):
-                return (owner[low:high],)
-            return None
+        if isinstance(owner, list | tuple) and isinstance(index, ast.Slice):
+            parts = (index.lower, index.upper, index.step)
+            ends = [None if part is None else self.value(part) for part in parts]
+            whole = [end for end in ends if end is None or isinstance(end, int)]
+            return (owner[slice(*whole)],) if len(whole) == 3 and whole[2] != 0 else None
         position = self.value(index)
-        if isinstance(position, int) and -len(owner) <= position < len(owner):
+        if isinstance(owner, list | tuple) and isinstance(position, int):
+            return (owner[position],) if -len(owner) <= position < len(owner) else None
+        if isinstance(owner, dict) and isinstance(position, str) and position in owner:
             return (owner[position],)
         return None
 
@@ -256,35 +243,49 @@ class Evaluator(ABC):
                 if merged is not NotImplemented:
                     return (merged,)
             return None
-        return _folded(binary, kind, left, right)
+        if kind is not ast.MatMult and isinstance(left, Array) and is_number(right):
+            return (left,)
+        if kind is not ast.MatMult and isinstance(right, Array) and is_number(left):
+            return (right,)
+        return folded(binary, kind, left, right)
 
     def given(self, node: ast.Call) -> Given:
         """The values of the arguments of a call."""
         positional: list[tuple[Value, ast.expr]] = []
+        named: dict[str, tuple[Value, ast.expr]] = {}
+        unknown: str | None = None
         for argument in node.args:
-            if isinstance(argument, ast.Starred):
-                value = self.value(argument.value)
-                spread = value if isinstance(value, list | tuple) else [value]
-                positional += [(item, argument) for item in spread]
+            starred = isinstance(argument, ast.Starred)
+            value = self.value(argument.value if isinstance(argument, ast.Starred) else argument)
+            if starred and not isinstance(value, list | tuple):
+                unknown = self.source.of_node(argument)[:60]
+            spread = value if starred and isinstance(value, list | tuple) else [value]
+            positional += [(item, argument) for item in spread]
+        for keyword in node.keywords:
+            value = self.value(keyword.value)
+            if keyword.arg:
+                named[keyword.arg] = value, keyword.value
+            elif isinstance(value, dict):
+                named |= {name: (item, keyword.value) for name, item in value.items()}
             else:
-                positional.append((self.value(argument), argument))
-        named = {
-            keyword.arg: (self.value(keyword.value), keyword.value)
-            for keyword in node.keywords
-            if keyword.arg
-        }
-        return Given(tuple(positional), named)
+                unknown = f"**{self.source.of_node(keyword.value)[:58]}"
+        return Given(tuple(positional), named, unknown)
+
+    @abstractmethod
+    def assign(self, target: ast.expr, value: Value) -> None:
+        """Follows an assignment."""
+
+    @abstractmethod
+    def forget(self, *nodes: ast.AST) -> None:
+        """What code that is not followed may change is not known after it."""
+
+    @abstractmethod
+    def function(self, node: ast.FunctionDef | ast.Lambda) -> Function:
+        """The function that a definition makes."""
 
     @abstractmethod
     def call(self, node: ast.Call) -> Value:
         """The value of a call."""
-
-
-def _folded(function: Callable[..., object], *values: object) -> tuple[Value] | None:
-    try:
-        return (function(*values),)
-    except CannotFold:
-        return None
 
 
 def _is_main(test: ast.expr) -> bool:

@@ -65,6 +65,12 @@ def binary(kind: type[ast.operator], left: object, right: object) -> object:
     return value
 
 
+def _is_plain(value: object) -> bool:
+    """Whether a value is a constant, or a tuple of constants and nothing that is unknown."""
+    items = value if isinstance(value, tuple) else (value,)
+    return all(item is None or isinstance(item, bool | int | float | str) for item in items)
+
+
 def unary(kind: type[ast.unaryop], value: object) -> object:
     """The value of -x, +x or not x.
 
@@ -86,8 +92,7 @@ def compare(kind: type[ast.cmpop], left: object, right: object) -> bool:
     Raises:
         CannotFold: not constants that compare.
     """
-    plain = (int, float, str, bool, type(None), tuple)
-    if kind not in _COMPARE or not isinstance(left, plain) or not isinstance(right, plain):
+    if kind not in _COMPARE or not _is_plain(left) or not _is_plain(right):
         raise CannotFold
     try:
         return bool(_COMPARE[kind](left, right))

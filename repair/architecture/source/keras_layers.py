@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping
 
 from repair.architecture.formats.keras_layer import snake
-from repair.architecture.layer import Layer, freeze
+from repair.architecture.layer import LONGEST, Layer, freeze
 from repair.architecture.layer import Value as Plain
 from repair.architecture.layers import entry_of
 from repair.architecture.layers.shared_arguments import BOOKKEEPING
@@ -61,6 +61,7 @@ def make(kind: str, given: Given, node: ast.Call) -> Made:
         InputError: an unknown layer, or an argument that cannot be read.
     """
     entry = entry_of(kind)
+    refuse_open(kind, given, node)
     order = POSITIONAL.get(entry.name, tuple(entry.arguments))
     named = dict(given.named)
     for position, pair in enumerate(given.positional):
@@ -94,6 +95,19 @@ def make(kind: str, given: Given, node: ast.Call) -> Made:
     )
 
 
+def refuse_open(kind: str, given: Given, node: ast.Call) -> None:
+    """Refuses a layer that is given arguments which cannot be read.
+
+    Raises:
+        InputError: *arguments or **arguments of unknown contents.
+    """
+    if given.open is not None:
+        raise InputError(
+            f"line {node.lineno}: {kind} gets {given.open}, which only running the program would "
+            "tell. Write its arguments out."
+        )
+
+
 def constant(value: Value, what: str, line: int) -> Plain:
     """A constant argument in the form of the table: tuples for lists, names for functions.
 
@@ -103,6 +117,8 @@ def constant(value: Value, what: str, line: int) -> Plain:
     if isinstance(value, Dotted):
         return value.last  # an activation as a function: keras.activations.relu
     if isinstance(value, list | tuple):
+        if _holds_over(LONGEST, value):
+            raise InputError(f"line {line}: {what} holds over {LONGEST} values: expected less.")
         return tuple(constant(item, what, line) for item in value)
     if isinstance(value, Unread):
         raise InputError(
@@ -112,6 +128,18 @@ def constant(value: Value, what: str, line: int) -> Plain:
     if value is None or isinstance(value, bool | int | float | str):
         return freeze(value, f"line {line}: {what}")
     raise InputError(f"line {line}: {what} is not a constant: write its value.")
+
+
+def _holds_over(most: int, value: Value) -> bool:
+    """Whether nested lists hold over so many values, each as often as it stands there."""
+    waiting, count = [value], 0
+    while waiting and count <= most:
+        item = waiting.pop()
+        count += 1
+        if isinstance(item, list | tuple):
+            count += len(item)
+            waiting += item[: most + 1]
+    return count > most
 
 
 def _inner(

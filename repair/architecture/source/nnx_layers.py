@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layer import Value as Plain
-from repair.architecture.source.keras_layers import constant
+from repair.architecture.source.keras_layers import constant, refuse_open
 from repair.architecture.source.values import Given, Made, Parameter, Written
 from repair.errors import InputError
 
@@ -132,6 +132,7 @@ def make_nnx(kind: str, given: Given, node: ast.Call) -> Made:
         InputError: an argument that is not known, missing, or cannot be read.
     """
     constructor = CONSTRUCTORS[kind]
+    refuse_open(f"nnx.{kind}", given, node)
     order = constructor.order
     named = dict(given.named)
     for position, pair in enumerate(given.positional):

@@ -64,11 +64,11 @@ class ObjectWords:
         if shapes:
             owner.input_shapes = owner.input_shapes or tuple(shape[1:] for shape in shapes)
             return Unread(node.lineno, "the result of the model")
-        method = owner.of.methods.get("__call__") or owner.of.methods.get("call")
+        method = owner.of.functions.get("__call__") or owner.of.functions.get("call")
         if method is None or not tensors(given):
             return NotImplemented
         owner.used = True
-        return walk.enter(Function(method, walk.globals), given, owner)
+        return walk.enter(method, given, owner)
 
     def _chain(self, walk: Walk, chain: "Chain", given: Given, node: ast.Call) -> Value:
         """The layers of nnx.Sequential one after the other."""
@@ -101,9 +101,9 @@ def construct(walk: Walk, kind: Class, given: Given, line: int) -> Instance:
     """An object of a class of the program, its __init__ followed."""
     made = Instance(kind, kind.node.name, line)
     walk.models.append(made)
-    method = kind.methods.get("__init__")
+    method = kind.functions.get("__init__")
     if method is not None:
-        walk.enter(Function(method, walk.globals), given, made)
+        walk.enter(method, given, made)
     return made
 
 

@@ -41,6 +41,14 @@ class Site:
         place = self.written.call or self.use
         return place.lineno if place else None
 
+    @property
+    def target(self) -> ast.expr | None:
+        """The x of `x += y`, where that statement makes the node."""
+        match self.statement, self.use:
+            case ast.AugAssign(target=target), ast.BinOp(left=left) if left is target:
+                return target
+        return None
+
 
 @dataclass
 class Pool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from repair.architecture.graph import Graph
 from repair.architecture.layer import Layer
 from repair.architecture.source.array_words import ArrayWords
+from repair.architecture.source.builtin_words import BuiltinWords
 from repair.architecture.source.calls import references
 from repair.architecture.source.keras_words import KerasWords
 from repair.architecture.source.object_words import ObjectWords, construct
@@ -29,6 +30,7 @@ from repair.architecture.source.walk import Walk
 from repair.errors import InputError, unknown
 
 Shapes = tuple[tuple[int | None, ...], ...]
+WORDS = (BuiltinWords(), ObjectWords(), KerasWords(), ArrayWords())
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,16 @@ def read_program(
     Raises:
         InputError: not Python, no network or several, or a part of it that cannot be read.
     """
-    walk = _walked(Source.of(text), input_shapes, defined or {})
+    walk = Walk(Source.of(text), WORDS, defined or {})
+    walk.input_shapes = input_shapes
+    try:
+        return _read(walk, model)
+    except RecursionError:
+        raise InputError("the program is nested too deeply to follow.") from None
+
+
+def _read(walk: Walk, model: str | None) -> Program:
+    walk.program()
     found = [m for m in walk.models if not m.used]
     if not found:
         _try_functions(walk)
@@ -92,26 +103,16 @@ def read_program(
     return _instance(walk, chosen)
 
 
-def _walked(source: Source, shapes: Shapes, defined: Mapping[str, Value]) -> Walk:
-    walk = Walk(source, (ObjectWords(), KerasWords(), ArrayWords()), defined)
-    walk.input_shapes = shapes
-    try:
-        walk.program()
-    except RecursionError:
-        raise InputError("the program is nested too deeply to follow.") from None
-    return walk
-
-
 def _try_functions(walk: Walk) -> None:
     """Follows classes that nothing constructs and functions that nothing calls."""
     empty = Given((), {})
     for kind in walk.modules:
-        if "__call__" in kind.methods or "call" in kind.methods:
+        if "__call__" in kind.functions or "call" in kind.functions:
             construct(walk, kind, empty, kind.node.lineno)
     if walk.models:
         return
     for value in list(walk.globals.values()):
-        if isinstance(value, Function):
+        if isinstance(value, Function) and value.node.name != "<lambda>":
             walk.enter(value, empty, None)
 
 
@@ -144,9 +145,10 @@ def _name(model: Stack | Functional | Instance) -> str:
 def _instance(walk: Walk, owner: Instance) -> Program:
     """The network of a module: its __call__ followed on inputs of known shapes."""
     kind: Class = owner.of
-    method = kind.methods.get("__call__") or kind.methods.get("call")
-    if method is None:
+    function = kind.functions.get("__call__") or kind.functions.get("call")
+    if function is None:
         raise InputError(f"line {kind.node.lineno}: {kind.node.name} has no __call__ to follow.")
+    method = function.node
     shapes = owner.input_shapes or walk.input_shapes
     arguments = [argument.arg for argument in method.args.args[1:]]
     needed = max(1, len(arguments) - len(method.args.defaults))
@@ -168,7 +170,7 @@ def _instance(walk: Walk, owner: Instance) -> Program:
             f"line {method.lineno}: {kind.node.name} is called with {needed} inputs "
             f"({', '.join(arguments)}): give --input-shape for each."
         )
-    result = walk.enter(Function(method, walk.globals), Given(tuple(inputs), {}), owner)
+    result = walk.enter(function, Given(tuple(inputs), {}), owner)
     outputs = references(result)
     if not outputs:
         where = result if isinstance(result, Unread) else Unread(method.lineno, "what it returns")

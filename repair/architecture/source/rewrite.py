@@ -137,10 +137,13 @@ def _before(spelling: Spelling, link: Connection, site: Site) -> list[Edit]:
 
 def _free_name(place: ast.stmt | None, read: ast.expr) -> str | None:
     """The variable that a line before a statement may set: the one that the statement sets."""
-    if not isinstance(read, ast.Name) or not isinstance(place, ast.Assign | ast.Return):
+    kinds = ast.Assign | ast.AugAssign | ast.Return
+    if not isinstance(read, ast.Name) or not isinstance(place, kinds):
         return None
     value = place.value
     loaded = [n.id for n in ast.walk(value) if isinstance(n, ast.Name)] if value else []
+    if isinstance(place, ast.AugAssign):
+        return read.id if read is place.target and read.id not in loaded else None
     if loaded.count(read.id) != 1:
         return None
     if isinstance(place, ast.Return):
@@ -167,14 +170,22 @@ def _after(spelling: Spelling, link: Connection, site: Site) -> list[Edit]:
     source, place = spelling.program.source, site.statement
     if not isinstance(site.use, ast.expr):
         raise CannotWrite(f"{link.start!r} is not in the program.")
-    match place:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if (
-            value is site.use and spelling.program.graph[split(link.start)[0]].inputs
-        ):
-            lines = [f"{name} = {spelling.apply(node, name)}" for node in link.chain]
-            return [line_after(source, place, (source.newline + source.indent(
-                source.span(place)[0])).join(lines))]  # fmt: skip
-    return _wrapped(spelling, link, site.use)
+    name = _set_to(site) if spelling.program.graph[split(link.start)[0]].inputs else None
+    if name is None or place is None:
+        return _wrapped(spelling, link, site.use)
+    lines = [f"{name} = {spelling.apply(node, name)}" for node in link.chain]
+    gap = source.newline + source.indent(source.span(place)[0])
+    return [line_after(source, place, gap.join(lines))]
+
+
+def _set_to(site: Site) -> str | None:
+    """The variable that a statement sets to what a node returns, and to nothing else."""
+    match site.statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is site.use:
+            return name
+        case ast.AugAssign(target=ast.Name(id=name)) if site.target is not None:
+            return name
+    return None
 
 
 def _rewire(spelling: Spelling, link: Connection) -> list[Edit]:
@@ -184,6 +195,6 @@ def _rewire(spelling: Spelling, link: Connection) -> list[Edit]:
     site = spelling.program.site(link.target)
     read = site.reads[link.position] if link.position < len(site.reads) else None
     name = spelling.variable(link.start, site.time)
-    if read is None or name is None:
+    if read is None or name is None or read is site.target:
         raise CannotWrite(f"no variable holds {link.start!r} where {link.target!r} reads it.")
     return [Edit(*spelling.program.source.span(read), name)]

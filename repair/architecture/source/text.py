@@ -72,7 +72,7 @@ class Source:
         starts, lines = self._lines
         line_text = lines[line - 1]
         if not line_text.isascii():
-            column = len(line_text.encode()[:column].decode())
+            column = len(line_text.encode()[:column].decode(errors="ignore"))
         return starts[line - 1] + column
 
     def span(self, node: ast.expr | ast.stmt | ast.alias) -> Span:

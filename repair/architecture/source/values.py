@@ -1,13 +1,17 @@
 """What an expression of a program stands for, as far as it can be known without running it."""
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from repair.architecture.layer import Dim, Layer
 
+if TYPE_CHECKING:
+    from repair.architecture.source.scopes import Scope
+
 Value = object
-"""A plain constant, a tuple or list of values, or one of the classes below."""
+"""A plain constant, a tuple, list or dictionary of values, or one of the classes below."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,17 @@ class Dotted:
 
 @dataclass(frozen=True)
 class Unread:
-    """A value that only running the program would tell."""
+    """A value that only running the program would tell.
+
+    Args:
+        line: where it comes from.
+        text: how it is written there.
+        was: a model that it may be.
+    """
 
     line: int
     text: str
+    was: Value = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -146,10 +157,17 @@ class Functional:
 
 @dataclass(eq=False)
 class Function:
-    """A function that the program defines, with the names that it sees."""
+    """A function that the program defines.
+
+    Args:
+        node: its definition.
+        scopes: where the names are that it sees, the nearest last.
+        defaults: the values of its parameters that have one, from when it was defined.
+    """
 
     node: ast.FunctionDef
-    scope: Mapping[str, Value]
+    scopes: Sequence["Scope"]
+    defaults: Mapping[str, Value]
 
 
 @dataclass(eq=False)
@@ -158,7 +176,12 @@ class Class:
 
     node: ast.ClassDef
     kind: str | None
-    methods: Mapping[str, ast.FunctionDef]
+    functions: Mapping[str, Function]
+
+    @property
+    def methods(self) -> Mapping[str, ast.FunctionDef]:
+        """The definitions of its methods."""
+        return {name: function.node for name, function in self.functions.items()}
 
 
 @dataclass(eq=False)
@@ -191,10 +214,17 @@ class Partial:
 
 @dataclass(frozen=True)
 class Given:
-    """The arguments of a call: values beside the expressions that they come from."""
+    """The arguments of a call: values beside the expressions that they come from.
+
+    Args:
+        positional: in their order.
+        named: by name.
+        open: the text of *arguments or **arguments that cannot be read: there may be any others.
+    """
 
     positional: tuple[tuple[Value, ast.expr], ...]
     named: Mapping[str, tuple[Value, ast.expr]]
+    open: str | None = None
 
     def get(self, name: str, position: int | None, default: Value = None) -> Value:
         """The value of an argument by name or position."""

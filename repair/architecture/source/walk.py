@@ -1,13 +1,17 @@
 """Follows the statements of a program without running it."""
 
 import ast
+from collections.abc import Sequence
 
-from repair.architecture.source.evaluate import Evaluator
+from repair.architecture.source import scopes
+from repair.architecture.source.forget import Forgetter, Left, Raised, Returned
 from repair.architecture.source.values import (
     Class,
     Dotted,
     Function,
     Given,
+    Instance,
+    Method,
     Partial,
     Stack,
     Unread,
@@ -17,24 +21,23 @@ from repair.errors import InputError
 
 MOST_CALLS = 12
 """Depth of calls of the program's own functions."""
+HARMLESS = ("property", "staticmethod", "classmethod")
+"""Builtin decorators, which leave what a function computes as it is."""
 
 
-class Returned(Exception):  # noqa: N818  control flow of the program that is read
-    """The program returned from a function."""
-
-    def __init__(self, value: Value) -> None:
-        super().__init__()
-        self.value = value
-
-
-class Walk(Evaluator):
+class Walk(Forgetter):
     """One pass over a program."""
 
     def program(self) -> None:
-        """Follows the whole module."""
-        self.block(self.source.tree.body)
+        """Follows the whole module, or up to an exception that it certainly raises."""
+        try:
+            self.block(self.source.tree.body)
+        except Left as left:
+            raise _outside(left.node, "loop") from None
+        except Raised:
+            return
 
-    def block(self, body: list[ast.stmt]) -> None:
+    def block(self, body: Sequence[ast.stmt]) -> None:
         """Follows statements one after the other."""
         for statement in body:
             self.count()
@@ -51,67 +54,99 @@ class Walk(Evaluator):
                 found = self.value(value)
                 for target in targets:
                     self.assign(target, found)
-            case ast.AnnAssign(target=target, value=value) if value is not None:
-                self.assign(target, self.value(value))
-            case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
-                whole = ast.BinOp(ast.Name(target.id, ast.Load()), op, value)
-                self.assign(target, self.value(ast.copy_location(whole, value)))
-            case ast.Expr(value=value) | ast.Assert(test=value):
+            case ast.AnnAssign(target=target, value=value):
+                if value is not None:
+                    self.assign(target, self.value(value))
+            case ast.AugAssign():
+                self.augment(node)
+            case ast.Expr(value=value):
                 self.value(value)
+            case ast.Assert(test=test, msg=message):
+                self.value(test)
+                if message is not None:
+                    self.forget(message)
             case ast.FunctionDef():
-                self.bind(node.name, Function(node, self.scopes[-1]))
+                self.bind(node.name, self.decorated(node, self.function(node)))
             case ast.ClassDef():
-                self.defined_class(node)
+                self.bind(node.name, self.decorated(node, self.defined_class(node)))
             case ast.Return() if not self.depth:
-                raise InputError(f"line {node.lineno}: 'return' stands outside a function.")
+                raise _outside(node, "function")
             case ast.Return(value=value):
                 raise Returned(None if value is None else self.value(value))
+            case ast.Raise():
+                raise Raised
+            case ast.Break() | ast.Continue():
+                raise Left(node)
             case ast.If(test=test, body=body, orelse=orelse):
-                self.branch(node, self.truth(test), body, orelse)
-            case ast.For(target=target, iter=iterator, body=body):
-                self.loop(node, target, self.value(iterator), body)
-            case ast.With(body=body):
+                truth = self.truth(test)
+                if truth is None:
+                    self.forget_course(node)
+                else:
+                    self.block(body if truth else orelse)
+            case ast.For():
+                self.loop(node, self.value(node.iter))
+            case ast.With(items=managers, body=body):
+                for manager in managers:
+                    self.value(manager.context_expr)
+                    text = self.source.of_node(manager.context_expr)[:60]
+                    if manager.optional_vars is not None:
+                        self.assign(manager.optional_vars, Unread(node.lineno, text))
                 self.block(body)
-            case ast.Try(body=body, finalbody=final):
-                self.block(body)
-                self.block(final)
-            case ast.While():
-                self.forget(node)
+            case ast.Try() | ast.TryStar():
+                self.attempt(node)
+            case ast.Pass() | ast.Global() | ast.Nonlocal():
+                pass
+            case _:
+                self.forget_course(node)
 
-    def branch(
-        self, node: ast.If, test: bool | None, body: list[ast.stmt], orelse: list[ast.stmt]
-    ) -> None:
-        """Follows the branch that is taken, if that is known."""
-        if test is None:
-            self.forget(node)
-        else:
-            self.block(body if test else orelse)
-
-    def loop(self, node: ast.For, target: ast.expr, items: Value, body: list[ast.stmt]) -> None:
+    def loop(self, node: ast.For, items: Value) -> None:
         """Follows a loop over known items."""
         if not isinstance(items, list | tuple):
-            self.forget(node)
+            self.forget_course(node)
             return
         for item in items:
-            self.assign(target, item)
-            self.block(body)
+            self.assign(node.target, item)
+            try:
+                self.block(node.body)
+            except Left as left:
+                if not left.known:
+                    self.forget_course(node)
+                    return
+                if isinstance(left.node, ast.Break):
+                    return
+        self.block(node.orelse)
 
-    def forget(self, node: ast.stmt) -> None:
-        """What a statement that cannot be followed assigns is not known after it."""
-        text = f"the {type(node).__name__.lower()} statement"
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                self.bind(inner.id, Unread(node.lineno, f"{inner.id} (set in {text})"))
-            called = inner.func if isinstance(inner, ast.Call) else None
-            if isinstance(called, ast.Attribute) and called.attr == "add":
-                owner = self.value(called.value)
-                if isinstance(owner, Stack):
-                    raise InputError(
-                        f"line {called.lineno}: layers are added in {text} of line {node.lineno}, "
-                        "whose course only running the program would tell. Write them out."
-                    )
-            if isinstance(inner, ast.Return) and self.depth:
-                raise Returned(Unread(inner.lineno, f"what is returned in {text}"))
+    def attempt(self, node: ast.Try | ast.TryStar) -> None:
+        """Follows a `try` as if nothing went wrong, but what its handlers set is not known after.
+
+        An import is taken to succeed, whatever is imported in its place where it does not.
+        """
+        outer = self.guarded
+        try:
+            self.guarded += bool(node.handlers)
+            self.block(node.body)
+            self.guarded = outer
+            self.block(node.orelse)
+        except Raised:
+            self.guarded = outer
+            if node.handlers:
+                self.forget_course(node)
+                return
+            self.block(node.finalbody)
+            raise
+        except (Left, Returned):
+            self.guarded = outer
+            self.block(node.finalbody)
+            raise
+        imported = {
+            name: value
+            for name in scopes.bound(*node.handlers)
+            if isinstance(value := self.lookup(name, node.lineno), Dotted)
+        }
+        self.forget(*node.handlers)
+        for name, value in imported.items():
+            self.bind(name, value)
+        self.block(node.finalbody)
 
     def imported(self, node: ast.Import | ast.ImportFrom) -> None:
         """Binds the names that are imported."""
@@ -119,28 +154,67 @@ class Walk(Evaluator):
             if isinstance(node, ast.Import):
                 name = alias.asname or alias.name.partition(".")[0]
                 self.bind(name, Dotted(alias.name if alias.asname else name))
+            elif node.level:  # of the program's own package, whatever it is called
+                self.bind(alias.asname or alias.name, Unread(node.lineno, alias.name))
             elif alias.name == "*":
                 self.globals[f"* {node.module}"] = Dotted(node.module or "")
             else:
-                path = f"{node.module}.{alias.name}" if node.module else alias.name
-                self.bind(alias.asname or alias.name, Dotted(path))
+                self.bind(alias.asname or alias.name, Dotted(f"{node.module}.{alias.name}"))
 
-    def defined_class(self, node: ast.ClassDef) -> None:
-        """Binds a class, with the methods that it inherits from others of the program."""
-        methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
+    def function(self, node: ast.FunctionDef | ast.Lambda) -> Function:
+        """The function that a definition makes, the defaults of its parameters evaluated now."""
+        signature = node.args
+        names = [argument.arg for argument in (*signature.posonlyargs, *signature.args)]
+        first = len(names) - len(signature.defaults)
+        defaults = dict(zip(names[first:], map(self.value, signature.defaults), strict=True))
+        for argument, default in zip(signature.kwonlyargs, signature.kw_defaults, strict=True):
+            if default is not None:
+                defaults[argument.arg] = self.value(default)
+        if isinstance(node, ast.Lambda):
+            body = ast.copy_location(ast.Return(node.body), node.body)
+            named = ast.FunctionDef("<lambda>", signature, [body], [])
+            node = ast.copy_location(named, node)
+        return Function(node, self.scopes, defaults)
+
+    def decorated(self, node: ast.FunctionDef | ast.ClassDef, made: Value) -> Value:
+        """A definition under its decorators: those that are imported keep what it computes."""
+        for decorator in node.decorator_list:
+            root = decorator
+            while isinstance(root, ast.Call | ast.Attribute):
+                root = root.func if isinstance(root, ast.Call) else root.value
+            found = self.value(root)
+            self.value(decorator)
+            plain = isinstance(root, ast.Name) and root.id in HARMLESS
+            if not plain and not isinstance(found, Dotted):
+                made = Unread(node.lineno, f"{node.name}, decorated by {self.source.of_node(root)}")
+        return made
+
+    def defined_class(self, node: ast.ClassDef) -> Class:
+        """A class, with the methods that it inherits from others of the program."""
+        functions: dict[str, Function] = {}
         kind = None
         for base in node.bases:
             value = self.value(base)
             if isinstance(value, Class):
-                kind, methods = value.kind, {**value.methods, **methods}
+                kind, functions = value.kind, {**value.functions, **functions}
             if isinstance(value, Dotted) and value.last == "Module":
                 kind = "nnx"
             elif isinstance(value, Dotted) and value.last in ("Model", "Layer"):
                 kind = "keras"
-        made = Class(node, kind, methods)
+        self.forget(*node.keywords)
+        outer = self.scopes
+        for item in node.body:
+            for name in scopes.bound(item):
+                functions.pop(name, None)
+            self.scopes = [*outer, scopes.Scope()]  # names of a class are not those of its methods
+            self.forget(item)
+            self.scopes = outer
+            if isinstance(item, ast.FunctionDef):
+                functions[item.name] = self.function(item)
+        made = Class(node, kind, functions)
         if kind:
             self.modules.append(made)
-        self.bind(node.name, made)
+        return made
 
     def call(self, node: ast.Call) -> Value:
         """The value of a call."""
@@ -148,15 +222,18 @@ class Walk(Evaluator):
         given = self.given(node)
         if isinstance(function, Dotted) and function.last == "partial" and node.args:
             return Partial(given.positional[0][0], node)
-        if isinstance(function, Dotted) and function.path.startswith("builtins."):
-            return _builtin(function.last, given, node)
         for words in self.words:
             found = words.call(self, function, given, node)
             if found is not NotImplemented:
                 return found
         if isinstance(function, Function):
             return self.enter(function, given, None)
-        return Unread(node.lineno, self.source.of_node(node)[:60])
+        if isinstance(function, Method) and isinstance(function.owner, Instance):
+            own = function.owner.of.functions.get(function.name)
+            if own is not None and not own.node.decorator_list:
+                return self.enter(own, given, function.owner)
+        model = next((value for value, _ in given.positional if isinstance(value, Stack)), None)
+        return Unread(node.lineno, self.source.of_node(node)[:60], model)
 
     def enter(self, function: Function, given: Given, first: Value) -> Value:
         """Follows a call of a function of the program; `first` is bound to `self` if not None."""
@@ -165,65 +242,30 @@ class Walk(Evaluator):
                 f"line {function.node.lineno}: {function.node.name} is called over {MOST_CALLS} "
                 "deep: unroll the recursion."
             )
-        scope = parameters(self, function.node, given, first)
+        unread = Unread(function.node.lineno, f"what {function.node.name} returns")
+        if scopes.yields(function.node):
+            self.forget_function(function, given, first)
+            return unread
+        scope = self.parameters(function, given, first)
         self.depth += 1
-        outer, scopes = self.statement, self.scopes
-        self.scopes = [self.globals, dict(function.scope), scope]
+        outer, around = self.statement, self.scopes
+        self.scopes = [*function.scopes, scope]
         try:
             self.block(function.node.body)
         except Returned as returned:
             return returned.value
+        except Raised:
+            if self.guarded or self.depth > 1:
+                raise
+            return unread
+        except Left as left:
+            raise _outside(left.node, "loop") from None
         finally:
-            self.statement, self.scopes = outer, scopes
+            self.statement, self.scopes = outer, around
             self.depth -= 1
         return None
 
 
-def parameters(walk: Walk, node: ast.FunctionDef, given: Given, first: Value) -> dict[str, Value]:
-    """The names that a function starts with: arguments, defaults, unread where neither is there."""
-    signature = node.args
-    names = [argument.arg for argument in (*signature.posonlyargs, *signature.args)]
-    scope: dict[str, Value] = {}
-    every = [*names, *(argument.arg for argument in signature.kwonlyargs)]
-    for name in every:
-        scope[name] = Unread(node.lineno, name)
-    defaults = signature.defaults
-    for name, default in zip(names[len(names) - len(defaults) :], defaults, strict=True):
-        scope[name] = walk.value(default)
-    for argument, kw_default in zip(signature.kwonlyargs, signature.kw_defaults, strict=True):
-        if kw_default is not None:
-            scope[argument.arg] = walk.value(kw_default)
-    if first is not None and names:
-        scope[names.pop(0)] = first
-    for name, (value, _) in zip(names, given.positional, strict=False):
-        scope[name] = value
-    for name, (value, _) in given.named.items():
-        if name in scope:
-            scope[name] = value
-    for name in scope:
-        if name in walk.defined:
-            scope[name] = walk.defined[name]
-    return scope
-
-
-def _builtin(name: str, given: Given, node: ast.Call) -> Value:
-    """The values of a few builtin functions on constants."""
-    values = [value for value, _ in given.positional]
-    unread = Unread(node.lineno, f"{name}(...)")
-    sizes = [value for value in values if isinstance(value, int)]
-    if name == "range" and 1 <= len(sizes) <= 3 and len(sizes) == len(values):
-        if len(sizes) == 3 and sizes[2] == 0:
-            return unread
-        whole = range(*sizes)
-        return list(whole) if len(whole) <= 10_000 else unread
-    if len(values) == 1 and isinstance(values[0], list | tuple):
-        items = values[0]
-        return {"len": len(items), "tuple": tuple(items), "list": list(items)}.get(name, unread)
-    if name in ("int", "float") and len(values) == 1 and isinstance(values[0], int | float):
-        try:
-            return int(values[0]) if name == "int" else float(values[0])
-        except (OverflowError, ValueError):
-            return unread
-    if name in ("max", "min") and values and all(type(v) in (int, float) for v in values):
-        return (max if name == "max" else min)(values)  # type: ignore[type-var]
-    return unread
+def _outside(node: ast.stmt, what: str) -> InputError:
+    word = type(node).__name__.lower()
+    return InputError(f"line {node.lineno}: {word!r} stands outside a {what}.")

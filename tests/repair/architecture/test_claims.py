@@ -1,0 +1,166 @@
+"""What the reader says that a name holds is what Python gives it: programs read, and executed here.
+
+The reader may always say that it does not know. The calls of `unknown`, `items` and `manager` are
+those whose results only running the program tells; here they are drawn.
+"""
+
+import os
+from contextlib import nullcontext
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from repair.architecture.source.program import read_program
+from repair.errors import InputError
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "120"))
+SLOW = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+HEAD = "a, b = 2, 3\nxs = [4, 5]\nd = {'k': 6}\n"
+HEAD += "class O:\n    def set(self, v):\n        self.a = v\no = O()\no.a = 7\ndef f(): return 8\n"
+HEAD += "c, e, p, ys = 1, d, o, xs\n"
+OBSERVED = ("a", "b", "xs[0]", "len(xs)", "d['k']", "f()")
+SIMPLE = [
+    "a = 1", "b = a + 1", "a += b", "b -= 1", "a *= 2", "a //= 2", "a, b = b, a", "xs.append(a)", "xs += [b]",
+    "xs = [a, b, 3]", "ys = xs", "ys = [9]", "ys.append(a)", "a = xs[0]", "xs[0] = b", "a = len(xs)",
+    "del xs[-1]", "xs[1:] = []", "a = (b := 3)", "[a for a in (5, 6)]", "[(b := c) for c in (5, 6) if c > 5]",
+    "b = [c for c in (1, 2) if c > 1][0]", "b = [c + e for c in (1, 2) for e in (3, 4)][-1]",
+    "xs = [c for c in xs if unknown()] + [1]", "f()", "a = f()", "a = unknown()", "b = a if unknown() else 2",
+    "unknown() and (a := 7)", "a = unknown() or 4", "a = 0 or 4", "b = 1 and a", "a: int = 4", "a: int",
+    "d['k'] = a", "a = d['k']", "d = {**d, 'k': 1}", "d = dict(k=b)", "d.update(k=2)", "e = d", "e['k'] = 1",
+    "xs.pop()", "xs.insert(0, a)", "xs.reverse()", "xs.sort()", "xs.extend([a, b])", "xs.remove(xs[0])",
+    "c, *xs = [a, b, 3]", "*xs, b = (1, 2)", "(a, (b, *xs)) = 1, (2, 3)", "f = lambda: 5", "f = lambda v=a: v",
+    "f = (lambda v: lambda: v)(a)", "o.a = b", "a = o.a", "o.a += 1", "o.set(a)", "a = 1 < b < 4",
+    "f'{(a := 9)}'", "(lambda: (a := 3))()", "xs = xs[::-1]", "xs = xs * 2", "p = o", "p.a = 3", "pass",
+    "a = (b, *xs)[0]", "a = len([*xs, *items()])", "assert (a := 5)", "assert a, (b := 1)", "from math import pi",
+    "b = (lambda *v, **w: len(v))(1, *xs)", "xs = items()", "a = max(xs[0], 2)", "import math as m, os.path",
+    "a = [g for g in range(9)][3]", "b = (lambda v, *, w=2: v + w)(1, **{'w': 5})", "a = (3 if a == b else 4)",
+]  # fmt: skip
+HEADS = ["if unknown():", "if a > 2:", "if 1:", "if not xs:", "with manager() as a:", "with manager():",
+         "with manager() as (c, *xs):", "class C:"]  # fmt: skip
+LOOPS = ["while unknown():", "for a in (1, 2):", "for a in items():", "for b, c in [(1, 2), (3, 4)]:",
+         "for xs[0] in (1, 2):", "for o.a in (1, 2):", "for d['k'] in items():", "for c in list(xs):"]  # fmt: skip
+DEFS = ["def f():", "def f(a=1):", "def f(a=a, *b):", "def f(xs=xs):", "def f(p=a, /, *, a=b):",
+        "@keep\ndef f():", "def f():\n    global a, xs", "def f():\n    global b"]  # fmt: skip
+CASES = [
+    "case 2:",
+    "case [a, b]:",
+    "case [b, *xs]:",
+    "case {'k': b, **d}:",
+    "case a:",
+    "case int() as b:",
+]
+
+
+def indented(blocks: list[str]) -> str:
+    """Statements under a head."""
+    return "".join("\n    " + line for block in blocks for line in block.split("\n"))
+
+
+@st.composite
+def statements(
+    draw: st.DrawFn, depth: int = 0, loop: bool = False, function: bool = False
+) -> list[str]:
+    """A few statements, nested at most four deep."""
+
+    def inner(in_loop: bool = loop, in_function: bool = function) -> str:
+        return indented(draw(statements(depth + 1, in_loop, in_function)))
+
+    found: list[str] = []
+    for _ in range(draw(st.integers(1, 4 if depth < 2 else 2))):
+        kind = draw(st.sampled_from("sssssihllldtmrx" if depth < 4 else "ssssr"))
+        if kind == "i":
+            found.append(f"if unknown():{inner()}\nelse:{inner()}")
+        elif kind == "h":
+            head = draw(st.sampled_from(HEADS))
+            own = head != "class C:"
+            found.append(head + inner(loop and own, function and own))
+        elif kind == "l":
+            last = draw(st.sampled_from(["", f"\nelse:{inner()}"]))
+            found.append(draw(st.sampled_from(LOOPS)) + inner(True) + last)
+        elif kind == "d":
+            found.append(draw(st.sampled_from(DEFS)) + inner(False, True))
+        elif kind == "t":
+            ends = ["", f"\nfinally:{inner()}", f"\nelse:{inner()}"]
+            caught = draw(st.sampled_from(["ValueError", "(ValueError, OSError) as a"]))
+            found.append(f"try:{inner()}\nexcept {caught}:{inner()}{draw(st.sampled_from(ends))}")
+        elif kind == "m":
+            cases = [draw(st.sampled_from(CASES)) + inner() for _ in range(2)]
+            subject = draw(st.sampled_from(["a", "xs", "d", "(a, b)"]))
+            found.append(f"match {subject}:{indented([cases[0]])}" + "\n    case _:"
+                         + indented(["if 1:" + inner()]).replace("\n", "\n    "))  # fmt: skip
+        elif kind == "r":
+            ends = [*["break", "continue"] * loop, *["return", "return a", "yield a"] * function]
+            found.append(draw(st.sampled_from([*ends, "if unknown(): raise ValueError", "pass"])))
+        elif kind == "x":
+            found.append(
+                draw(st.sampled_from(["if unknown(): raise ValueError", "del b", "global a"]))
+            )
+        else:
+            found.append(draw(st.sampled_from(SIMPLE)))
+    return found
+
+
+def claim(program: str, expression: str) -> int | None:
+    """What the reader says of an expression after a program; None: that it does not know."""
+    text = f"import keras\nfrom keras import layers\n{program}\n"
+    text += f"model = keras.Sequential([keras.Input((4,)), layers.Dense({expression})])\n"
+    try:
+        found = read_program(text).graph["dense"].layer.arguments["units"]
+    except InputError:
+        return None
+    return found if isinstance(found, int) else None
+
+
+def fact(code: object, answers: list[bool], expression: str) -> object:
+    """What Python makes of the same; raises what the program raises."""
+    waiting = list(answers)
+    names: dict[str, object] = {
+        "unknown": lambda: waiting.pop() if waiting else False,
+        "items": lambda: [3, 4] if waiting and waiting.pop() else [],
+        "manager": lambda: nullcontext([1, 2]),
+        "keep": lambda function: function,
+    }
+    exec(code, names)  # type: ignore[arg-type]
+    return eval(expression, names)  # noqa: S307
+
+
+@SLOW
+@given(statements(), st.lists(st.lists(st.booleans(), max_size=12), min_size=3, max_size=3))
+def test_claims_are_facts(program: list[str], answers: list[list[bool]]) -> None:
+    text = HEAD + "\n".join(program)
+    try:
+        code = compile(text, "program", "exec")
+    except SyntaxError:
+        assume(False)
+    claims = {expression: claim(text, expression) for expression in OBSERVED}
+    for drawn in answers:
+        for expression, said in claims.items():
+            if said is None:
+                continue
+            try:
+                true = fact(code, drawn, expression)
+            except Exception:  # noqa: BLE001  a program that ends in an error has no network
+                continue
+            assert said == true, f"{expression} is {true!r}, not {said!r}"
+
+
+@pytest.mark.parametrize("statement", [s for s in SIMPLE if "unknown" not in s])
+def test_each_statement(statement: str) -> None:
+    text = HEAD + statement
+    code = compile(text, "program", "exec")
+    for expression in OBSERVED:
+        said = claim(text, expression)
+        assert said is None or said == fact(code, [], expression), expression
+
+
+def test_most_is_known() -> None:
+    """A reader that never says anything would be right too."""
+    known = [claim(HEAD + statement, "a") is not None for statement in SIMPLE]
+    assert sum(known) > len(SIMPLE) * 0.8
