@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import io
 import os
 import sys
 from pathlib import Path
@@ -46,6 +47,9 @@ def _answered(given: argparse.Namespace) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the encoding lacks is no fault
+            stream.reconfigure(errors="backslashreplace")
     try:
         _print(found, given.json)
         sys.stdout.flush()

@@ -263,10 +263,12 @@ class Evaluator(ABC):
             positional += [(item, argument) for item in spread]
         for keyword in node.keywords:
             value = self.value(keyword.value)
-            if keyword.arg:
-                named[keyword.arg] = value, keyword.value
-            elif isinstance(value, dict):
-                named |= {name: (item, keyword.value) for name, item in value.items()}
+            if keyword.arg or isinstance(value, dict):
+                given = {keyword.arg: value} if keyword.arg else value
+                twice = [name for name in given if name in named]  # type: ignore[attr-defined]
+                if twice:
+                    raise InputError(f"line {node.lineno}: {twice[0]} is given twice.")
+                named |= {name: (item, keyword.value) for name, item in given.items()}  # type: ignore
             else:
                 unknown = f"**{self.source.of_node(keyword.value)[:58]}"
         return Given(tuple(positional), named, unknown)

@@ -70,7 +70,9 @@ def make(kind: str, given: Given, node: ast.Call) -> Made:
                 f"line {node.lineno}: {kind} gets over {len(order)} arguments by position: give "
                 "the rest by name."
             )
-        named.setdefault(order[position], pair)
+        if order[position] in named:
+            raise InputError(f"line {node.lineno}: {kind}: {order[position]} is given twice.")
+        named[order[position]] = pair
     inner, written = _inner(entry.name, named, node)
     arguments: dict[str, Plain] = {}
     for name, (value, place) in named.items():

@@ -136,8 +136,10 @@ def make_nnx(kind: str, given: Given, node: ast.Call) -> Made:
     order = constructor.order
     named = dict(given.named)
     for position, pair in enumerate(given.positional):
+        if position < len(order) and order[position] in named:
+            raise InputError(f"line {node.lineno}: nnx.{kind}: {order[position]} is given twice.")
         if position < len(order):
-            named.setdefault(order[position], pair)
+            named[order[position]] = pair
     back = {parameter: name for name, parameter in constructor.arguments.items()}
     arguments: dict[str, Plain] = dict(constructor.defaults)
     for name, (value, place) in named.items():

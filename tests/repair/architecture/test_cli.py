@@ -112,6 +112,22 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert printed.out == ""
 
 
+def test_names_that_the_encoding_lacks_are_escaped(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import keras\nfrom keras import layers\nm = keras.Sequential([keras.Input((4,)),\n"
+        "    layers.Dense(3, name='\\ud800'), layers.LSTM(3, name='é')], name='\\udfff')\n",
+        encoding="utf-8",
+    )
+    for options in ([], ["--json"], ["--to", "plain"], ["--to", "keras"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "repair.architecture", path, *options], capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"}, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1, done.stderr
+        assert done.stdout.isascii()
+
+
 def test_beyond_the_limits_is_exit_code_3(tmp_path: Path) -> None:
     path = tmp_path / "code.json"
     layers = [{"Lambda": {"function": "f"}}, {"Dense": {"units": 3}}] * 40
