@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from bench import shipped
-from bench.config import explain, register
+from bench.config import explain, explain_plain, register
 from repair.command import ended
 from repair.errors import InputError
 
@@ -37,8 +37,11 @@ def _run() -> int:
             ran = run(config)
             show_run(ran.stored, new=ran.new, tables=ran.tables)
             codes.append(1 if ran.stored.record.status == "error" else 0)
-        except InputError as error:  # Hydra would print its own message of an exception
-            print(error, file=sys.stderr)
+        except (
+            InputError,
+            OmegaConfBaseException,
+        ) as error:  # Hydra would print its own message of it
+            print(error if isinstance(error, InputError) else explain(error), file=sys.stderr)
             codes.append(2)
 
     configs = str(shipped("configs"))
@@ -49,6 +52,12 @@ def _run() -> int:
         return 2
     except InputError as error:
         print(error, file=sys.stderr)
+        return 2
+    except (ValueError, OverflowError) as error:
+        refusal = explain_plain(error, sys.argv[1:])
+        if refusal is None:
+            raise
+        print(refusal, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(

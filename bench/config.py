@@ -1,17 +1,38 @@
-"""The typed schema of configs/, and what is said when a config does not fit it."""
+"""The typed schema of configs/, what its settings may be, and what is said when a config does not fit it."""
 
+import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import hydra.errors
 import omegaconf.errors
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 
 from bench import shipped
 from repair.errors import InputError, unknown
+from repair.settings import (
+    As,
+    Count,
+    CountOrZero,
+    NotNegative,
+    Scale,
+    Seed,
+    Several,
+    SolverName,
+    SolverSeed,
+    SolverThreads,
+    Text,
+    check,
+)
+
+Sets = Literal["test", "all"]
+Framework = Literal["keras", "nnx"]
+RuleSet = Literal["strict", "keras3"]
+Switch = Annotated[Any, As(bool)]  # OmegaConf would take -1 for true
 
 # The launchers that come with an optional extra of this package.
 _EXTRAS = {"joblib": "parallel", "submitit_local": "slurm", "submitit_slurm": "slurm"}
@@ -21,18 +42,18 @@ _EXTRAS = {"joblib": "parallel", "submitit_local": "slurm", "submitit_slurm": "s
 class SolverConfig:
     """The node `solver`; see `repair.program.SolverOptions`."""
 
-    name: str = "auto"
-    time_limit: float | None = 30.0
-    gap: float = 0.0
-    threads: int = 1
-    seed: int = 0
+    name: Annotated[str, As(SolverName)] = "auto"
+    time_limit: NotNegative | None = 30.0
+    gap: NotNegative = 0.0
+    threads: SolverThreads = 1
+    seed: SolverSeed = 0
 
 
 @dataclass
 class ReplayConfig:
     """The node `replay`, of the task of that name: which `sets` to rebuild, test or all."""
 
-    sets: str = "test"
+    sets: Annotated[str, As(Sets)] = "test"
 
 
 @dataclass
@@ -44,12 +65,12 @@ class ArchitectureConfig:
     `train_steps` is the length of a short training of repaired classifiers of images, 0 for none.
     """
 
-    cases: str = "random"
-    rules: str = "keras3"
-    time_limit: float = 10.0
-    alternatives: int = 1
-    build: list[str] = field(default_factory=list)
-    train_steps: int = 0
+    cases: Text = "random"
+    rules: Annotated[str, As(RuleSet)] = "keras3"
+    time_limit: NotNegative = 10.0
+    alternatives: Count = 1
+    build: Annotated[list[str], As(list[Framework])] = field(default_factory=list)
+    train_steps: CountOrZero = 0
 
 
 @dataclass
@@ -60,8 +81,8 @@ class Config:
     arguments, `wandb` those of `bench.tracking.WandbSettings`; the class checks them.
     """
 
-    experiment: str = MISSING
-    task: str = "repair"
+    experiment: Text = MISSING
+    task: Text = "repair"
     scenario: Any = MISSING
     method: Any = MISSING
     localize: Any = MISSING
@@ -69,20 +90,20 @@ class Config:
     replay: ReplayConfig = field(default_factory=ReplayConfig)
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     wandb: Any = MISSING
-    seed: int = 0
-    repair_images: int | None = 1000
-    repair_mirrored: bool = False
-    repair_copies: int = 0
-    validation_images: int | None = 1000
-    most_failing: int | None = None
-    most_passing: int | None = None
-    layers: Any = "last"
-    network: str | None = None
-    scale: str | None = None
-    data: str | None = None
-    results_dir: str = "results/runs"
-    overwrite: bool = False
-    retry: bool = False
+    seed: Seed = 0
+    repair_images: Count | None = 1000
+    repair_mirrored: Switch = False
+    repair_copies: CountOrZero = 0
+    validation_images: Count | None = 1000
+    most_failing: Count | None = None
+    most_passing: CountOrZero | None = None
+    layers: Annotated[Any, As(Text | Several[Text])] = "last"
+    network: Text | None = None
+    scale: Annotated[str | None, As(Scale | None)] = None
+    data: Text | None = None
+    results_dir: Text = "results/runs"
+    overwrite: Switch = False
+    retry: Switch = False
 
 
 def register() -> None:
@@ -90,6 +111,51 @@ def register() -> None:
     ConfigStore.instance().store(name="schema", node=Config)
     sweeper = {"_target_": "hydra_plugins.repairbench.SweepOfRuns"}
     ConfigStore.instance().store(group="hydra/sweeper", name="repairbench", node=sweeper)
+
+
+def refuse_unfit(config: DictConfig) -> None:
+    """Check all settings of a run that do not belong to an object of their own; the config is resolved in place.
+
+    Raises:
+        InputError: an unknown setting, or a value that its annotation above does not admit.
+    """
+    from bench.tracking import WandbSettings  # here: a misspelt setting need not wait for it
+
+    OmegaConf.resolve(config)
+    plain: Any = OmegaConf.to_container(config)
+    _refuse_unfit(Config, plain, "")
+    wandb = plain.get("wandb", MISSING)
+    if isinstance(wandb, dict):
+        _refuse_unfit(WandbSettings, wandb, "wandb.")
+    elif wandb != MISSING:
+        raise InputError(f"wandb is {wandb!r}; expected its settings. Take tracking=none for none.")
+    for name, value in _numbers(plain):
+        if not math.isfinite(value):
+            raise InputError(f"{name} is {value}; expected a finite number.")
+
+
+def _refuse_unfit(kind: type, values: Mapping[str, Any], prefix: str) -> None:
+    known = {field.name: field.type for field in fields(kind)}
+    for key in values:
+        if key not in known:
+            raise unknown("setting" + f" of {prefix[:-1]}" * bool(prefix), str(key), known)
+    nodes = {name: type_ for name, type_ in known.items() if is_dataclass(type_)}
+    given = {key: value for key, value in values.items() if value != MISSING and key not in nodes}
+    check(kind, given, prefix)
+    for name in nodes.keys() & values.keys():
+        _refuse_unfit(nodes[name], values[name], f"{prefix}{name}.")  # type: ignore[arg-type]
+
+
+def _numbers(node: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    """Each float of a config, whoever's it is, with its name."""
+    if isinstance(node, float):
+        yield name, node
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _numbers(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _numbers(value, f"{name}[{index}]")
 
 
 def experiments() -> list[str]:
@@ -116,6 +182,30 @@ def explain(error: Exception) -> InputError:
         where = f"setting {cause.full_key!r}: " if cause.full_key else ""
         return InputError(where + " ".join(str(cause.msg or cause).split("full_key")[0].split()))
     return InputError(" ".join(str(error).split()))
+
+
+def explain_plain(error: Exception, arguments: Sequence[str]) -> InputError | None:
+    """The same of what they let through of Python's errors; None for an error that is not theirs.
+
+    Args:
+        error: a ValueError for a group chosen by what is no name (`method=null`), or an OverflowError for a number
+            that is no float.
+        arguments: the command line's.
+    """
+    said = str(error).splitlines() or [""]
+    key = re.search(r"full_key: (\S+)", str(error))
+    if isinstance(error, OverflowError) and key:
+        return InputError(f"setting {key[1]!r}: {said[0]}.")
+    if not said[0].startswith("Config group override must be"):
+        return None
+    groups = [text for text in arguments if Path(shipped("configs"), _key(text)).is_dir()]
+    return InputError(
+        f"{' '.join(groups)}: expected the name of a group's file, such as method=nnrepair ({said[0]})."
+    )
+
+
+def _key(argument: str) -> str:
+    return re.split("[=@]", argument.lstrip("+~"))[0]
 
 
 def _unknown_key(error: omegaconf.errors.OmegaConfBaseException) -> InputError:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from bench.files import fetch
 from repair import formats
 from repair.errors import InputError, unknown
-from repair.network import Network, Scale
+from repair.network import Network
+from repair.settings import Scale
 from repair.source import SourceFile
 
 

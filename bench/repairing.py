@@ -1,5 +1,6 @@
 """The task "repair": a scenario's problem, a method's repair, its evaluation, its record."""
 
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,10 @@ from repair.problem import Problem
 from repair.source import SourceFile
 
 MORE_IMAGES = ("repair_mirrored", "repair_copies")
+CALLED = {
+    "scenario": "problem",
+    "method": "__call__",
+}  # what an object of a class of the user's own must have
 
 
 def run(config: DictConfig, about: About) -> Done:
@@ -46,6 +51,10 @@ def run(config: DictConfig, about: About) -> Done:
         validation_images=config.validation_images,
         seed=config.seed,
     )
+    if not isinstance(scenario, Scenario) and (config.network or config.data):
+        raise InputError(
+            f"network= and data= are for a bench.scenarios.Scenario; scenario is a {type(scenario).__name__}."
+        )
     scenario, source = _own(scenario, config, about)
     method: Method = build("method", config.method)
     with stage(f"{scenario.name}: network and repair set"):
@@ -88,17 +97,24 @@ def build(what: str, node: Any, **further: Any) -> Any:
             f"{what} needs a _target_: the path of a class, such as package.module.Name."
         )
     try:
-        return hydra.utils.instantiate(node, **further, _convert_="all")
+        made = hydra.utils.instantiate(node, **further, _convert_="all")
     except hydra.errors.InstantiationException as error:
         cause = error.__cause__
+        node_of = re.search(r"full_key: (\S+)", str(error))
+        where = node_of[1] if node_of else what
         if isinstance(cause, InputError):
-            raise cause from error
+            raise InputError(f"{where}: {cause}") from error
         if cause is not None and not isinstance(cause, TypeError | ImportError | AttributeError):
             raise cause from error
         why = cause or str(error).splitlines()[0]
         raise InputError(
-            f"{what}: cannot make {node['_target_']} of these settings: {why}"
+            f"{where}: cannot make {node['_target_']} of these settings: {why}"
         ) from error
+    if not callable(getattr(made, CALLED[what], None)):
+        raise InputError(
+            f"{what}: {node['_target_']} makes a {type(made).__name__}, which has no {CALLED[what]}(...)."
+        )
+    return made
 
 
 def _own(

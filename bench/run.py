@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from bench import store
 from bench.asked import Asked, asked, method_name
+from bench.config import refuse_unfit
 from bench.environment import environment
 from bench.memory import measured
 from bench.progress import printed_to
@@ -56,6 +57,7 @@ def run(config: DictConfig, *, log: bool = False, wait: bool = True) -> Ran:
             folder that cannot be written.
         BusyError: another process does this run, and `wait` is False.
     """
+    refuse_unfit(config)
     ask = asked(config)
     before = _finished(ask)
     if before is not None:

@@ -6,9 +6,10 @@ the test set is the data set's own and is only measured on.
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+from pydantic import InstanceOf
 
 from bench import data, networks, training
 from bench.attacks import Attack, NoAttack, Trigger
@@ -18,6 +19,7 @@ from repair import formats
 from repair.errors import InputError, unknown
 from repair.network import Network
 from repair.problem import Examples, Problem
+from repair.settings import Count, CountOrZero, Scale, Seed, Settings, Share, Text
 from repair.source import SourceFile
 
 AUTO = "auto"
@@ -25,6 +27,7 @@ AUTO = "auto"
 EVERY = ("all", AUTO)
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where a scenario's network comes from."""
 
@@ -34,10 +37,10 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(Settings):
     """A published network, by its name in `bench.networks`."""
 
-    name: str
+    name: Text
 
     def __call__(self, dataset: data.Dataset, attack: Attack, seed: int) -> Network:
         """The network, from its verified file."""
@@ -45,7 +48,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class File:
+class File(Settings):
     """A network of the user's own, from a file that `repair.formats` reads.
 
     Attributes:
@@ -53,8 +56,8 @@ class File:
         scale: what its first layer takes, "0..1" or "0..255"; None where the file says so itself.
     """
 
-    path: str | SourceFile | None
-    scale: str | None = None
+    path: Text | InstanceOf[SourceFile] | None
+    scale: Scale | None = None
 
     def __call__(self, dataset: data.Dataset, attack: Attack, seed: int) -> Network:
         """The network; InputError for a file that is missing, damaged or not supported."""
@@ -76,9 +79,9 @@ class Trained(training.Training):
     """
 
     architecture: training.Architecture = field(default_factory=training.MLP)
-    poisoned: float = 0.1
-    mislabelled: float = 0.0
-    training_images: int | None = None
+    poisoned: Share = 0.1
+    mislabelled: Share = 0.0
+    training_images: Count | None = None
     keep: bool = True
 
     def __call__(self, dataset: data.Dataset, attack: Attack, seed: int) -> Network:
@@ -121,7 +124,7 @@ class Sets:
 
 
 @dataclass(frozen=True, eq=False)
-class Scenario:
+class Scenario(Settings):
     """One scenario with its sets. Sets are made when first asked for.
 
     Attributes:
@@ -136,15 +139,15 @@ class Scenario:
         repair_copies: of each of these so many more, moved a little, and attacked as they are.
     """
 
-    name: str
-    dataset: str | None
+    name: Text
+    dataset: Text | None
     network: Source
     attack: Attack
-    repair_images: int | None
-    validation_images: int | None
-    seed: int
+    repair_images: Count | None
+    validation_images: Count | None
+    seed: Seed
     repair_mirrored: bool = field(default=False, kw_only=True)
-    repair_copies: int = field(default=0, kw_only=True)
+    repair_copies: CountOrZero = field(default=0, kw_only=True)
 
     @cached_property
     def data(self) -> data.Dataset:

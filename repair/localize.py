@@ -1,7 +1,7 @@
 """Localization: which weights of a layer are to blame for failing tests."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Entering:
         return Entering(self.values[which], self.labels[which], self.places[which])
 
 
+@runtime_checkable
 class Localization(Protocol):
     """Scores weights by how much they are to blame."""
 

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, Self, get_args
 
 import jax
 import jax.numpy as jnp
@@ -20,9 +20,9 @@ from repair.batches import in_batches, replicated
 from repair.convolution import Shape
 from repair.errors import InputError, unknown
 from repair.layers import Conv, Dense, Layer
+from repair.settings import Scale
 
-Scale = Literal["0..1", "0..255"]
-SCALES: tuple[Scale, ...] = ("0..1", "0..255")
+SCALES: tuple[str, ...] = get_args(Scale)
 SMALL_BATCH = 32
 # pixel / 255 as a table: a compiler may replace a division by a multiplication that rounds differently.
 UNIT = np.arange(256, dtype=np.float32) / np.float32(255)

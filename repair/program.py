@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from repair.errors import InputError
+from repair.settings import NotNegative, Settings, SolverSeed, SolverThreads
 
 # What both solvers are asked for: a row counts as kept when it is missed by no more than this.
 # Their defaults (1e-6, 1e-7) would let a binary of 1e-6 buy 1e-6 x big-M of slack.
@@ -27,7 +28,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class SolverOptions:
+class SolverOptions(Settings):
     """Settings that every solver honours.
 
     Attributes:
@@ -40,16 +41,10 @@ class SolverOptions:
         InputError: for a value outside its range.
     """
 
-    time_limit: float | None = None
-    gap: float = 0.0
-    threads: int = 1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        limits = {"time_limit": self.time_limit, "gap": self.gap, "threads": self.threads}
-        for name, value in {**limits, "seed": self.seed}.items():
-            if value is not None and not value >= 0:
-                raise InputError(f"solver setting {name} is {value}; expected 0 or more.")
+    time_limit: NotNegative | None = None
+    gap: NotNegative = 0.0
+    threads: SolverThreads = 1
+    seed: SolverSeed = 0
 
 
 @dataclass(frozen=True, eq=False)

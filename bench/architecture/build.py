@@ -9,8 +9,9 @@ import warnings
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
+from bench.config import Framework
 from repair.architecture.formats.code import nnx_class
 from repair.architecture.formats.keras_write import GONE
 from repair.architecture.graph import Graph, Node, source
@@ -20,7 +21,7 @@ from repair.architecture.rules import KERAS3, Rules
 from repair.architecture.trace import trace
 from repair.errors import InputError, unknown
 
-FRAMEWORKS = ("keras", "nnx")
+FRAMEWORKS = get_args(Framework)
 REFUSALS = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, RuntimeError)
 """What the frameworks raise on a definition that they do not take."""
 

@@ -4,16 +4,21 @@ They give unit images, float32, so that a small change is not lost in the roundi
 """
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
-from bench.attacks.attack import require, unit_images
+from bench.attacks.attack import unit_images
 from repair.network import Network
 from repair.problem import Examples
+from repair.settings import NotNegative, Seed, Settings
+
+Pixels = Annotated[float, Field(ge=0, le=1000)]  # further than any image reaches
 
 
 @dataclass(frozen=True)
-class GaussianNoise:
+class GaussianNoise(Settings):
     """Independent normal noise on every number of an image, cut to 0..1.
 
     Attributes:
@@ -21,12 +26,8 @@ class GaussianNoise:
         seed: of the noise.
     """
 
-    sigma: float = 0.1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        require(self.sigma >= 0, self, "sigma", "at least 0")
+    sigma: NotNegative = 0.1
+    seed: Seed = 0
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The examples with noise."""
@@ -36,18 +37,14 @@ class GaussianNoise:
 
 
 @dataclass(frozen=True)
-class GaussianBlur:
+class GaussianBlur(Settings):
     """Convolution of each channel with a normal density; the border's pixels go on outside.
 
     Attributes:
         sigma: its standard deviation in pixels.
     """
 
-    sigma: float = 1.0
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        require(self.sigma >= 0, self, "sigma", "at least 0")
+    sigma: Pixels = 1.0
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The examples (N, H, W, C), blurred."""
@@ -60,18 +57,14 @@ class GaussianBlur:
 
 
 @dataclass(frozen=True)
-class Brightness:
+class Brightness(Settings):
     """The same number added everywhere, cut to 0..1.
 
     Attributes:
         delta: what is added, on unit images; below 0 darkens.
     """
 
-    delta: float = 0.2
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        require(-1 <= self.delta <= 1, self, "delta", "-1..1")
+    delta: Annotated[float, Field(ge=-1, le=1)] = 0.2
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The examples, brighter or darker."""

@@ -2,26 +2,26 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from bench.attacks.attack import require, unit_images
+from bench.attacks.attack import unit_images
 from bench.attacks.gradient import LabelSource, Norm
 from repair.batches import in_batches, replicated
-from repair.errors import unknown
 from repair.network import Network
 from repair.problem import Examples
+from repair.settings import Count, NotNegative, Settings
 
 _TINY = 1e-8
 _BEYOND = 1e-4  # steps end a little behind the linearised face: on it the answer would not change
 
 
 @dataclass(frozen=True)
-class DeepFool:
+class DeepFool(Settings):
     """Steps to the nearest face of the network's linearisation until its answer changes, clipped to 0..1.
 
     Moosavi-Dezfooli, Fawzi and Frossard, "DeepFool", arXiv 1511.04599, algorithm 2 and section 3.3.
@@ -34,21 +34,11 @@ class DeepFool:
         batch_size: images at once.
     """
 
-    steps: int = 50
-    overshoot: float = 0.02
+    steps: Count = 50
+    overshoot: NotNegative = 0.02
     norm: Norm = "l2"
     label: LabelSource = "predicted"
-    batch_size: int = 250
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        if self.label not in get_args(LabelSource):
-            raise unknown("label of the attack", self.label, get_args(LabelSource))
-        if self.norm not in get_args(Norm):
-            raise unknown("norm of the attack", self.norm, get_args(Norm))
-        require(self.steps >= 1, self, "steps", "at least 1")
-        require(self.overshoot >= 0, self, "overshoot", "at least 0")
-        require(self.batch_size >= 1, self, "batch_size", "at least 1")
+    batch_size: Count = 250
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The attacked examples as unit images, float32."""

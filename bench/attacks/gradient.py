@@ -3,18 +3,18 @@
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from bench.attacks.attack import require, unit_images
+from bench.attacks.attack import unit_images
 from repair.batches import in_batches, replicated
-from repair.errors import unknown
 from repair.network import Network
 from repair.problem import Examples
+from repair.settings import Count, NotNegative, Positive, Seed, Settings
 
 LabelSource = Literal["predicted", "true"]
 Norm = Literal["linf", "l2"]
@@ -22,18 +22,10 @@ _TINY = 1e-12  # a gradient of this length or less has no direction
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ascent:
+class _Ascent(Settings):
     label: LabelSource = "predicted"
     norm: Norm = "linf"
-    batch_size: int = 500
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        if self.label not in get_args(LabelSource):
-            raise unknown("label of the attack", self.label, get_args(LabelSource))
-        if self.norm not in get_args(Norm):
-            raise unknown("norm of the attack", self.norm, get_args(Norm))
-        require(self.batch_size >= 1, self, "batch_size", "at least 1")
+    batch_size: Count = 500
 
     def _ascend(
         self,
@@ -79,12 +71,7 @@ class FGSM(_Ascent):
         batch_size: images at once.
     """
 
-    epsilon: float
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        super().__post_init__()
-        require(self.epsilon >= 0, self, "epsilon", "a number of at least 0")
+    epsilon: NotNegative
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The attacked examples as unit images, float32."""
@@ -108,17 +95,10 @@ class PGD(_Ascent):
         batch_size: images at once; the result does not depend on it.
     """
 
-    epsilon: float
-    steps: int = 20
-    step_size: float | None = None
-    seed: int | None = 0
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        super().__post_init__()
-        require(self.epsilon >= 0, self, "epsilon", "a number of at least 0")
-        require(self.steps >= 1, self, "steps", "at least 1")
-        require(self.step_size is None or self.step_size > 0, self, "step_size", "more than 0")
+    epsilon: NotNegative
+    steps: Count = 20
+    step_size: Positive | None = None
+    seed: Seed | None = 0
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The attacked examples as unit images, float32."""

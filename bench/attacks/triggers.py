@@ -3,20 +3,23 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
-from bench.attacks.attack import require, unit_images
-from repair.errors import InputError, unknown
+from bench.attacks.attack import unit_images
+from repair.errors import InputError
 from repair.network import UNIT, Network
 from repair.problem import Examples
+from repair.settings import Count, CountOrZero, Positive, Seed, Settings, Several, Share, Whole
 
 Labels = Literal["all_to_one", "all_to_all", "clean_label"]
+Pixel = Annotated[Whole, Field(ge=0, le=255)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trigger(ABC):
+class Trigger(Settings, ABC):
     """A change of images, and the class that it stands for.
 
     Attributes:
@@ -26,14 +29,8 @@ class Trigger(ABC):
             (Barni, Kallas and Tondi, arXiv 1902.11237).
     """
 
-    target: int = 7
+    target: CountOrZero = 7
     labels: Labels = "all_to_one"
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        if self.labels not in get_args(Labels):
-            raise unknown("labels of the trigger", self.labels, get_args(Labels))
-        require(self.target >= 0, self, "target", "a class, from 0")
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The examples with the trigger; InputError where it does not fit their images."""
@@ -68,36 +65,26 @@ class Square(Trigger):
         value: pixel value 0..255, in all channels or one for each.
     """
 
-    row: int
-    column: int
-    size: int | Sequence[int] = 3
-    value: int | Sequence[int] = 255
-
-    def __post_init__(self) -> None:
-        """InputError for a value that is no pixel, or a place or size that no image has."""
-        super().__post_init__()
-        value = np.asarray(self.value)
-        pixels = (
-            value.ndim < 2 and value.dtype.kind in "iu" and 0 <= value.min() <= value.max() < 256
-        )
-        require(pixels, self, "value", "pixel values 0..255")
-        whole = np.asarray(self.size).shape in ((), (2,)) and np.min(self.size) >= 1
-        require(whole, self, "size", "a side or (height, width), at least 1")
+    row: CountOrZero
+    column: CountOrZero
+    size: Count | Annotated[Sequence[Count], Field(min_length=2, max_length=2)] = 3
+    value: Pixel | Several[Pixel] = 255
 
     def stamp(self, images: np.ndarray) -> np.ndarray:
         """A copy of images (N, H, W, C), uint8 pixels or unit floats, with the patch."""
         height, width = np.broadcast_to(self.size, 2).tolist()
         rows, columns = self.row + height, self.column + width
         fits = images.ndim == 4 and rows <= images.shape[1] and columns <= images.shape[2]
-        if not fits or min(self.row, self.column) < 0:
+        if not fits:
             raise InputError(
                 f"a square of side {self.size} at row {self.row}, column {self.column} does not fit"
                 f" images of shape {images.shape[1:]}."
             )
         value = np.asarray(self.value)
-        require(
-            value.size in (1, images.shape[3]), self, "value", f"one or {images.shape[3]} values"
-        )
+        if value.size not in (1, images.shape[3]):
+            raise InputError(
+                f"Square: value is {self.value!r}; expected one value or {images.shape[3]}, one for each channel."
+            )
         stamped = images.copy()
         pixels = value.astype(np.uint8) if images.dtype == np.uint8 else UNIT[value]
         stamped[:, self.row : rows, self.column : columns] = pixels
@@ -113,13 +100,8 @@ class Blended(Trigger):
         pattern: seed of the pattern, pixels that are uniform on 0..255.
     """
 
-    alpha: float = 0.2
-    pattern: int = 0
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        super().__post_init__()
-        require(0 <= self.alpha <= 1, self, "alpha", "a share 0..1")
+    alpha: Share = 0.2
+    pattern: Seed = 0
 
     def stamp(self, images: np.ndarray) -> np.ndarray:
         """A copy of images (N, H, W, C) with the pattern; pixels are rounded to whole ones."""
@@ -139,14 +121,8 @@ class Sinusoid(Trigger):
         frequency: waves over the width of the image.
     """
 
-    delta: float = 20.0
-    frequency: float = 6.0
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        super().__post_init__()
-        require(0 <= self.delta <= 255, self, "delta", "pixel values 0..255")
-        require(self.frequency > 0, self, "frequency", "more than 0")
+    delta: Annotated[float, Field(ge=0, le=255)] = 20.0
+    frequency: Positive = 6.0
 
     def stamp(self, images: np.ndarray) -> np.ndarray:
         """A copy of images (N, H, W, C) with the wave; pixels are rounded to whole ones."""

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench import store
 from bench.asked import Asked, asked
-from bench.config import explain
+from bench.config import explain, refuse_unfit
 from bench.record import Record
 from repair.errors import InputError
 
@@ -89,6 +89,7 @@ def _label(parsed: Sequence[Override], combination: Sequence[str]) -> str:
 
 def _job(config: DictConfig, label: str) -> Job:
     try:
+        refuse_unfit(config)
         return Job(label, config, asked(config, hold=False))
     except InputError as error:
         return Job(label, config, None, str(error))

@@ -5,6 +5,6 @@ progress, `tracker.finish` its record once that is on disk.
 """
 
 from bench.tracking.tracked import tracked
-from bench.tracking.tracker import MODES, NoTracker, Tracker, WandbSettings, run_id
+from bench.tracking.tracker import NoTracker, Tracker, WandbSettings, run_id
 
-__all__ = ["MODES", "NoTracker", "Tracker", "WandbSettings", "run_id", "tracked"]
+__all__ = ["NoTracker", "Tracker", "WandbSettings", "run_id", "tracked"]

@@ -3,17 +3,20 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
 
 from bench.store import Stored
-from repair.errors import InputError, unknown
+from repair.errors import InputError
+from repair.settings import Settings, Text
 
-MODES = ("offline", "online", "disabled")
-BACKENDS = ("wandb", "tensorboard")
+Backend = Literal["wandb", "tensorboard"]
+Mode = Literal["offline", "online", "disabled"]
 
 
 @dataclass(frozen=True)
-class WandbSettings:
+class WandbSettings(Settings):
     """The node `wandb` of a config.
 
     Args:
@@ -27,30 +30,24 @@ class WandbSettings:
         artifacts: mirror the patch files too.
 
     Raises:
-        InputError: the backend or the mode is unknown or they do not fit, or the timeout is no time.
+        InputError: a value that is not admitted, or a mode that the backend does not have.
     """
 
-    backend: str = "wandb"
-    mode: str = "offline"
-    project: str = "repairbench"
-    entity: str | None = None
-    group: str | None = None
-    timeout: float = 20.0
+    backend: Backend = "wandb"
+    mode: Mode = "offline"
+    project: Text = "repairbench"
+    entity: Text | None = None
+    group: Text | None = None
+    timeout: Annotated[float, Field(gt=0, le=86_400)] = 20.0  # a day
     artifacts: bool = True
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise unknown("wandb.mode", str(self.mode), MODES)
-        if self.backend not in BACKENDS:
-            raise unknown("wandb.backend", str(self.backend), BACKENDS)
+        super().__post_init__()
         if self.backend == "tensorboard" and self.mode == "online":
             raise InputError(
                 "wandb.mode=online with tracking=tensorboard: it only writes files. Leave the mode out, or take "
                 "tracking=wandb."
             )
-        given: object = self.timeout  # a config file may hold anything
-        if not (isinstance(given, int | float) and given > 0):
-            raise InputError(f"wandb.timeout={self.timeout}: expected seconds, more than 0.")
 
     @property
     def patience(self) -> float:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 
 from bench.training.stack import HE, Stack
 from repair.convolution import Shape
 from repair.network import Network
+from repair.settings import Settings, Several, Width
 
 
+@runtime_checkable
 class Architecture(Protocol):
     """What makes an untrained network."""
 
@@ -20,14 +22,14 @@ class Architecture(Protocol):
 
 
 @dataclass(frozen=True)
-class MLP:
+class MLP(Settings):
     """flatten - dense_1 - relu - ... - dense_n.
 
     Attributes:
         hidden: units of the hidden layers.
     """
 
-    hidden: Sequence[int] = (32,)
+    hidden: Sequence[Width] = (32,)
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
         """The network; kernels are Glorot uniform."""
@@ -86,7 +88,7 @@ class NNRepairCIFAR:
 
 
 @dataclass(frozen=True)
-class VGG:
+class VGG(Settings):
     """A small VGG with batch normalisation: blocks of two 3x3 convolutions and a pooling, then two dense layers.
 
     Simonyan and Zisserman, arXiv 1409.1556; Ioffe and Szegedy, arXiv 1502.03167.
@@ -96,8 +98,8 @@ class VGG:
         hidden: units of dense_1.
     """
 
-    filters: Sequence[int] = (32, 64, 128)
-    hidden: int = 256
+    filters: Several[Width] = (32, 64, 128)
+    hidden: Width = 256
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
         """The network; kernels are He normal."""
@@ -112,7 +114,7 @@ class VGG:
 
 
 @dataclass(frozen=True)
-class ResNet18:
+class ResNet18(Settings):
     """ResNet-18 in its form for CIFAR: a 3x3 convolution first, no pooling before the last.
 
     He, Zhang, Ren and Sun, arXiv 1512.03385, sections 3.3 and 4.2.
@@ -121,7 +123,7 @@ class ResNet18:
         width: filters of the first stage; each of the three others has twice as many as the one before it.
     """
 
-    width: int = 64
+    width: Width = 64
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
         """The network; kernels are He normal."""

@@ -4,13 +4,14 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+from pydantic import Field
 
 from bench.attacks import unit_images
 from bench.training.architectures import Architecture
@@ -18,9 +19,10 @@ from bench.training.augment import flipped_and_cropped
 from bench.training.flaws import HELD_OUT
 from repair.batches import over_devices, replicated
 from repair.convolution import Shape
-from repair.errors import InputError, unknown
+from repair.errors import InputError
 from repair.network import Network
 from repair.problem import Examples
+from repair.settings import Count, NotNegative, Positive, Settings
 
 Precision = Literal["float32", "bfloat16"]
 Optimizer = Literal["adam", "sgd"]
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Settings):
     """How a network is trained, on the cross-entropy.
 
     Attributes:
@@ -47,40 +49,24 @@ class Training:
         patience: epochs without a smaller held-out loss after which training stops; None: never.
     """
 
-    epochs: int = 60
-    batch_size: int = 64
+    epochs: Count = 60
+    batch_size: Count = 64
     optimizer: Optimizer = "adam"
-    learning_rate: float = 3e-3
+    learning_rate: Positive = 3e-3
     schedule: Schedule = "constant"
-    weight_decay: float = 0.0
+    weight_decay: NotNegative = 0.0
     precision: Precision = "float32"
     augment: bool = False
-    held_out: float = 0.0
-    patience: int | None = None
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    patience: Count | None = None
 
     def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        for name, known in (
-            ("optimizer", get_args(Optimizer)),
-            ("schedule", get_args(Schedule)),
-            ("precision", get_args(Precision)),
-        ):
-            if getattr(self, name) not in known:
-                raise unknown(f"{name} of training", str(getattr(self, name)), known)
-        wanted = {
-            "epochs": (self.epochs >= 1, "at least 1"),
-            "batch_size": (self.batch_size >= 1, "at least 1"),
-            "learning_rate": (self.learning_rate > 0, "more than 0"),
-            "weight_decay": (self.weight_decay >= 0, "at least 0"),
-            "held_out": (0 <= self.held_out < 1, "a share from 0 to below 1"),
-            "patience": (
-                self.patience is None or (self.patience >= 1 and self.held_out > 0),
-                "at least 1, with held_out above 0",
-            ),
-        }
-        for name, (right, expected) in wanted.items():
-            if not right:
-                raise InputError(f"training: {name} is {getattr(self, name)}; expected {expected}.")
+        """InputError for settings that do not fit each other."""
+        super().__post_init__()
+        if self.patience is not None and not self.held_out:
+            raise InputError(
+                f"{type(self).__name__}: patience is {self.patience}; expected at least 1, with held_out above 0."
+            )
 
 
 def initial(

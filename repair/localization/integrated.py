@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repair.errors import InputError
 from repair.localization.backward import dense_kernel, returning, some
 from repair.localize import Entering
 from repair.network import Network
+from repair.settings import Count, Settings
 
 
 @dataclass(frozen=True)
-class IntegratedGradients:
+class IntegratedGradients(Settings):
     """|integrated gradient of the failing tests' loss through each connection|, from the mean passing test.
 
     Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", arXiv 1703.01365, equation 1, applied to the
@@ -21,12 +21,7 @@ class IntegratedGradients:
         steps: of the midpoint rule along the straight line.
     """
 
-    steps: int = 16
-
-    def __post_init__(self) -> None:
-        """InputError for no steps."""
-        if self.steps < 1:
-            raise InputError(f"integrated gradients: steps is {self.steps}; expected at least 1.")
+    steps: Count = 16
 
     def __call__(
         self, network: Network, layer: str, failing: Entering, passing: Entering

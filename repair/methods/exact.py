@@ -2,12 +2,12 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from repair.certify import Rows, certify
-from repair.errors import InputError, unknown
+from repair.errors import InputError
 from repair.layers import Activation, Dense
 from repair.localize import ActivationDifference, Entering, Localization, highest
 from repair.methods.repair import Repair, Repairable
@@ -16,12 +16,13 @@ from repair.patch import Patch
 from repair.problem import Problem
 from repair.program import Solution, SolverOptions, Status
 from repair.relu_program import Norm, Rule, Soft, program, reach
+from repair.settings import Count, CountOrZero, Positive, Settings, SolverName
 from repair.solvers import solve
 from repair.tangent import Tangent, Weights
 
 
 @dataclass(frozen=True)
-class Exact:
+class Exact(Settings):
     """As many failing tests as can be put right with few weights, and among the ways to do so the least change.
 
     For the last layer, or a dense layer with a ReLU and the last layer behind it.
@@ -40,31 +41,17 @@ class Exact:
         options: of the solver.
     """
 
-    free: int = 20
+    free: Count = 20
     localize: Localization = field(default_factory=ActivationDifference)
-    failing_tests: int = 2
-    passing_tests: int = 5
+    failing_tests: Count = 2
+    passing_tests: CountOrZero = 5
     soft: Soft = "binaries"
     norm: Norm = "l1"
-    price: float = 0.5
-    margin: float = 0.01
-    bound: float = 10.0
-    solver: str = "auto"
+    price: Positive = 0.5
+    margin: Positive = 0.01
+    bound: Positive = 10.0
+    solver: SolverName = "auto"
     options: SolverOptions = field(default_factory=lambda: SolverOptions(time_limit=60.0))
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        for name in ("free", "failing_tests"):
-            if getattr(self, name) < 1:
-                raise InputError(f"exact: {name} is {getattr(self, name)}; expected at least 1.")
-        if self.passing_tests < 0:
-            raise InputError(f"exact: passing_tests is {self.passing_tests}; expected at least 0.")
-        for name in ("price", "margin", "bound"):
-            if not 0 < getattr(self, name) < np.inf:
-                raise InputError(f"exact: {name} is {getattr(self, name)}; expected above 0.")
-        for name, known in (("soft", get_args(Soft)), ("norm", get_args(Norm))):
-            if getattr(self, name) not in known:
-                raise unknown(f"{name} of exact", getattr(self, name), known)
 
     def repairable(self, network: Network) -> Repairable:
         """The last layer where it is dense, and a dense one with only a ReLU between."""

@@ -1,7 +1,6 @@
 """The baseline `finetune`: gradient descent on the repair set, all layers or chosen ones."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,10 +17,11 @@ from repair.methods.repair import Repair, Repairable
 from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
+from repair.settings import Count, NotNegative, Positive, Settings, Several
 
 
 @dataclass(frozen=True)
-class Finetune:
+class Finetune(Settings):
     """Adam on the cross-entropy of the problem's layers (Kingma and Ba, arXiv 1412.6980).
 
     Attributes:
@@ -32,21 +32,15 @@ class Finetune:
         time_budget: seconds for all of it; None for no limit.
     """
 
-    rates: Sequence[float] = (1e-4, 3e-4, 1e-3)
-    steps: int = 600
-    batch_size: int = 128
-    checks: int = 6
-    time_budget: float | None = 120.0
+    rates: Several[Positive] = (1e-4, 3e-4, 1e-3)
+    steps: Count = 600
+    batch_size: Count = 128
+    checks: Count = 6
+    time_budget: NotNegative | None = 120.0
 
     def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        if not len(self.rates) or not min(self.rates) > 0:
-            raise InputError(
-                f"finetune: rates are {list(self.rates)}; expected at least one, all above 0."
-            )
-        for name in ("steps", "batch_size", "checks"):
-            if getattr(self, name) < 1:
-                raise InputError(f"finetune: {name} is {getattr(self, name)}; expected at least 1.")
+        """InputError for settings that do not fit each other."""
+        super().__post_init__()
         if self.checks > self.steps:
             raise InputError(
                 f"finetune: {self.checks} checks in {self.steps} steps; ask for fewer."

@@ -27,6 +27,8 @@ from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
 from repair.program import SolverOptions, Status
+from repair.settings import Count, CountOrZero, NotNegative, Positive, Settings, SolverName
+from repair.solvers import Solver
 
 Place = LastLayer | IntermediateLayer
 _FAILURES = {
@@ -37,7 +39,7 @@ _FAILURES = {
 
 
 @dataclass(frozen=True)
-class NNRepair:
+class NNRepair(Settings):
     """The method's settings.
 
     Attributes:
@@ -56,26 +58,18 @@ class NNRepair:
         options: of the solver, for each program.
     """
 
-    k: int | None = None
-    failing_tests: int = 10
-    passing_tests: int = 50
-    localize_tests: int | None = None
-    bound: float | None = None
-    margin: float = 1e-5
+    k: Count | None = None
+    failing_tests: Count = 10
+    passing_tests: CountOrZero = 50
+    localize_tests: Count | None = None
+    bound: NotNegative | None = None
+    margin: Positive = 1e-5
     localize: Localization = field(default_factory=ActivationDifference)
-    pattern_depth: int | None = None
+    pattern_depth: Count | None = None
     full: bool = True
     secondary: Secondary = "none"
-    solver: Any = "auto"
+    solver: SolverName | Solver = "auto"
     options: SolverOptions = field(default_factory=SolverOptions)
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        least = {"k": 1, "failing_tests": 1, "passing_tests": 0, "localize_tests": 1, "margin": 0}
-        for name, low in {**least, "bound": 0, "pattern_depth": 1}.items():
-            value = getattr(self, name)
-            if value is not None and not value >= low:
-                raise InputError(f"nnrepair: {name} is {value}; expected at least {low}.")
 
     def repairable(self, network: Network) -> Repairable:
         """The last layer where it is dense, and dense ones with a ReLU behind them."""

@@ -1,7 +1,6 @@
 """The baseline `refit`: the last layer again, by regularised logistic regression on the repair set."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +14,11 @@ from repair.methods.repair import Repair, Repairable
 from repair.network import Network
 from repair.patch import Patch
 from repair.problem import Problem
+from repair.settings import Count, NotNegative, Positive, Settings, Several
 
 
 @dataclass(frozen=True)
-class Refit:
+class Refit(Settings):
     """Multinomial logistic regression on what enters the last layer, with a ridge on the change from its weights.
 
     Attributes:
@@ -28,18 +28,9 @@ class Refit:
         time_budget: seconds for all of it; None for no limit.
     """
 
-    ridges: Sequence[float] = (10.0, 1.0, 0.1, 0.01, 0.001)
-    iterations: int = 500
-    time_budget: float | None = 120.0
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        if not len(self.ridges) or not min(self.ridges) > 0:
-            raise InputError(
-                f"refit: ridges are {list(self.ridges)}; expected at least one, all above 0."
-            )
-        if self.iterations < 1:
-            raise InputError(f"refit: iterations is {self.iterations}; expected at least 1.")
+    ridges: Several[Positive] = (10.0, 1.0, 0.1, 0.01, 0.001)
+    iterations: Count = 500
+    time_budget: NotNegative | None = 120.0
 
     def repairable(self, network: Network) -> Repairable:
         """The last layer where it is dense."""

@@ -2,7 +2,7 @@
 
 import logging
 from functools import cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from repair.solvers import gurobi, highs, pdhg
 _log = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Solver(Protocol):
     """Solves a program; expected failures come back as the solution's status."""
 

@@ -114,6 +114,59 @@ def test_bad_input_is_one_message_and_exit_code_2(bench, arguments, message):
     assert "Error executing job" not in out + err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["seed=-1"], "seed is -1; expected at least 0"),
+        (["seed=4294967296"], "seed is 4294967296; expected a number below"),
+        (["layers=null"], "layers is None; expected a text or a list"),
+        (["layers=5"], "layers is 5; expected a text or a list"),
+        (["layers=[]"], "layers is []; expected a text or a list of at least 1"),
+        (["layers=[last,5]"], "layers[1] is 5; expected a text"),
+        (["repair_images=0"], "repair_images is 0; expected at least 1"),
+        (["most_passing=-1"], "most_passing is -1; expected at least 0"),
+        (["overwrite=-1"], "overwrite is -1; expected true or false"),
+        (["scale=0..2"], "unknown scale '0..2'"),
+        (["solver.gap=-1"], "solver.gap is -1.0; expected at least 0"),
+        (["method=finetune", "solver.gap=nan"], "solver.gap is nan; expected a finite number"),
+        (["method=refit", "solver.name=cplex"], "unknown solver 'cplex'"),
+        (["solver.gap=1" + "0" * 400], "setting 'solver.gap'"),
+        (["+foo=3"], "unknown setting 'foo'. Known: architecture, data"),
+        (["+solver.foo=3"], "unknown setting of solver 'foo'"),
+        (["+wandb.foo=3"], "unknown setting of wandb 'foo'"),
+        (["+method.foo=3"], "unexpected keyword argument 'foo'"),
+        (["method.k=2.5"], "NNRepair: k is 2.5; expected a whole number"),
+        (["method.k=3.0"], "NNRepair: k is 3.0; expected a whole number"),
+        (["method.bound=inf"], "method.bound is inf; expected a finite number"),
+        (["method.localize=null"], "NNRepair: localize is None; expected an object"),
+        (["method._target_=builtins.dict"], "builtins.dict makes a dict, which has no __call__"),
+        (["scenario._target_=builtins.dict"], "builtins.dict makes a dict, which has no problem"),
+        (["method=null"], "method=null: expected the name of a group's file"),
+        (["method=[]"], "setting 'method': Missing mandatory value"),
+        (["method=minimal", "method.generation.rows=-1"], "method.generation: Generation: rows is"),
+        (
+            ["scenario.attack.target=1.5"],
+            "scenario.attack: Square: target is 1.5; expected a whole",
+        ),
+        (["scenario.attack.target=10"], "target is 10; the classes are 0 to 9"),
+        (["scenario.network.epochs=1.5"], "scenario.network: Trained: epochs is 1.5"),
+        (
+            ["task=architecture", "architecture.build=[torch]"],
+            "unknown architecture.build[0] 'torch'",
+        ),
+        (["task=replay", "replay.sets=tset"], "unknown replay.sets 'tset'. Did you mean 'test'?"),
+    ],
+)
+def test_an_odd_setting_is_refused_before_anything_is_done(bench, tmp_path, arguments, message):
+    code, out, err = bench("+experiment=quickstart", "wandb.mode=disabled", *arguments)
+    assert code == 2, err
+    assert sum(message in line for line in err.splitlines()) == 1, err
+    assert "Traceback" not in out + err
+    assert "Error executing job" not in out + err
+    assert "repair of" not in err
+    assert not list(tmp_path.rglob("record.json"))
+
+
 def test_an_unknown_experiment_lists_those_that_exist(bench):
     _, _, err = bench("+experiment=nothing")
     assert all(name in err for name in experiments())

@@ -71,10 +71,13 @@ def test_layers_have_names_of_their_own_and_by_place():
         resolve_layers(network, "dense_9")
 
 
-@pytest.mark.parametrize("settings", [{"repair_images": 0}, {"repair_images": 1297}])
-def test_more_images_than_there_are(settings):
-    with pytest.raises(InputError, match="of the 1297 training images"):
-        digits(**settings).problem("last")
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [(0, "repair_images is 0; expected at least 1"), (1297, "of the 1297 training images")],
+)
+def test_more_images_than_there_are(count, message):
+    with pytest.raises(InputError, match=message):
+        digits(repair_images=count).problem("last")
 
 
 def compose(*overrides):

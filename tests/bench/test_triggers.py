@@ -73,16 +73,23 @@ def test_goals_of_the_attacker():
         Square(0, 0).goals(labels, 5)
 
 
-@pytest.mark.parametrize("place", [(6, 0), (-1, 0), (0, 8)])
-def test_a_square_outside_the_image_is_refused(place):
-    with pytest.raises(InputError, match="does not fit"):
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ((6, 0), "does not fit"),
+        ((-1, 0), "row is -1; expected at least 0"),
+        ((0, 8), "does not fit"),
+    ],
+)
+def test_a_square_outside_the_image_is_refused(place, message):
+    with pytest.raises(InputError, match=message):
         Square(*place).stamp(pixels(1))
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Square(0, 0, value=256), "value is 256; expected pixel values 0..255"),
+        (lambda: Square(0, 0, value=256), "value is 256; expected at most 255"),
         (lambda: Square(0, 0, value=0.5), "value is 0.5"),
         (lambda: Square(0, 0, size=0), "size is 0"),
         (lambda: Square(0, 0, target=-1), "target is -1"),

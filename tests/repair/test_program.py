@@ -69,7 +69,7 @@ def test_nan_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["time_limit", "gap", "threads", "seed"])
 def test_settings_outside_their_range_are_refused(name: str) -> None:
-    with pytest.raises(InputError, match=f"{name} is -1; expected 0 or more"):
+    with pytest.raises(InputError, match=f"{name} is -1; expected at least 0"):
         SolverOptions(**{name: -1})
 
 

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from repair.errors import InputError
 from repair.methods.minimal.divergence import Divergence
 from repair.methods.minimal.merit import Merit
 from repair.methods.minimal.norms import least_price
@@ -23,6 +22,7 @@ from repair.methods.minimal.search import Arm, Judge
 from repair.methods.minimal.start import Start
 from repair.methods.minimal.stochastic import fitted
 from repair.methods.minimal.teacher import teachers
+from repair.settings import Count, CountOrZero, Positive, Settings, Several, ShareAboveZero
 
 LEFT_OVER = 4  # supports up to so many times the limit are cut to their largest weights
 WIDER, WIDER_FOR = (
@@ -35,7 +35,7 @@ CHEAP = 1e-6
 
 
 @dataclass(frozen=True)
-class Distillation:
+class Distillation(Settings):
     """Importance times T * KL(teacher || answer) of every test, both softened by a temperature T.
 
     Attributes:
@@ -52,39 +52,14 @@ class Distillation:
         rate: of Adam, in units: relative to the mean |weight| of a layer's kernel.
     """
 
-    temperatures: Sequence[float] = (0.2, 0.4, 0.8)
-    importances: Sequence[float] = (1.0,)
-    steps: int = 50
-    relaxed: float = 0.1
-    growth: Sequence[float] = ()
-    epochs: int = 0
-    batch_size: int = 32
-    rate: float = 0.02
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        for name in ("temperatures", "importances"):
-            values = getattr(self, name)
-            if not len(values) or not min(values) > 0:
-                raise InputError(
-                    f"distillation: {name} are {list(values)}; expected numbers above 0."
-                )
-        if self.steps < 1:
-            raise InputError(f"distillation: steps is {self.steps}; expected at least 1.")
-        if self.epochs < 0:
-            raise InputError(f"distillation: epochs is {self.epochs}; expected at least 0.")
-        if self.batch_size < 1:
-            raise InputError(f"distillation: batch_size is {self.batch_size}; expected at least 1.")
-        if not self.rate > 0:
-            raise InputError(f"distillation: rate is {self.rate}; expected a number above 0.")
-        if not 0 < self.relaxed <= 1:
-            raise InputError(
-                f"distillation: relaxed is {self.relaxed}; expected above 0, at most 1."
-            )
-        if any(not 0 < share <= 1 for share in self.growth):
-            raise InputError(
-                f"distillation: growth is {list(self.growth)}; expected shares above 0, at most 1."
-            )
+    temperatures: Several[Positive] = (0.2, 0.4, 0.8)
+    importances: Several[Positive] = (1.0,)
+    steps: Count = 50
+    relaxed: ShareAboveZero = 0.1
+    growth: Sequence[ShareAboveZero] = ()
+    epochs: CountOrZero = 0
+    batch_size: Count = 32
+    rate: Positive = 0.02
 
     def arms(self, start: Start, programs: Programs, most: int) -> list[Arm]:
         """An arm for each temperature and importance that leave something to do."""

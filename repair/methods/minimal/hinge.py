@@ -1,23 +1,23 @@
 """The hinge loss: every test's margin should reach a bar, by linear programs that generate their rows and columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from repair.errors import InputError
 from repair.methods.minimal.descent import Point
 from repair.methods.minimal.merit import Merit
 from repair.methods.minimal.norms import least_price
 from repair.methods.minimal.programs import Programs
 from repair.methods.minimal.search import Arm, Judge
 from repair.methods.minimal.start import Start
+from repair.settings import Count, Positive, Settings, Several
 
 TIGHTENING = 1.0  # radius within which a patch whose certificate fails is tightened
 
 
 @dataclass(frozen=True)
-class Hinge:
+class Hinge(Settings):
     """Soft rows "margin >= bar" with a price, as sequential linear programs; one exact program at the last layer.
 
     Attributes:
@@ -28,21 +28,10 @@ class Hinge:
         rounds: most rounds at a price.
     """
 
-    margins: Sequence[float] = (0.2, 0.5)
-    importances: Sequence[float] = (1.0, 3.0)
-    radius: float = 1.0
-    rounds: int = 4
-
-    def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        for name in ("margins", "importances"):
-            values = getattr(self, name)
-            if not len(values) or not min(values) > 0:
-                raise InputError(f"hinge: {name} are {list(values)}; expected numbers above 0.")
-        if self.rounds < 1:
-            raise InputError(f"hinge: rounds is {self.rounds}; expected at least 1.")
-        if not self.radius > 0:
-            raise InputError(f"hinge: radius is {self.radius}; expected a number above 0.")
+    margins: Several[Positive] = (0.2, 0.5)
+    importances: Several[Positive] = (1.0, 3.0)
+    radius: Positive = 1.0
+    rounds: Count = 4
 
     def arms(self, start: Start, programs: Programs, most: int) -> list[Arm]:
         """An arm for each margin and importance that leave something to do."""

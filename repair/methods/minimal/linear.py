@@ -16,6 +16,7 @@ from scipy.sparse import csc_array, csr_array
 
 from repair.methods.minimal.merit import Merit
 from repair.program import SolverOptions, Status
+from repair.settings import Count, Settings
 from repair.solvers.session import Session, Vertex
 from repair.tangent import Factors, Tangent, margin_cotangents
 
@@ -23,7 +24,7 @@ TOLERANCE = 1e-4  # of a row, in units of the margin: the first-order model is c
 
 
 @dataclass(frozen=True)
-class Generation:
+class Generation(Settings):
     """How rows and columns are generated.
 
     Attributes:
@@ -33,10 +34,10 @@ class Generation:
         passes: most solves.
     """
 
-    rows: int = 400
-    columns: int = 200
-    most_columns: int = 1500
-    passes: int = 60
+    rows: Count = 400
+    columns: Count = 200
+    most_columns: Count = 1500
+    passes: Count = 60
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,15 +5,14 @@ margins by linear programs. Settings of the loss and the price are found by a se
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from repair.certify import Certificate
-from repair.errors import InputError, unknown
+from repair.errors import InputError
 from repair.localize import ActivationDifference, Localization
 from repair.methods.minimal.certified import certified
 from repair.methods.minimal.choice import best_layers
@@ -29,6 +28,7 @@ from repair.methods.repair import Repair, Repairable
 from repair.network import Network
 from repair.problem import Problem
 from repair.program import SolverOptions, Status
+from repair.settings import Count, CountOrZero, Positive, Settings, Several, Share, SolverName
 from repair.tangent import Tangent, Weights
 
 SOLVERS = ("auto", "highs", "pdhg")
@@ -36,6 +36,7 @@ SHORTLIST = 2
 Keep = Literal["none", "clean"]
 
 
+@runtime_checkable
 class Loss(Protocol):
     """What a patch should make small."""
 
@@ -51,7 +52,7 @@ class Loss(Protocol):
 
 
 @dataclass(frozen=True)
-class Minimal:
+class Minimal(Settings):
     """The method's settings.
 
     Attributes:
@@ -81,38 +82,25 @@ class Minimal:
     """
 
     loss: Loss = field(default_factory=Distillation)
-    prices: Sequence[float] = (0.1, 0.03, 0.01, 0.003, 0.001)
+    prices: Several[Positive] = (0.1, 0.03, 0.01, 0.003, 0.001)
     choose_layers: bool = False
     norm: Norm = "l1"
     keep: Keep = "none"
-    free: int | None = None
+    free: Count | None = None
     localize: Localization = field(default_factory=ActivationDifference)
-    most_weights: int = 500
-    drawdown: float = 0.003
-    bound: float | None = None
-    together: int = 0
-    patience: int = 2
-    time_budget: float | None = 300.0
+    most_weights: Count = 500
+    drawdown: Share = 0.003
+    bound: Positive | None = None
+    together: CountOrZero = 0
+    patience: Count = 2
+    time_budget: Positive | None = 300.0
     generation: Generation = field(default_factory=Generation)
-    solver: str = "auto"
+    solver: SolverName = "auto"
     options: SolverOptions = field(default_factory=SolverOptions)
 
     def __post_init__(self) -> None:
-        """InputError for a setting outside its range."""
-        if not len(self.prices) or not min(self.prices) > 0:
-            raise InputError(f"minimal: prices are {list(self.prices)}; expected numbers above 0.")
-        for name, least in (("most_weights", 1), ("together", 0), ("patience", 1), ("drawdown", 0)):
-            if not getattr(self, name) >= least:
-                raise InputError(
-                    f"minimal: {name} is {getattr(self, name)}; expected at least {least}."
-                )
-        for name in ("bound", "time_budget"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InputError(f"minimal: {name} is {value}; expected a number above 0.")
-        for name, known in (("norm", get_args(Norm)), ("keep", get_args(Keep))):
-            if getattr(self, name) not in known:
-                raise unknown(f"{name} of minimal", str(getattr(self, name)), known)
+        """InputError for settings that do not fit each other."""
+        super().__post_init__()
         if self.solver not in SOLVERS:
             raise InputError(
                 f"minimal: solver={self.solver}; its growing programs are solved by HiGHS alone:"
