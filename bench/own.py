@@ -3,7 +3,7 @@
 | array | what |
 | --- | --- |
 | `images` | (N, ...) as the network takes them, channels last: uint8 pixels, or floating unit images 0..1 |
-| `labels` | (N,) whole numbers, the true classes from 0 |
+| `labels` | (N,) whole numbers of an integer type, the true classes from 0 |
 | `defect_images` | images that show the defect; where there are none, the scenario's attack makes them of `images` |
 | `defect_labels` | their true classes; may be left out for as many defect images as images |
 | `test_images`, `test_labels` | to measure on alone; where there are none, a part of `images` is held back |
@@ -25,10 +25,12 @@ from bench.attacks import NoAttack
 from bench.scenarios import Scenario, Sets, shares
 from repair.errors import InputError, unknown
 from repair.formats.archive import read_archive
+from repair.network import check_pixels
 from repair.problem import Examples
 from repair.source import SourceFile
 
 PARTS = ("", "defect_", "test_", "defect_test_")
+MOST_CLASSES = 2**20
 ARRAYS = tuple(f"{part}{what}" for part in PARTS for what in ("images", "labels"))
 
 
@@ -52,7 +54,8 @@ class OwnData:
         """The data in an archive.
 
         Raises:
-            InputError: no readable archive, an unknown array, one that is missing, or lengths that differ.
+            InputError: no readable archive, an unknown array, one that is missing or empty, lengths or shapes that
+                differ, or values that are no images or no labels.
         """
         source = SourceFile.of(source)
         path, arrays = source.path, read_archive(source)
@@ -60,7 +63,7 @@ class OwnData:
             if name not in ARRAYS:
                 raise unknown(f"array in {path}", name, ARRAYS)
         clean = _examples(path, arrays, "")
-        if clean is None or not len(clean):
+        if clean is None:
             raise InputError(
                 f"{path} holds {', '.join(arrays) or 'nothing'}; expected at least the arrays images and labels."
             )
@@ -71,6 +74,12 @@ class OwnData:
             test,
             _examples(path, arrays, "defect_test_", test),
         )
+        for part in own.parts:
+            if part.images.shape[1:] != clean.images.shape[1:]:
+                raise InputError(
+                    f"{part.name}: images of shape {part.images.shape[1:]}, beside images of shape"
+                    f" {clean.images.shape[1:]}; expected the same."
+                )
         wanted = own.defect is not None and own.test is not None
         if (own.defect_test is not None) != wanted:
             raise InputError(
@@ -78,6 +87,12 @@ class OwnData:
                 " or neither; without them, no defect_test_images."
             )
         return own
+
+    @property
+    def parts(self) -> tuple[Examples, ...]:
+        """All that there are."""
+        given = (self.clean, self.defect, self.test, self.defect_test)
+        return tuple(part for part in given if part is not None)
 
     @property
     def twins(self) -> bool:
@@ -104,7 +119,7 @@ class OwnScenario(Scenario):
         """The archive as a data set: all but the test images are for training."""
         kept, test = self._splits[0], self.clean_test
         train = self.own.clean.take(np.sort(np.concatenate(kept[:2])))
-        classes = int(max(train.labels.max(), test.labels.max())) + 1
+        classes = int(max(part.labels.max() for part in self.own.parts)) + 1
         return data.Dataset(
             self.path.name,
             tuple(map(str, range(classes))),
@@ -194,9 +209,27 @@ def _examples(
     images, labels = arrays.get(f"{part}images"), arrays.get(f"{part}labels")
     if images is None and labels is None:
         return None
-    if images is not None and labels is None and twins is not None and len(images) == len(twins):
+    if (
+        labels is None
+        and twins is not None
+        and images is not None
+        and images.shape[:1] == (len(twins),)
+    ):
         labels = twins.labels
     if images is None or labels is None:
         given, missing = ("images", "labels") if labels is None else ("labels", "images")
         raise InputError(f"{path} holds {part}{given}, but no {part}{missing} to go with them.")
-    return Examples(images, labels, f"{part}images of {path}")
+    examples = Examples(images, labels, f"{part}images of {path}")
+    if not len(examples):
+        raise InputError(
+            f"{examples.name}: there are none; expected at least one, or no such array."
+        )
+    try:
+        check_pixels(images)
+    except InputError as error:
+        raise InputError(f"{examples.name}: {error}") from error
+    if examples.labels.max() >= MOST_CLASSES:
+        raise InputError(
+            f"{examples.name}: labels up to {examples.labels.max()}; expected classes below {MOST_CLASSES:,}."
+        )
+    return examples

@@ -6,7 +6,7 @@ the test set is the data set's own and is only measured on.
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import InstanceOf
@@ -18,7 +18,7 @@ from bench.training.cached import trained_once
 from repair import formats
 from repair.errors import InputError, unknown
 from repair.network import Network
-from repair.problem import Examples, Problem
+from repair.problem import Examples, Problem, check_examples
 from repair.settings import Count, CountOrZero, Scale, Seed, Settings, Share, Text
 from repair.source import SourceFile
 
@@ -181,9 +181,11 @@ class Scenario(Settings):
                 "all" is every dense and convolution layer, and so is "auto", before a localization chooses of them.
 
         Raises:
-            InputError: more images asked for than there are, or an unknown layer.
+            InputError: more images asked for than there are, an unknown layer, or data, test data too, that is not
+                the network's.
         """
         sets = self.sets()
+        self._check_tests()
         return Problem(
             self.original,
             resolve_layers(self.original, layers),
@@ -209,6 +211,16 @@ class Scenario(Settings):
             train.take(np.sort(drawn[repair:]), "validation set"),
         )
 
+    def _check_tests(self) -> None:
+        """What is only measured on is read before a repair, so that it is not refused after it."""
+        check_examples(self.original, self.clean_test)
+        if isinstance(
+            self.attack, NoAttack
+        ):  # else it is the attack's, to be made when it is needed
+            check_examples(self.original, self.defect_test)
+        if isinstance(self.attack, Trigger):
+            self.attack.goals(self.clean_test.labels[:0], self.original.classes)
+
     def _twins(self, repair: Examples, validation: Examples) -> Sets:
         repair = self._copied(repair)
         return Sets(
@@ -227,7 +239,14 @@ class Scenario(Settings):
     def _defective(self, examples: Examples, name: str) -> Examples:
         if isinstance(self.attack, NoAttack):
             return examples  # the same object: it is classified once
-        return replace(self.attack(self.original, examples), name=name)
+        attacked: Any = self.attack(self.original, examples)  # perhaps one of the user's own
+        labels = attacked.labels if isinstance(attacked, Examples) else None
+        if labels is None or not np.array_equal(labels, examples.labels):
+            raise InputError(
+                f"{type(self.attack).__name__} gave something else than the {len(examples)} examples with the labels"
+                " that they had, in their order; an attack changes images alone."
+            )
+        return replace(attacked, name=name)
 
 
 def shares(

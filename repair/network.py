@@ -209,18 +209,7 @@ class Network(nnx.Module):
             raise InputError(
                 f"images have shape {images.shape}; this network takes ({wanted}), channels last."
             )
-        if images.dtype == np.uint8:
-            return images
-        if not np.issubdtype(images.dtype, np.floating):
-            raise InputError(
-                f"images have type {images.dtype}; give uint8 pixels 0..255 or floating unit images 0..1."
-            )
-        if images.size and not (images.min() >= 0 and images.max() <= 1):
-            raise InputError(
-                f"floating images must lie in 0..1; got values from {images.min():g} to {images.max():g}."
-                " Divide by 255, or give pixels as uint8."
-            )
-        return images.astype(np.float32, copy=False)
+        return check_pixels(images)
 
     def _batched(
         self, x: np.ndarray, start: str | None, stop: str | None, size: int | None
@@ -244,6 +233,22 @@ class Network(nnx.Module):
 def _run(graph: Any, state: Any, x: jax.Array, start: str | None, stop: str | None) -> jax.Array:
     # Weights are arguments: a network and its patched versions share one compiled function.
     return nnx.merge(graph, state).run(x, start, stop)
+
+
+def check_pixels(images: np.ndarray) -> np.ndarray:
+    """Images of any shape, if they are either uint8 or floating and within 0..1; the latter as float32."""
+    if images.dtype == np.uint8:
+        return images
+    if not np.issubdtype(images.dtype, np.floating):
+        raise InputError(
+            f"images have type {images.dtype}; give uint8 pixels 0..255 or floating unit images 0..1."
+        )
+    if images.size and not (images.min() >= 0 and images.max() <= 1):
+        raise InputError(
+            f"floating images must lie in 0..1; got values from {images.min():g} to {images.max():g}."
+            " Divide by 255, or give pixels as uint8."
+        )
+    return images.astype(np.float32, copy=False)
 
 
 def require_finite(network: Network, source: str) -> Network:

@@ -11,6 +11,7 @@ import numpy as np
 
 from repair.errors import InputError
 from repair.network import UNIT, Network
+from repair.settings import MOST
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +31,24 @@ class Examples:
     def __post_init__(self) -> None:
         """Bring labels to int32; InputError for labels that do not go with the images."""
         labels = np.asarray(self.labels)
+        if np.ndim(self.images) < 2:
+            raise InputError(
+                f"{self.name or 'examples'}: images have shape {np.shape(self.images)}; expected (N, ...)."
+            )
         if labels.ndim != 1 or len(labels) != len(self.images):
             raise InputError(
                 f"{self.name or 'examples'}: labels have shape {labels.shape};"
                 f" expected ({len(self.images)},), one for each image."
             )
-        if not np.issubdtype(labels.dtype, np.integer) or (labels.size and labels.min() < 0):
+        if not np.issubdtype(labels.dtype, np.integer):
             raise InputError(
-                f"{self.name or 'examples'}: labels of type {labels.dtype}; expected classes 0, 1, ..."
+                f"{self.name or 'examples'}: labels of type {labels.dtype}; expected whole numbers, of an integer type."
+            )
+        if labels.size and not (
+            labels.min() >= 0 and labels.max() <= MOST
+        ):  # else the cast would wrap
+            raise InputError(
+                f"{self.name or 'examples'}: labels from {labels.min()} to {labels.max()}; expected classes 0, 1, ..."
             )
         object.__setattr__(self, "labels", labels.astype(np.int32, copy=False))
 
@@ -87,6 +98,20 @@ class Examples:
         )
 
 
+def check_examples(network: Network, examples: Examples) -> None:
+    """InputError, with the examples' name, for images or labels that the network does not have."""
+    name = examples.name or "examples"
+    try:
+        network.check_images(examples.images)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    if len(examples) and examples.labels.max() >= network.classes:
+        raise InputError(
+            f"{name} have labels up to {examples.labels.max()};"
+            f" the network knows the classes 0 to {network.classes - 1}."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """What a repair method is given.
@@ -122,18 +147,15 @@ class Problem:
                 f"twins: {len(self.repair_clean)} clean inputs to repair with and {len(self.repair_defect)} with the"
                 " defect; expected as many, each beside its own."
             )
+        if len(set(self.layers)) < len(self.layers):
+            raise InputError(f"layers {', '.join(self.layers)}: expected each of them once.")
         for examples in (
             self.repair_clean,
             self.repair_defect,
             self.validation_clean,
             self.validation_defect,
         ):
-            self.network.check_images(examples.images)
-            if len(examples) and examples.labels.max() >= self.network.classes:
-                raise InputError(
-                    f"{examples.name or 'examples'} have labels up to {examples.labels.max()};"
-                    f" the network knows the classes 0 to {self.network.classes - 1}."
-                )
+            check_examples(self.network, examples)
 
     @property
     def layer(self) -> str:
@@ -174,6 +196,10 @@ class Problem:
                 none that it gets right; None: all.
             passing: of clean inputs, most of each class that it gets right, and none that it gets wrong; None: all.
         """
+        if min(failing or 0, passing or 0) < 0:
+            raise InputError(
+                f"{failing} failing and {passing} passing tests of each class asked for; expected at least 0."
+            )
         if failing is None and passing is None:
             return self
         defect, clean = self.repair_defect, self.repair_clean
