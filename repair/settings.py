@@ -137,7 +137,9 @@ def _refusal(name: str, errors: Sequence[ErrorDetails]) -> InputError:
     for error in there:
         if error["type"] == "literal_error" and isinstance(given, str):
             known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-            return unknown(name.replace(": ", ".").removesuffix(".name"), given, known)
+            owner, _, own = name.rpartition(": ")
+            kind = f"{own} of {owner.lower()}" if owner else own.removesuffix(".name")
+            return unknown(kind, given, known)
     expected = " or ".join(dict.fromkeys(map(_expected, there)))
     text = repr(given)
     text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

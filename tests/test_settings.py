@@ -218,5 +218,5 @@ def test_numbers_of_numpy_are_numbers():
 def test_the_message_is_short_and_names_the_known():
     with pytest.raises(InputError, match=r"^SolverOptions: seed is \[1, 1, .{60,90}; expected a"):
         SolverOptions(seed=[1] * 1000)
-    with pytest.raises(InputError, match=r"unknown NNRepair\.secondary 'l2'. .*Known: l1, none"):
+    with pytest.raises(InputError, match=r"unknown secondary of nnrepair 'l2'\. .*Known: l1, none"):
         NNRepair(secondary="l2")

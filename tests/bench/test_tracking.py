@@ -348,9 +348,9 @@ def test_disabled_leaves_no_trace(tmp_path, record_of):
     ("setting", "words"),
     [
         ({"mode": "onlin"}, "Did you mean 'online'"),
-        ({"mode": False}, "offline, online"),  # what YAML makes of mode: off
-        ({"timeout": "long"}, "expected seconds"),
-        ({"timeout": 0}, "expected seconds"),
+        ({"mode": False}, "expected 'offline', 'online' or"),  # what YAML makes of mode: off
+        ({"timeout": "long"}, "timeout is 'long'; expected a number"),
+        ({"timeout": 0}, "timeout is 0; expected a number above 0"),
         ({"backend": "tensorbord"}, "Did you mean 'tensorboard'"),
         ({"backend": "tensorboard", "mode": "online"}, "only writes files"),
     ],

@@ -131,7 +131,7 @@ def test_a_repair_is_a_function_of_its_problem_and_settings(problem, method):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"prices": (0.1, -1.0)}, "prices are"),
+        ({"prices": (0.1, -1.0)}, r"prices\[1\] is -1.0; expected a number above 0"),
         ({"most_weights": 0}, "most_weights is 0"),
         ({"together": -1}, "together is -1"),
         ({"keep": "clean"}, "keep=clean is a promise of linear programs"),
@@ -149,16 +149,20 @@ def test_settings_that_cannot_be_are_refused(settings, message):
 @pytest.mark.parametrize(
     ("loss", "settings", "message"),
     [
-        (Hinge, {"margins": ()}, "margins are"),
+        (Hinge, {"margins": ()}, "margins is .*; expected a list of at least 1"),
         (Hinge, {"rounds": 0}, "rounds is 0"),
         (Hinge, {"radius": 0.0}, "radius is 0.0"),
-        (Distillation, {"temperatures": (0.0,)}, "temperatures are"),
+        (
+            Distillation,
+            {"temperatures": (0.0,)},
+            r"temperatures\[0\] is 0.0; expected a number above 0",
+        ),
         (Distillation, {"steps": 0}, "steps is 0"),
         (Distillation, {"epochs": -1}, "epochs is -1"),
         (Distillation, {"batch_size": 0}, "batch_size is 0"),
         (Distillation, {"rate": 0.0}, "rate is 0.0"),
         (Distillation, {"relaxed": 2.0}, "relaxed is 2.0"),
-        (Distillation, {"growth": (0.5, 1.5)}, "growth is"),
+        (Distillation, {"growth": (0.5, 1.5)}, r"growth\[1\] is 1.5; expected at most 1"),
     ],
 )
 def test_losses_refuse_settings_that_cannot_be(loss, settings, message):
@@ -209,9 +213,9 @@ def test_baselines_repair_and_record_their_search(problem, method, layers):
 def test_baselines_refuse_what_they_cannot_do(problem):
     with pytest.raises(InputError, match="refit fits the last layer 'dense_2'"):
         Refit()(on(problem, "dense_1"), seed=0)
-    with pytest.raises(InputError, match="rates are"):
+    with pytest.raises(InputError, match=r"rates is .*; expected a list of at least 1"):
         Finetune(rates=())
-    with pytest.raises(InputError, match="ridges are"):
+    with pytest.raises(InputError, match=r"ridges\[0\] is "):
         Refit(ridges=(0.0,))
 
 
