@@ -198,14 +198,17 @@ def explain_plain(error: Exception, arguments: Sequence[str]) -> InputError | No
         return InputError(f"setting {key[1]!r}: {said[0]}.")
     if not said[0].startswith("Config group override must be"):
         return None
-    groups = [text for text in arguments if Path(shipped("configs"), _key(text)).is_dir()]
+    groups = [text for text in arguments if _names_no_file(text)]
     return InputError(
         f"{' '.join(groups)}: expected the name of a group's file, such as method=nnrepair ({said[0]})."
     )
 
 
-def _key(argument: str) -> str:
-    return re.split("[=@]", argument.lstrip("+~"))[0]
+def _names_no_file(argument: str) -> bool:
+    """Whether an argument is of a config group, and what it chooses is none of its files."""
+    key, _, chosen = argument.lstrip("+~").partition("=")
+    group = Path(shipped("configs"), key.partition("@")[0])
+    return group.is_dir() and not (group / f"{chosen}.yaml").is_file()
 
 
 def _unknown_key(error: omegaconf.errors.OmegaConfBaseException) -> InputError:

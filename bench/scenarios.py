@@ -185,8 +185,7 @@ class Scenario(Settings):
                 the network's.
         """
         sets = self.sets()
-        self._check_tests()
-        return Problem(
+        problem = Problem(
             self.original,
             resolve_layers(self.original, layers),
             repair_clean=sets.repair_clean,
@@ -195,6 +194,8 @@ class Scenario(Settings):
             validation_defect=sets.validation_defect,
             twins=sets.twins,
         )
+        self._check_tests()
+        return problem
 
     def sets(self) -> Sets:
         """The sets to repair and to choose on, drawn by seed from the training images."""
