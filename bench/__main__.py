@@ -29,7 +29,7 @@ def _run() -> int:
     codes = [0]
 
     def job(config: DictConfig) -> None:
-        from bench.run import log_plainly, run  # jax and solvers: not for a misspelt setting
+        from bench.runs.run import log_plainly, run  # jax and solvers: not for a misspelt setting
         from bench.show import show_run
 
         log_plainly()

@@ -14,7 +14,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from bench import shipped
 from repair.errors import InputError, unknown
-from repair.settings import (
+from repair.weights.settings import (
     As,
     Count,
     CountOrZero,
@@ -40,7 +40,7 @@ _EXTRAS = {"joblib": "parallel", "submitit_local": "slurm", "submitit_slurm": "s
 
 @dataclass
 class SolverConfig:
-    """The node `solver`; see `repair.program.SolverOptions`."""
+    """The node `solver`; see `repair.weights.programs.program.SolverOptions`."""
 
     name: Annotated[str, As(SolverName)] = "auto"
     time_limit: NotNegative | None = 30.0

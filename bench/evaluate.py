@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from bench.attacks import Trigger
-from bench.gallery import Gallery
 from bench.mcnemar import mcnemar
-from bench.record import ORIGINAL, Accuracy, Combination, before_and_after
+from bench.records.gallery import Gallery
+from bench.records.record import ORIGINAL, Accuracy, Combination, before_and_after
 from bench.scenarios import Scenario
-from repair.methods import Repair
-from repair.problem import Examples, Problem
+from repair.weights.methods import Repair
+from repair.weights.problem import Examples, Problem
 
 Answers = Mapping[str, np.ndarray]
 

@@ -20,14 +20,14 @@ from typing import Self
 
 import numpy as np
 
-from bench import data
 from bench.attacks import NoAttack
+from bench.datasets import dataset as data
 from bench.scenarios import Scenario, Sets, shares
 from repair.errors import InputError, unknown
-from repair.formats.archive import read_archive
-from repair.network import check_pixels
-from repair.problem import Examples
-from repair.source import SourceFile
+from repair.weights.formats.archive import read_archive
+from repair.weights.network.network import check_pixels
+from repair.weights.problem import Examples
+from repair.weights.source import SourceFile
 
 PARTS = ("", "defect_", "test_", "defect_test_")
 MOST_CLASSES = 2**20

@@ -11,16 +11,18 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from pydantic import InstanceOf
 
-from bench import data, networks, training
+from bench import training
 from bench.attacks import Attack, NoAttack, Trigger
-from bench.copies import with_copies, with_mirrored
+from bench.datasets import dataset as data
+from bench.datasets import networks
+from bench.datasets.augmented import with_copies, with_mirrored
 from bench.training.cached import trained_once
-from repair import formats
 from repair.errors import InputError, unknown
-from repair.network import Network
-from repair.problem import Examples, Problem, check_examples
-from repair.settings import Count, CountOrZero, Scale, Seed, Settings, Share, Text
-from repair.source import SourceFile
+from repair.weights import formats
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples, Problem, check_examples
+from repair.weights.settings import Count, CountOrZero, Scale, Seed, Settings, Share, Text
+from repair.weights.source import SourceFile
 
 AUTO = "auto"
 # As `layers`: every dense and convolution layer, or those of them that a localization chooses.
@@ -38,7 +40,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Published(Settings):
-    """A published network, by its name in `bench.networks`."""
+    """A published network, by its name in `bench.datasets.networks`."""
 
     name: Text
 
@@ -49,7 +51,7 @@ class Published(Settings):
 
 @dataclass(frozen=True)
 class File(Settings):
-    """A network of the user's own, from a file that `repair.formats` reads.
+    """A network of the user's own, from a file that `repair.weights.formats` reads.
 
     Attributes:
         path: of an .h5, .onnx or .npz file, or the file as it was read; None is asked for with a message.
@@ -114,7 +116,7 @@ class Trained(training.Training):
 
 @dataclass(frozen=True, eq=False)
 class Sets:
-    """What a problem is made of beside the network: see `repair.problem.Problem`."""
+    """What a problem is made of beside the network: see `repair.weights.problem.Problem`."""
 
     repair_clean: Examples
     repair_defect: Examples
@@ -129,7 +131,7 @@ class Scenario(Settings):
 
     Attributes:
         name: such as "mnist_poisoned".
-        dataset: a name of `bench.data`; None is asked for with a message.
+        dataset: a name of `bench.datasets.dataset`; None is asked for with a message.
         network: where the network comes from.
         attack: what makes the defect show.
         repair_images: training images in the repair set, whose defective part holds their attacked twins; None: half.

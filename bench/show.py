@@ -6,11 +6,11 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import store
 from bench.escape import terminal
-from bench.record import Record
+from bench.records import store
+from bench.records.record import Record
+from bench.records.store import Stored
 from bench.report import Report
-from bench.store import Stored
 
 
 def say(text: str) -> None:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.store import write_text
+from bench.records.store import write_text
 from repair.architecture.generate import faulty
 from repair.architecture.rules import named
 from repair.architecture.search import Status, repair

@@ -6,7 +6,7 @@ For a machine that will have no network later: run it once while there is one.
 import sys
 from argparse import ArgumentParser
 
-from bench.data import DATASETS, load
+from bench.datasets.dataset import DATASETS, load
 from repair.errors import InputError
 
 

@@ -16,16 +16,16 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from bench.evaluate import Evaluation, evaluate
-from bench.gallery import EXAMPLES
-from bench.record import ORIGINAL, to_json
-from bench.repairing import build
+from bench.records.gallery import EXAMPLES
+from bench.records.record import ORIGINAL, to_json
+from bench.records.store import EXPERTS, PATCH, RECORD, Stored, contents, write_text
+from bench.runs.repairing import build
 from bench.scenarios import Scenario
-from bench.store import EXPERTS, PATCH, RECORD, Stored, contents, write_text
 from repair.errors import InputError
-from repair.experts_file import load_experts
-from repair.methods import Repair
-from repair.network import Network
-from repair.patch import Patch
+from repair.weights.experts.file import load_experts
+from repair.weights.methods import Repair
+from repair.weights.network.network import Network
+from repair.weights.patch import Patch
 
 
 def stored_repair(run: Stored, network: Network) -> Repair | None:

@@ -22,13 +22,13 @@ from scipy.optimize import linprog
 
 from bench.attacks import Square
 from bench.scenarios import Scenario, Trained
-from repair.methods import Method
-from repair.methods.finetune import Finetune
-from repair.methods.minimal import Hinge, Minimal
-from repair.methods.minimal.linear import best_step
-from repair.methods.minimal.merit import Merit
-from repair.problem import Problem
-from repair.tangent import Tangent, Weights, margin_cotangents
+from repair.weights.methods import Method
+from repair.weights.methods.finetune import Finetune
+from repair.weights.methods.minimal import Hinge, Minimal
+from repair.weights.methods.minimal.linear import best_step
+from repair.weights.methods.minimal.merit import Merit
+from repair.weights.problem import Problem
+from repair.weights.tangent import Tangent, Weights, margin_cotangents
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

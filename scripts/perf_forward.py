@@ -17,10 +17,10 @@ import jax
 import numpy as np
 import onnxruntime
 
-from bench import networks
-from repair import formats
-from repair.methods.margins import class_margins
-from repair.network import Network
+from bench.datasets import networks
+from repair.weights import formats
+from repair.weights.methods.nnrepair.margins import class_margins
+from repair.weights.network.network import Network
 
 BATCH = 256  # ONNX Runtime's; ours chooses its own
 WEIGHTS = 50  # free in the rows

@@ -18,15 +18,15 @@ from scipy.optimize import linprog
 
 from bench.attacks import Square
 from bench.scenarios import Published, Scenario
-from repair.localize import ActivationDifference
-from repair.methods.minimal.full import full_program
-from repair.methods.minimal.linear import best_step
-from repair.methods.minimal.merit import Merit
-from repair.methods.minimal.norms import least_price
-from repair.methods.minimal.start import Start
-from repair.program import Program, SolverOptions
-from repair.solvers import solve
-from repair.tangent import Tangent, Weights
+from repair.weights.localization.localization import ActivationDifference
+from repair.weights.methods.minimal.full import full_program
+from repair.weights.methods.minimal.linear import best_step
+from repair.weights.methods.minimal.merit import Merit
+from repair.weights.methods.minimal.norms import least_price
+from repair.weights.methods.minimal.start import Start
+from repair.weights.programs.program import Program, SolverOptions
+from repair.weights.programs.solvers import solve
+from repair.weights.tangent import Tangent, Weights
 
 
 def core(images: int, price: float) -> tuple[Tangent, Merit]:

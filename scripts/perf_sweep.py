@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from statistics import fmean, median
 
-from bench import store
+from bench.records import store
 
 SETTINGS = [
     "+experiment=quickstart",

@@ -36,11 +36,11 @@ from rich.console import Console
 from rich.progress import track
 from smtlib import Constraints, read_constraints, read_solution
 
-from bench.store import write_text
+from bench.records.store import write_text
 from repair.errors import InputError
-from repair.maximise import Maximum, maximise
-from repair.maxsat import MaxSat, Rows, max_satisfied
-from repair.program import SolverOptions
+from repair.weights.programs.maximise import Maximum, maximise
+from repair.weights.programs.maxsat import MaxSat, Rows, max_satisfied
+from repair.weights.programs.program import SolverOptions
 
 OUT = Path(__file__).parents[1] / "results" / "reference" / "published_constraints.csv"
 MARGIN = 1e-6  # slack asked of a row

@@ -18,8 +18,8 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from bench import shipped
-from bench.files import fetch
-from bench.store import write_text
+from bench.datasets.files import fetch
+from bench.records.store import write_text
 from repair.errors import InputError
 
 ARCHIVE = "nnrepair/results.tar.xz"

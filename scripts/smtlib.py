@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from repair.errors import InputError
-from repair.maxsat import Rows
+from repair.weights.programs.maxsat import Rows
 
 # The files' sums of products of two decimals have fewer than 60 digits: no rounding, or an error.
 _EXACT = Context(prec=200, traps=[Inexact])

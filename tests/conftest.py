@@ -41,7 +41,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def data_pack() -> Path:
-    """The folder of the data pack, which `bench.data` reads too; skips where there is none."""
+    """The folder of the data pack, which `bench.datasets.dataset` reads too; skips where there is none."""
     named = os.environ.get("BENCH_DATA")
     folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
     if not (folder / "SHA256SUMS").is_file():

@@ -22,10 +22,10 @@ from bench.replay.run import SETS
 from bench.scenarios import File, Published, Scenario
 from repair.architecture.rules import KERAS3, STRICT
 from repair.errors import InputError
-from repair.methods.nnrepair import NNRepair
-from repair.program import SolverOptions
-from repair.settings import Settings, SolverName
-from repair.solvers import SOLVERS
+from repair.weights.methods.nnrepair.method import NNRepair
+from repair.weights.programs.program import SolverOptions
+from repair.weights.programs.solvers import SOLVERS
+from repair.weights.settings import Settings, SolverName
 
 NAN, INF = math.nan, math.inf
 ODD = (

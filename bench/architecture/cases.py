@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.files import fetch
+from bench.datasets.files import fetch
 from repair.architecture.formats.exais import read
 from repair.architecture.graph import Graph
 from repair.architecture.rules import Rules
 from repair.errors import InputError, unknown
-from repair.source import SourceFile
+from repair.weights.source import SourceFile
 
 RANDOM = "1d1093c004b977d929459f8f5e7aafaddb5dbc635c402e23760d1444c406cb50"
 RANDOM_PUBLISHED = "31e16ae902ec6fef68db9ffc06f960e9f88a0232457d33d29223628e414cebab"

@@ -9,8 +9,8 @@ from typing import Any
 from bench.architecture.build import built
 from bench.architecture.cases import Case
 from bench.architecture.train import accuracy
+from bench.records.rows import Value
 from bench.report.tables import csv_text
-from bench.rows import Value
 from repair.architecture.edits import ChangeType, Insert, MakeWeights, Move, Remove, Rewire
 from repair.architecture.graph import Graph
 from repair.architecture.rules import Rules

@@ -5,8 +5,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from repair.network import UNIT, Network
-from repair.problem import Examples
+from repair.weights.network.network import UNIT, Network
+from repair.weights.problem import Examples
 
 
 @runtime_checkable

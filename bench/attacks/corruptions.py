@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from bench.attacks.attack import unit_images
-from repair.network import Network
-from repair.problem import Examples
-from repair.settings import NotNegative, Seed, Settings
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples
+from repair.weights.settings import NotNegative, Seed, Settings
 
 Pixels = Annotated[float, Field(ge=0, le=1000)]  # further than any image reaches
 

@@ -11,10 +11,10 @@ from flax import nnx
 
 from bench.attacks.attack import unit_images
 from bench.attacks.gradient import LabelSource, Norm
-from repair.batches import in_batches, replicated
-from repair.network import Network
-from repair.problem import Examples
-from repair.settings import Count, NotNegative, Settings
+from repair.weights.network.batches import in_batches, replicated
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples
+from repair.weights.settings import Count, NotNegative, Settings
 
 _TINY = 1e-8
 _BEYOND = 1e-4  # steps end a little behind the linearised face: on it the answer would not change

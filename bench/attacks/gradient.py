@@ -11,10 +11,10 @@ import numpy as np
 from flax import nnx
 
 from bench.attacks.attack import unit_images
-from repair.batches import in_batches, replicated
-from repair.network import Network
-from repair.problem import Examples
-from repair.settings import Count, NotNegative, Positive, Seed, Settings
+from repair.weights.network.batches import in_batches, replicated
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples
+from repair.weights.settings import Count, NotNegative, Positive, Seed, Settings
 
 LabelSource = Literal["predicted", "true"]
 Norm = Literal["linf", "l2"]

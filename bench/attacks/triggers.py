@@ -10,9 +10,18 @@ from pydantic import Field
 
 from bench.attacks.attack import unit_images
 from repair.errors import InputError
-from repair.network import UNIT, Network
-from repair.problem import Examples
-from repair.settings import Count, CountOrZero, Positive, Seed, Settings, Several, Share, Whole
+from repair.weights.network.network import UNIT, Network
+from repair.weights.problem import Examples
+from repair.weights.settings import (
+    Count,
+    CountOrZero,
+    Positive,
+    Seed,
+    Settings,
+    Several,
+    Share,
+    Whole,
+)
 
 Labels = Literal["all_to_one", "all_to_all", "clean_label"]
 Pixel = Annotated[Whole, Field(ge=0, le=255)]

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from bench.records.rows import Value
 from bench.replay.tables import Counts, Key
 from bench.report.tables import Table
-from bench.rows import Value
 
 STATUSES = ("equal", "within one", "different", "not rebuilt")
 _K = TypeVar("_K")

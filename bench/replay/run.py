@@ -7,17 +7,17 @@ from typing import Self
 
 import numpy as np
 
-from bench import networks
+from bench.datasets import networks
 from bench.replay import solutions, tables
 from bench.replay.results import Comparison, Line
 from bench.replay.sets import ORIGINS, examples
 from bench.replay.solutions import Solution, silenced
 from bench.replay.tables import Counts, Key, Table
-from repair.combinations import Detection, combine
 from repair.errors import unknown
-from repair.experts import mean_patch, patched_logits
-from repair.network import Network
-from repair.patch import Patch
+from repair.weights.experts.combinations import Detection, combine
+from repair.weights.experts.experts import mean_patch, patched_logits
+from repair.weights.network.network import Network
+from repair.weights.patch import Patch
 
 SETS: Mapping[str, tuple[str, ...]] = {
     "test": ("clean_test", "defect_test"),

@@ -6,12 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from bench import data, networks
 from bench.attacks import FGSM, Square
-from bench.files import fetch
+from bench.datasets import dataset as data
+from bench.datasets import networks
+from bench.datasets.files import fetch
 from repair.errors import InputError
-from repair.network import Network
-from repair.problem import Examples
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples
 
 # Of the training sets that the poisoned networks were published with, the first 600 images carry
 # the trigger, with their true labels: so all ten counts of each class come out.
@@ -48,7 +49,7 @@ class Origin:
     """What a scenario's published numbers were measured with.
 
     Attributes:
-        network: a name of `bench.networks`.
+        network: a name of `bench.datasets.networks`.
         attacked: a set that shows the defect, from the network, the set's name and plain examples.
         poisoned: whether the training set was published with triggered images.
     """

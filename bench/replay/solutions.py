@@ -10,10 +10,10 @@ from functools import cache
 
 import numpy as np
 
-from bench.files import fetch
+from bench.datasets.files import fetch
 from repair.errors import InputError, unknown
-from repair.network import Network
-from repair.patch import Patch
+from repair.weights.network.network import Network
+from repair.weights.patch import Patch
 
 ARCHIVE = "nnrepair/z3solutions.tar.xz"
 DIGEST = "33ae651523e4a14aa9702225749167e1ef7fbacf23adc50bcd634916d37b19bc"

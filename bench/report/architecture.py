@@ -4,10 +4,11 @@ import csv
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from bench import details, shipped
-from bench.record import Record
+from bench import shipped
+from bench.records import details
+from bench.records.record import Record
+from bench.records.rows import Value, number
 from bench.report.tables import NONE, Table
-from bench.rows import Value, number
 
 METHOD = "architecture_search"
 PUBLISHED_RULES = "strict"

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bench.record import Accuracy, Combination
+from bench.records.record import Accuracy, Combination
+from bench.records.rows import Value
 from bench.report.compare import Line, Named, befores, cells
+from bench.report.statistics import interval
 from bench.report.tables import NONE, Table
-from bench.rows import Value
-from bench.statistics import interval
 
 
 def comparison_table(lines: Sequence[Line]) -> Table:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench.distinct import distinct
-from bench.record import Record
+from bench.records.distinct import distinct
+from bench.records.record import Record
+from bench.records.store import Stored, Unreadable, contents
 from bench.report.architecture import architecture_table
 from bench.report.compare import Line, compare
 from bench.report.published import Published, published
 from bench.report.series import Series, preferred, series_of
 from bench.report.tables import Table, runs_table
-from bench.store import Stored, Unreadable, contents
 from repair.errors import InputError
 
 

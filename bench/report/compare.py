@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from bench import details
-from bench.record import Combination, Record
+from bench.records import details
+from bench.records.record import Combination, Record
 from bench.report.published import Published, PublishedCell, best_on_test
 
 METHOD = "nnrepair"

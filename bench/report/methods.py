@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
-from bench.record import Record
+from bench.records.record import Record
+from bench.records.rows import Value
 from bench.report.series import MEASURES, Series, before_and_after, scores
+from bench.report.statistics import ALPHA, Comparison, Interval, compare_all, interval, ranking
 from bench.report.tables import NONE, Table
-from bench.rows import Value
-from bench.statistics import ALPHA, Comparison, Interval, compare_all, interval, ranking
 
 ALL = "all scenarios"
 Best = Mapping[tuple[str, str, int], Record]

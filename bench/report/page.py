@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bench.escape import html
-from bench.record import Record
+from bench.records.record import Record
+from bench.records.rows import Value
 from bench.report.build import Report
 from bench.report.style import Drawing
 from bench.report.tables import Table
-from bench.rows import Value
 
 _CSS = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }

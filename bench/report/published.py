@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from bench import shipped
-from bench.record import Accuracy, Combination
+from bench.records.record import Accuracy, Combination
 from repair.errors import InputError
 
 _ROWS = "nnrepair_rows.csv"

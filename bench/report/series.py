@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import details
-from bench.canonical import difference
-from bench.record import Accuracy, Record
+from bench.records import details
+from bench.records.canonical import difference
+from bench.records.record import Accuracy, Record
+from bench.records.store import CONFIG, Stored
+from bench.records.stored_config import read_config
 from bench.report.beside_record import read_beside
-from bench.store import CONFIG, Stored
-from bench.stored_config import read_config
-from bench.tasks import TASKS
+from bench.runs.tasks import TASKS
 
 MEASURES = ("defect", "clean")
 Settings = Mapping[str, Any]

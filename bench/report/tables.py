@@ -10,8 +10,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench.escape import csv_cell, markdown, terminal
-from bench.record import Record
-from bench.rows import Value, row
+from bench.records.record import Record
+from bench.records.rows import Value, row
 
 NONE = "-"
 _ARCHITECTURE = ("cases", "success", "edits_mean", "proven", "milliseconds_median")

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.escape import markdown
+from bench.records.store import write_bytes, write_text
 from bench.report.build import Report
 from bench.report.tables import Table
-from bench.store import write_bytes, write_text
 from repair.errors import unknown
 
 if TYPE_CHECKING:

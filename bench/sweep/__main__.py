@@ -12,10 +12,11 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from bench import shipped, store
+from bench import shipped
 from bench.config import explain, register
-from bench.distinct import distinct
-from bench.record import Record
+from bench.records import store
+from bench.records.distinct import distinct
+from bench.records.record import Record
 from bench.sweep.estimate import expected, table, total
 from bench.sweep.plan import Job, plan
 from repair.command import ended

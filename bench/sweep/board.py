@@ -12,9 +12,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bench import store
 from bench.escape import terminal
-from bench.rows import row
+from bench.records import store
+from bench.records.rows import row
 from bench.sweep.job import Outcome
 from bench.sweep.plan import Job
 

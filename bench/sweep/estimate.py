@@ -7,8 +7,8 @@ from statistics import median
 from rich.table import Table
 from rich.text import Text
 
-from bench.asked import method_name
-from bench.record import Record
+from bench.records.record import Record
+from bench.runs.specification import method_name
 from bench.sweep.plan import Job
 
 # What earlier runs may have in common with new ones, from the most alike to the least.

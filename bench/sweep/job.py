@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from bench.config import explain
-from bench.store import BusyError
+from bench.records.store import BusyError
 from repair.errors import InputError
 
 
@@ -34,7 +34,7 @@ def job(config: DictConfig, wait: bool = True, death: str | None = None) -> Outc
         wait: for another process that does the same run; else the outcome is "busy".
         death: do not run, but record that the run's process died, and how.
     """
-    from bench.run import log_plainly, record_death, run  # here: only who runs waits for jax
+    from bench.runs.run import log_plainly, record_death, run  # here: only who runs waits for jax
 
     log_plainly()
     try:

@@ -12,10 +12,10 @@ from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from bench import store
-from bench.asked import Asked, asked
 from bench.config import explain, refuse_unfit
-from bench.record import Record
+from bench.records import store
+from bench.records.record import Record
+from bench.runs.specification import Asked, asked
 from repair.errors import InputError
 
 Load = Callable[[list[str]], DictConfig]

@@ -7,7 +7,7 @@ from typing import Any
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
-from bench import store
+from bench.records import store
 from bench.show import say, show_records
 from bench.sweep.board import Board
 from bench.sweep.job import Outcome

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from bench.store import Stored
+from bench.records.store import Stored
 from bench.tracking.tracker import NoTracker, Tracker
 
 _log = logging.getLogger(__name__)

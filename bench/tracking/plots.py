@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import wandb
 
-from bench.gallery import Gallery
-from bench.record import Record
+from bench.records.gallery import Gallery
+from bench.records.record import Record
+from bench.records.rows import row
 from bench.report.compare import compare
 from bench.report.published import published
-from bench.rows import row
 
 
 def results_table(records: Sequence[Record]) -> wandb.Table:
-    """A row for each record, the columns of `bench.rows.row`."""
+    """A row for each record, the columns of `bench.records.rows.row`."""
     rows = [row(record) for record in records]
     return _table(list(rows[0]), [list(r.values()) for r in rows])
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bench.distinct import distinct
-from bench.record import Record
-from bench.regular import files_named
-from bench.store import RECORD, Contents, Stored, Unreadable, finished
+from bench.records.distinct import distinct
+from bench.records.record import Record
+from bench.records.regular import files_named
+from bench.records.store import RECORD, Contents, Stored, Unreadable, finished
 from bench.tracking.guard import Guard
 from bench.tracking.opening import folders_below, opened
 from bench.tracking.plots import plots, results_table

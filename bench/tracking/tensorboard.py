@@ -10,9 +10,9 @@ import numpy as np
 import yaml
 
 from bench.escape import markdown
-from bench.gallery import EXAMPLES, Gallery
-from bench.rows import row
-from bench.store import Stored
+from bench.records.gallery import EXAMPLES, Gallery
+from bench.records.rows import row
+from bench.records.store import Stored
 from bench.tracking.tracker import Tracker
 from repair.errors import InputError
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
-from bench.store import Stored
+from bench.records.store import Stored
 from repair.errors import InputError
-from repair.settings import Settings, Text
+from repair.weights.settings import Settings, Text
 
 Backend = Literal["wandb", "tensorboard"]
 Mode = Literal["offline", "online", "disabled"]

@@ -10,9 +10,9 @@ from typing import Any
 
 import wandb
 
-from bench.gallery import EXAMPLES, Gallery
-from bench.rows import row
-from bench.store import EXPERTS, PATCHES, Stored
+from bench.records.gallery import EXAMPLES, Gallery
+from bench.records.rows import row
+from bench.records.store import EXPERTS, PATCHES, Stored
 from bench.tracking import results
 from bench.tracking.opening import folders_below, opened
 from bench.tracking.plots import confusions, images

@@ -7,9 +7,9 @@ from typing import Protocol, runtime_checkable
 import jax
 
 from bench.training.stack import HE, Stack
-from repair.convolution import Shape
-from repair.network import Network
-from repair.settings import Settings, Several, Width
+from repair.weights.network.convolution import Shape
+from repair.weights.network.network import Network
+from repair.weights.settings import Settings, Several, Width
 
 
 @runtime_checkable

@@ -26,9 +26,9 @@ from flax import nnx
 
 import bench
 import repair
-from bench.download import sha256
-from bench.files import cache_dir
-from repair.network import Network
+from bench.datasets.download import sha256
+from bench.datasets.files import cache_dir
+from repair.weights.network.network import Network
 
 SOURCES = (
     *(
@@ -36,7 +36,10 @@ SOURCES = (
         for name in ("architectures", "augment", "flaws", "stack", "train")
     ),
     *(f"bench/attacks/{name}.py" for name in ("attack", "triggers")),
-    *(f"repair/{name}.py" for name in ("batches", "convolution", "layers", "network", "residual")),
+    *(
+        f"repair/weights/network/{name}.py"
+        for name in ("batches", "convolution", "layers", "network", "residual")
+    ),
 )
 PACKAGES = ("jax", "flax", "optax", "numpy")
 MANIFEST, CHECKPOINT = "manifest.json", "checkpoint"

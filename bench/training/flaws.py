@@ -4,7 +4,7 @@ import numpy as np
 
 from bench.attacks import Attack, Trigger
 from repair.errors import InputError
-from repair.problem import Examples
+from repair.weights.problem import Examples
 
 # Streams of a seed, so that the examples with wrong labels and those held out are not those that are poisoned.
 WRONG, HELD_OUT = 1, 2

@@ -7,9 +7,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from repair.convolution import Shape
-from repair.layers import Activation, BatchNorm, Conv, Dense, Flatten, GlobalAvgPool, Layer, MaxPool
-from repair.residual import Residual
+from repair.weights.network.convolution import Shape
+from repair.weights.network.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+)
+from repair.weights.network.residual import Residual
 
 GLOROT = jax.nn.initializers.glorot_uniform()
 HE = jax.nn.initializers.he_normal()

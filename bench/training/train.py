@@ -17,12 +17,12 @@ from bench.attacks import unit_images
 from bench.training.architectures import Architecture
 from bench.training.augment import flipped_and_cropped
 from bench.training.flaws import HELD_OUT
-from repair.batches import over_devices, replicated
-from repair.convolution import Shape
 from repair.errors import InputError
-from repair.network import Network
-from repair.problem import Examples
-from repair.settings import Count, NotNegative, Positive, Settings
+from repair.weights.network.batches import over_devices, replicated
+from repair.weights.network.convolution import Shape
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples
+from repair.weights.settings import Count, NotNegative, Positive, Settings
 
 Precision = Literal["float32", "bfloat16"]
 Optimizer = Literal["adam", "sgd"]

@@ -5,8 +5,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from bench.gallery import EXAMPLES
-from repair import formats
+from bench.records.gallery import EXAMPLES
+from repair.weights import formats
 
 UNCLEAR = 1e-3  # outputs closer than this may come out in another order elsewhere
 LEFT = {"record.json", "config.yaml", ".lock", EXAMPLES}

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bench import store
-from bench.record import Accuracy, Combination, Record, before_and_after, config_hash
+from bench.records import store
+from bench.records.record import Accuracy, Combination, Record, before_and_after, config_hash
 
 sys.path.append(str(Path(__file__).parent))  # what tests share lies beside them
 
@@ -31,7 +31,7 @@ def make_record(
     defect: int = 5594,
     **changes: Any,
 ) -> Record:
-    """A record as `bench.run` writes it; `clean` and `defect` are those of CONF, of 10000."""
+    """A record as `bench.runs.run` writes it; `clean` and `defect` are those of CONF, of 10000."""
     passing = {"ExpA": 0, "ExpB": 10, "ExpC": 50, "ExpD": 100}[exp]
     config = {"scenario": scenario, "method": method, "passing_tests": passing, "layers": layer}
     done = status == "ok"

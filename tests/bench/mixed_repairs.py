@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repair.experts import Experts
-from repair.methods import Repair
-from repair.methods.refit import Refit
-from repair.patch import Patch
+from repair.weights.experts.experts import Experts
+from repair.weights.methods import Repair
+from repair.weights.methods.refit import Refit
+from repair.weights.patch import Patch
 
 
 @dataclass(frozen=True)

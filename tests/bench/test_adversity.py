@@ -12,7 +12,7 @@ import pytest
 import wandb
 
 from bench import __main__ as command
-from bench import store
+from bench.records import store
 
 HERE = Path(__file__).parent
 # A run that trains nothing: it ends as if at a time limit, which is a record like any other.

@@ -16,9 +16,9 @@ from bench.architecture import Case, load, run_cases
 from bench.architecture.build import built
 from bench.architecture.run import COLUMNS
 from bench.architecture.train import _images, accuracy
-from bench.asked import Asked, asked
 from bench.config import register
-from bench.record import config_hash
+from bench.records.record import config_hash
+from bench.runs.specification import Asked, asked
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
 from repair.architecture.layers import LAYERS

@@ -14,9 +14,9 @@ from bench.attacks import (
     unit_images,
 )
 from repair.errors import InputError
-from repair.layers import Activation, Conv, Dense, Flatten, MaxPool
-from repair.network import Network
-from repair.problem import Examples
+from repair.weights.network.layers import Activation, Conv, Dense, Flatten, MaxPool
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from bench.attacks import FGSM, PGD, DeepFool
-from repair.layers import Activation, Dense, Flatten
-from repair.network import Network
-from repair.problem import Examples
+from repair.weights.network.layers import Activation, Dense, Flatten
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of what foolbox imports

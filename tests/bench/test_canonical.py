@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from bench.canonical import canonical, difference
-from bench.record import config_hash
-from bench.store import contents, save
-from bench.tasks import task
+from bench.records.canonical import canonical, difference
+from bench.records.record import config_hash
+from bench.records.store import contents, save
+from bench.runs.tasks import task
 from repair.errors import InputError
 
 # Values that one careless step or another takes for each other.

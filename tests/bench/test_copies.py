@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bench import copies
 from bench.attacks import FGSM
-from bench.copies import with_copies, with_mirrored
+from bench.datasets import augmented as copies
+from bench.datasets.augmented import with_copies, with_mirrored
 from bench.scenarios import Scenario, Trained
 from repair.errors import InputError
-from repair.problem import Examples
+from repair.weights.problem import Examples
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (7, 9, 12, 2), np.uint8)
 EXAMPLES = Examples(IMAGES, np.arange(7), "some")

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cifar, data, files
-from bench.data import Dataset, load
-from bench.files import fetch
-from bench.idx import parse_idx, read_idx
+from bench.datasets import cifar, files
+from bench.datasets import dataset as data
+from bench.datasets.dataset import Dataset, load
+from bench.datasets.files import fetch
+from bench.datasets.idx import parse_idx, read_idx
 from repair.errors import InputError
 
 ROOT = Path(__file__).parents[2]

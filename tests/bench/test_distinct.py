@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from bench.distinct import distinct
+from bench.records.distinct import distinct
+from bench.records.store import Contents, contents, run_folder, save
 from bench.report import collect
 from bench.report.__main__ import main
-from bench.store import Contents, contents, run_folder, save
 from bench.sweep.__main__ import _records, planned
 from bench.tracking.results import _records as tracked_records
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bench.download
-from bench.download import download
+import bench.datasets.download
+from bench.datasets.download import download
 from repair.errors import InputError
 
 CONTENT = np.random.default_rng(0).bytes(1_500_000)
@@ -158,7 +158,7 @@ def test_the_rest_of_an_earlier_download_is_used_if_it_fits(server, target, beha
 
 
 def test_a_silent_server_is_given_up(server, target, monkeypatch):
-    monkeypatch.setattr(bench.download, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(bench.datasets.download, "SILENCE_SECONDS", 0.2)
     assert get(server, target, "stalls").read_bytes() == CONTENT
     first, second = server.ranges()
     assert first is None
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_made(server, tmp_path):
 
 
 def start(server: Server, target: Path, behaviour: str) -> subprocess.Popen:
-    call = "import sys; from pathlib import Path; from bench.download import download; "
+    call = "import sys; from pathlib import Path; from bench.datasets.download import download; "
     call += "download([sys.argv[1]], Path(sys.argv[2]), digest=sys.argv[3], size=int(sys.argv[4]))"
     arguments = [server.url(behaviour), str(target), DIGEST, str(len(CONTENT))]
     return subprocess.Popen(

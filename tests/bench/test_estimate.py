@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bench import store
+from bench.records import store
 from bench.sweep.__main__ import main, planned
 from bench.sweep.estimate import Expected, total
 

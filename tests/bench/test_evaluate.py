@@ -7,12 +7,12 @@ import pytest
 
 from bench.attacks import Square
 from bench.evaluate import ORIGINAL, evaluate
-from bench.gallery import SHOWN, Gallery
-from bench.record import from_json, to_json
+from bench.records.gallery import SHOWN, Gallery
+from bench.records.record import from_json, to_json
 from bench.scenarios import Scenario, Trained
 from repair.errors import InputError
-from repair.methods import Repair
-from repair.patch import Patch
+from repair.weights.methods import Repair
+from repair.weights.patch import Patch
 
 TARGET = 7
 

@@ -16,12 +16,13 @@ from by_hand import check, unit
 from onnx import helper, numpy_helper
 
 from bench import __main__ as command
-from bench import data, store
 from bench.attacks import Square
+from bench.datasets import dataset as data
+from bench.records import store
 from bench.scenarios import Scenario, Trained
-from repair import formats
-from repair.layers import Activation, Dense, Flatten
-from repair.network import Network
+from repair.weights import formats
+from repair.weights.network.layers import Activation, Dense, Flatten
+from repair.weights.network.network import Network
 
 HIDDEN, CLASSES = 24, 10
 HINGE = (

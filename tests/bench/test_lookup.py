@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench import store
-from bench.download import sha256
+from bench.datasets.download import sha256
+from bench.records import store
 from bench.sweep.__main__ import planned
 
 # A run that trains nothing: it ends as if at a time limit, which is a record like any other.

@@ -13,12 +13,12 @@ import pytest
 from onnx import helper, numpy_helper
 
 from bench import __main__ as command
-from bench import store
 from bench.attacks import Square
 from bench.config import experiments
-from bench.record import to_json
+from bench.records import store
+from bench.records.record import to_json
 from bench.scenarios import Scenario, Trained
-from repair.experts_file import load_experts
+from repair.weights.experts.file import load_experts
 
 SMALL = [
     "+experiment=quickstart",

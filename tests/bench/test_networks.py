@@ -6,7 +6,8 @@ import tarfile
 import numpy as np
 import pytest
 
-from bench import data, networks
+from bench.datasets import dataset as data
+from bench.datasets import networks
 from repair.errors import InputError
 
 RIGHT = {

@@ -15,16 +15,18 @@ import pytest
 from onnx import helper, numpy_helper
 
 from bench import __main__ as command
-from bench import data, shipped, store
-from bench.asked import asked
+from bench import shipped
 from bench.attacks import NoAttack, Square
 from bench.config import register
+from bench.datasets import dataset as data
 from bench.own import OwnData, with_data
+from bench.records import store
+from bench.runs.specification import asked
 from bench.scenarios import Scenario
-from repair import formats
 from repair.errors import InputError
-from repair.layers import Activation, Dense, Flatten
-from repair.network import Network
+from repair.weights import formats
+from repair.weights.network.layers import Activation, Dense, Flatten
+from repair.weights.network.network import Network
 
 HIDDEN = 24
 MINIMAL = (
@@ -150,7 +152,7 @@ def test_a_file_of_other_software_is_repaired_for_that_software(bench, tmp_path,
     np.testing.assert_allclose(theirs, powers if make is keras_file else ours, atol=1e-4)
     assert (theirs.argmax(1) == labels).mean() > (before.argmax(1) == labels).mean() + 0.05
 
-    # The patch alone, by NumPy alone, as the docstring of repair.patch says: no file of ours is read otherwise.
+    # The patch alone, by NumPy alone, as the docstring of repair.weights.patch says: no file of ours is read otherwise.
     kernel, bias, out, end = fitted()
     weights = {last: {"kernel": out, "bias": end}}
     patch = np.load(stored.folder / "patch.npz", allow_pickle=False)

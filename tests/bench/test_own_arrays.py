@@ -9,11 +9,11 @@ from bench import __main__ as command
 from bench.attacks import NoAttack, Square
 from bench.own import MOST_CLASSES, OwnData
 from bench.scenarios import Scenario
-from repair import formats
 from repair.errors import InputError
-from repair.layers import Dense, Flatten
-from repair.network import Network
-from repair.problem import Examples, Problem
+from repair.weights import formats
+from repair.weights.network.layers import Dense, Flatten
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples, Problem
 
 COUNT = 12
 

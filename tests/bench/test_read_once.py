@@ -12,17 +12,19 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import data, shipped, store
+from bench import shipped
 from bench.architecture import load
-from bench.asked import asked
 from bench.config import register
+from bench.datasets import dataset as data
 from bench.own import with_data
+from bench.records import store
+from bench.runs.specification import asked
 from bench.scenarios import File
-from repair import formats
-from repair.layers import Dense, Flatten
-from repair.network import Network
-from repair.patch import Patch
-from repair.source import SourceFile
+from repair.weights import formats
+from repair.weights.network.layers import Dense, Flatten
+from repair.weights.network.network import Network
+from repair.weights.patch import Patch
+from repair.weights.source import SourceFile
 
 QUICK = (
     "method/loss=hinge",

@@ -8,8 +8,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from bench.environment import environment
-from bench.record import (
+from bench.records.environment import environment
+from bench.records.record import (
     STATUSES,
     Accuracy,
     Record,

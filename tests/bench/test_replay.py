@@ -6,14 +6,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bench import networks
+from bench.datasets import networks
 from bench.replay import Comparison, Line, replay, solutions, tables
 from bench.replay.run import BORROWED, Answers
 from bench.replay.sets import ORIGINS, TRIGGERED, examples
 from bench.replay.solutions import silenced, solution_of
 from bench.replay.tables import Key, Table
-from repair.combinations import Detection, selected
 from repair.errors import InputError
+from repair.weights.experts.combinations import Detection, selected
 
 MODEL = """sat\r
 (model \r

@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from bench.record import Accuracy, Combination, to_json
+from bench.records.record import Accuracy, Combination, to_json
+from bench.records.store import run_folder, save
 from bench.report import collect, write
 from bench.report.__main__ import main
 from bench.report.compare import compare
 from bench.report.published import PublishedCell, best_on_test, published
-from bench.store import run_folder, save
 from repair.errors import InputError
 
 

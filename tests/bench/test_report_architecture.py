@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.record import Record
+from bench.records.record import Record
 from bench.report import Report
 from bench.report.architecture import architecture_table, published
 from bench.report.tables import NONE

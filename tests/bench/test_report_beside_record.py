@@ -6,13 +6,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from bench.gallery import EXAMPLES, Gallery
+from bench.records.gallery import EXAMPLES, Gallery
+from bench.records.store import run_folder, save
+from bench.records.stored_config import read_config
 from bench.report import collect
 from bench.report.figures import drawings
-from bench.store import run_folder, save
-from bench.stored_config import read_config
 from repair.errors import InputError
-from repair.patch import Delta, Patch
+from repair.weights.patch import Delta, Patch
 
 ALIASES = "task: repair\na: &a [x, x]\nb: &b [*a, *a]\n"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.record import from_json, to_json
-from bench.record_schema import DEEPEST, LARGEST
+from bench.records.record import from_json, to_json
+from bench.records.record_schema import DEEPEST, LARGEST
+from bench.records.store import Stored, contents, run_folder, save
 from bench.report import Report, collect
 from bench.report.__main__ import main
 from bench.report.figures import drawings
 from bench.report.latex import latex
-from bench.store import Stored, contents, run_folder, save
 from repair.errors import InputError
 
 FLIPS = {"clean": [[5, 1], [2, 6]], "defect": [[5, 1], [2, 6]]}

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.gallery import EXAMPLES, Gallery
+from bench.records.gallery import EXAMPLES, Gallery
+from bench.records.store import PATCH, run_folder, save
 from bench.report import collect, write
 from bench.report.__main__ import main
 from bench.report.figures.architecture import architectures
 from bench.report.figures.flips import flips
 from bench.report.figures.kernels import changes
 from bench.report.style import looks
-from bench.store import PATCH, run_folder, save
-from repair.patch import Delta, Patch
+from repair.weights.patch import Delta, Patch
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 

@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from bench.gallery import EXAMPLES, Gallery
+from bench.records.gallery import EXAMPLES, Gallery
+from bench.records.store import run_folder, save
 from bench.report.__main__ import main
-from bench.store import run_folder, save
-from repair.patch import Delta, Patch
+from repair.weights.patch import Delta, Patch
 
 HOSTILE = 'x/../../../site/logo"><img src=x onerror=alert(1)></style></svg>\x1b[31m\u202e$\\frac{$ |[x](javascript:1)'
 

@@ -6,13 +6,14 @@ import hydra
 import numpy as np
 import pytest
 
-from bench import data, shipped
+from bench import shipped
 from bench.attacks import FGSM, NoAttack, Square
 from bench.config import register
-from bench.repairing import build
+from bench.datasets import dataset as data
+from bench.runs.repairing import build
 from bench.scenarios import Published, Scenario, Trained, resolve_layers
 from repair.errors import InputError
-from repair.problem import Examples
+from repair.weights.problem import Examples
 
 SQUARE = Square(row=24, column=24, size=3, value=250)
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.record import Accuracy, Combination, before_and_after
+from bench.records.record import Accuracy, Combination, before_and_after
+from bench.records.store import run_folder, save
 from bench.report import Report, collect
 from bench.report.beside import comparison_table
 from bench.report.figures.accuracy import methods
@@ -15,7 +16,6 @@ from bench.report.figures.profiles import cactus
 from bench.report.methods import comparisons_table, ranks_table, series_table
 from bench.report.page import page
 from bench.report.series import measured, preferred, scores, series_of
-from bench.store import run_folder, save
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from filelock import FileLock
 from omegaconf import OmegaConf
 
 from bench import __main__ as command
-from bench import store
-from bench.files import cache_dir
+from bench.datasets.files import cache_dir
+from bench.records import store
 from bench.sweep.cluster import Task
 
 CLUSTER = Path(__file__).parents[2] / "scripts" / "slurm_local.sh"

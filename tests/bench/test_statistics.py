@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare, wilcoxon
 
-from bench.statistics import compare_all, holm, interval, paired, ranking
+from bench.report.statistics import compare_all, holm, interval, paired, ranking
 
 FEW = st.lists(st.integers(-20, 20), min_size=1, max_size=7)
 

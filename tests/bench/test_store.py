@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.store import (
+from bench.records.store import (
     Stored,
     Unreadable,
     contents,
@@ -194,7 +194,7 @@ def test_the_lock_holds_across_processes_and_goes_with_a_killed_one(tmp_path):
     code = f"""
         import sys
         from pathlib import Path
-        from bench.store import locked
+        from bench.records.store import locked
         with locked(Path({str(tmp_path)!r})):
             print("held", flush=True)
             sys.stdin.read()

@@ -11,8 +11,8 @@ import pytest
 from hydra.errors import MissingConfigException
 
 from bench import __main__ as command
-from bench import store
 from bench.config import explain
+from bench.records import store
 
 # A run of this scenario trains nothing and ends as it is told.
 MISBEHAVING = [

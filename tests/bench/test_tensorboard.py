@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
-from bench.gallery import EXAMPLES, Gallery
-from bench.store import run_folder, save
+from bench.records.gallery import EXAMPLES, Gallery
+from bench.records.store import run_folder, save
 from bench.tracking import WandbSettings, tracked
 from repair.errors import InputError
 

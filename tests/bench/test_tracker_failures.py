@@ -17,7 +17,7 @@ import pytest
 import wandb
 
 from bench import __main__ as command
-from bench import store
+from bench.records import store
 from bench.tracking import WandbSettings, tracked
 from bench.tracking import opening as wandb_opening
 from bench.tracking.guard import Guard, guarded

@@ -14,9 +14,9 @@ import wandb
 from PIL import Image
 from wandb.proto import wandb_internal_pb2
 
-from bench.gallery import EXAMPLES, Gallery
-from bench.rows import row
-from bench.store import run_folder, save
+from bench.records.gallery import EXAMPLES, Gallery
+from bench.records.rows import row
+from bench.records.store import run_folder, save
 from bench.tracking import NoTracker, WandbSettings, run_id, tracked
 from repair.errors import InputError
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from repair.layers import (
+from repair.weights.network.layers import (
     Activation,
     AvgPool,
     BatchNorm,
@@ -17,7 +17,7 @@ from repair.layers import (
     MaxPool,
     ZeroPad,
 )
-from repair.network import Network
+from repair.weights.network.network import Network
 
 
 def normal(seed: int, *shape: int) -> np.ndarray:

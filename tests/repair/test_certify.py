@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from repair.certify import NOTHING, Rows, certify
 from repair.errors import InputError
-from repair.patch import Patch
-from repair.problem import Examples
+from repair.weights.certify import NOTHING, Rows, certify
+from repair.weights.patch import Patch
+from repair.weights.problem import Examples
 
 
 @pytest.fixture

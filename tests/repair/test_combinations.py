@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repair.combinations import RULES, Detection, combine, selected
 from repair.errors import InputError
+from repair.weights.experts.combinations import RULES, Detection, combine, selected
 
 CLASSES = 4
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from repair.combinations import RULES, combine
 from repair.errors import InputError
-from repair.experts import BATCH, Experts, mean_patch, patched_logits
-from repair.experts_file import load_experts, save_experts
-from repair.formats.archive import read_archive, write_archive
-from repair.layers import Activation, Conv, Dense, Flatten
-from repair.localize import Entering
-from repair.network import Network
-from repair.patch import Patch
+from repair.weights.experts.combinations import RULES, combine
+from repair.weights.experts.experts import BATCH, Experts, mean_patch, patched_logits
+from repair.weights.experts.file import load_experts, save_experts
+from repair.weights.formats.archive import read_archive, write_archive
+from repair.weights.localization.localization import Entering
+from repair.weights.network.layers import Activation, Conv, Dense, Flatten
+from repair.weights.network.network import Network
+from repair.weights.patch import Patch
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.formats import load, save
-from repair.patch import Patch
+from repair.weights.formats import load, save
+from repair.weights.patch import Patch
 
 
 def spoilt(content: bytes, seed: int) -> bytes:

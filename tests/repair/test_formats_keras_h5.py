@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.formats import load, save
+from repair.weights.formats import load, save
 
 keras = pytest.importorskip("keras", reason="Keras is the oracle of these tests")
 layers = keras.layers

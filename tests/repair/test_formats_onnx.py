@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from repair.errors import InputError
-from repair.formats import load, save
+from repair.weights.formats import load, save
 
 runtime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is the oracle of these tests")
 

@@ -12,9 +12,9 @@ from h5py import h5d, h5p, h5s, h5t, h5z
 from onnx import TensorProto, helper
 
 from repair.errors import InputError
-from repair.formats import FORMATS, load, save, save_like
-from repair.patch import Patch
-from repair.source import SourceFile
+from repair.weights.formats import FORMATS, load, save, save_like
+from repair.weights.patch import Patch
+from repair.weights.source import SourceFile
 
 KERNEL = "model_weights/dense_2/dense_2/kernel:0"
 SIZE = 6 * 3 * 4

@@ -7,10 +7,10 @@ import optax
 import pytest
 
 from repair.errors import InputError
-from repair.layers import Activation, Dense
-from repair.localization import Bidirectional, CausalEffect, Gradient, IntegratedGradients
-from repair.localize import Entering
-from repair.network import Network
+from repair.weights.localization import Bidirectional, CausalEffect, Gradient, IntegratedGradients
+from repair.weights.localization.localization import Entering
+from repair.weights.network.layers import Activation, Dense
+from repair.weights.network.network import Network
 
 ALL = [Gradient(), IntegratedGradients(), CausalEffect(), Bidirectional()]
 

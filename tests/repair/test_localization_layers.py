@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.layers import Activation, Conv, Dense, GlobalAvgPool
-from repair.localization.layers import located, rank_layers
-from repair.methods import Repairable
-from repair.methods.exact import Exact
-from repair.methods.finetune import Finetune
-from repair.methods.minimal import Minimal
-from repair.methods.nnrepair import NNRepair
-from repair.methods.refit import Refit
-from repair.network import Network
-from repair.problem import Examples, Problem
+from repair.weights.methods import Repairable
+from repair.weights.methods.exact.method import Exact
+from repair.weights.methods.finetune import Finetune
+from repair.weights.methods.minimal import Minimal
+from repair.weights.methods.nnrepair.method import NNRepair
+from repair.weights.methods.refit import Refit
+from repair.weights.network.layers import Activation, Conv, Dense, GlobalAvgPool
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples, Problem
+from repair.weights.ranking import located, rank_layers
 
 WEIGHTS = 8  # that are damaged
 

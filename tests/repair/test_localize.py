@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.layers import Activation, Conv, Dense, Flatten
-from repair.localize import ActivationDifference, Entering, highest
-from repair.network import Network
+from repair.weights.localization.localization import ActivationDifference, Entering, highest
+from repair.weights.network.layers import Activation, Conv, Dense, Flatten
+from repair.weights.network.network import Network
 
 
 def entering(values):

@@ -10,12 +10,12 @@ from scipy.linalg import block_diag
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from repair.components import split
 from repair.errors import InputError
-from repair.maximise import maximise
-from repair.maxsat import MaxSat, Rows, max_satisfied
-from repair.program import TOLERANCE, SolverOptions, Status
-from repair.solvers import SOLVERS, solve
+from repair.weights.programs.components import split
+from repair.weights.programs.maximise import maximise
+from repair.weights.programs.maxsat import MaxSat, Rows, max_satisfied
+from repair.weights.programs.program import TOLERANCE, SolverOptions, Status
+from repair.weights.programs.solvers import SOLVERS, solve
 
 EACH = pytest.mark.parametrize(
     "solver", ["gurobi", "highs"]

@@ -12,11 +12,11 @@ import pytest
 from flax import nnx
 from jax import lax
 
-from repair import network as network_module
-from repair.convolution import convolve
 from repair.errors import InputError
-from repair.layers import Activation, AvgPool, Conv, Dense, Flatten, MaxPool
-from repair.network import Network, require_finite
+from repair.weights.network import network as network_module
+from repair.weights.network.convolution import convolve
+from repair.weights.network.layers import Activation, AvgPool, Conv, Dense, Flatten, MaxPool
+from repair.weights.network.network import Network, require_finite
 
 
 def test_entering_anywhere_gives_the_same_logits(every_kind, unit_images):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repair.errors import InputError
-from repair.oracle import infer_patterns
+from repair.weights.methods.nnrepair.oracle import infer_patterns
 
 
 def test_the_pattern_of_a_class_is_what_sets_it_apart():

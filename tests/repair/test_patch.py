@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.formats.archive import read_archive, write_archive
-from repair.patch import Delta, Patch
+from repair.weights.formats.archive import read_archive, write_archive
+from repair.weights.patch import Delta, Patch
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_file_is_applied_without_this_package_as_documented(patch, network, tm
         name: {key: np.asarray(value) for key, value in network.weights(name).items()}
         for name in network.weighted
     }
-    # From here on as in the docstring of repair.patch.
+    # From here on as in the docstring of repair.weights.patch.
     patch_file = np.load(tmp_path / "patch.npz")
     for key in patch_file.files:
         if key.endswith("/indices"):

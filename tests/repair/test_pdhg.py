@@ -9,8 +9,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from repair.errors import InputError
-from repair.program import Program, SolverOptions, Status
-from repair.solvers import choose, pdhg, solve
+from repair.weights.programs.program import Program, SolverOptions, Status
+from repair.weights.programs.solvers import choose, pdhg, solve
 
 INF = np.inf
 M, N = (

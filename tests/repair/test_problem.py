@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.problem import Examples, Problem
+from repair.weights.problem import Examples, Problem
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from repair.errors import InputError
-from repair.program import Program, Solution, SolverOptions, Status
-from repair.solvers import highs
+from repair.weights.programs.program import Program, Solution, SolverOptions, Status
+from repair.weights.programs.solvers import highs
 
 
 def knapsack() -> Program:

@@ -6,10 +6,10 @@ import pytest
 from flax import nnx
 
 from repair.errors import InputError
-from repair.formats import load, save
-from repair.layers import BatchNorm, Conv, Dense, GlobalAvgPool
-from repair.network import Network
-from repair.residual import Residual
+from repair.weights.formats import load, save
+from repair.weights.network.layers import BatchNorm, Conv, Dense, GlobalAvgPool
+from repair.weights.network.network import Network
+from repair.weights.network.residual import Residual
 
 
 def block(name="block", filters=4, stride=2):

@@ -9,8 +9,8 @@ from scipy.optimize import LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from repair.errors import InputError
-from repair.program import Program, SolverOptions, Status
-from repair.solvers import SOLVERS, _say_once, choose, gurobi, solve
+from repair.weights.programs.program import Program, SolverOptions, Status
+from repair.weights.programs.solvers import SOLVERS, _say_once, choose, gurobi, solve
 
 EACH = pytest.mark.parametrize(
     "solver", ["gurobi", "highs"]
@@ -217,7 +217,7 @@ def test_without_gurobipy_auto_takes_highs_and_gurobi_says_why(
 
 def test_auto_says_once_what_it_takes(caplog: pytest.LogCaptureFixture) -> None:
     _say_once.cache_clear()
-    with caplog.at_level(logging.INFO, logger="repair.solvers"):
+    with caplog.at_level(logging.INFO, logger="repair.weights.programs.solvers"):
         for columns in (2, 3, 4):
             solve(wide(columns))
     assert len(caplog.messages) == 1

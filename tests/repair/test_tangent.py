@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.tangent import Tangent, Weights, margin_cotangents
+from repair.weights.tangent import Tangent, Weights, margin_cotangents
 
 LAYERS = ("conv2d_1", "conv2d_2", "dense_1", "dense_2")
 

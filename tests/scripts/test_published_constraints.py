@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.maximise import maximise
+from repair.weights.programs.maximise import maximise
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))

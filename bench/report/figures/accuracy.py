@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.record import Accuracy, Record
+from bench.records.record import Accuracy, Record
 from bench.report.build import Report
 from bench.report.series import MEASURES, Series, measured, preferred, repair_images
+from bench.report.statistics import interval
 from bench.report.style import BLACK, SHORTEST, WIDTH, Drawing, legible, logarithmic, looks
-from bench.statistics import interval
 
 Look = dict[str, tuple[str, str]]
 _AXES: dict[str, tuple[str, Callable[[Record], float | None]]] = {

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench import details
 from bench.escape import slug
-from bench.record import Record
-from bench.regular import read_regular
+from bench.records import details
+from bench.records.record import Record
+from bench.records.regular import read_regular
 from bench.report.architecture import METHOD, PUBLISHED_RULES
 from bench.report.beside_record import read_beside
 from bench.report.build import Report

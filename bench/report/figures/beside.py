@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.escape import slug
-from bench.record import Accuracy, Combination
+from bench.records.record import Accuracy, Combination
 from bench.report.build import Report
 from bench.report.compare import Line, befores, cells
 from bench.report.style import BEFORE, BLACK, BLUE, GREY, SKY, Drawing, legible

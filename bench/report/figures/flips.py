@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from bench import details
 from bench.escape import slug
-from bench.record import Record
+from bench.records import details
+from bench.records.record import Record
 from bench.report.build import Report
 from bench.report.series import MEASURES, preferred
 from bench.report.style import SEQUENTIAL, WIDTH, Drawing, legible

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.escape import slug
-from bench.gallery import EXAMPLES, Gallery
+from bench.records.gallery import EXAMPLES, Gallery
 from bench.report.beside_record import read_beside
 from bench.report.build import Report
 from bench.report.series import preferred

@@ -12,12 +12,12 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
 from bench.escape import shortened, slug
-from bench.npz import read_npz
+from bench.records.npz import read_npz
+from bench.records.store import PATCH
 from bench.report.beside_record import read_beside
 from bench.report.build import Report
 from bench.report.series import Series
 from bench.report.style import DIVERGING, WIDTH, Drawing, legible
-from bench.store import PATCH
 from repair.errors import InputError
 
 _KERNEL = "/kernel/shape"

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.record import Record
+from bench.records.record import Record
 from bench.report.build import Report
 from bench.report.figures.accuracy import legend
 from bench.report.series import measured, preferred

@@ -4,7 +4,8 @@ import jax
 import pytest
 from flax import nnx
 
-from bench import networks, training
+from bench import training
+from bench.datasets import networks
 
 MNIST, CIFAR = (28, 28, 1), (32, 32, 3)
 

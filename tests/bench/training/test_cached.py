@@ -10,8 +10,8 @@ import pytest
 from bench.attacks import Square
 from bench.training import MLP, cached
 from bench.training.cached import trained_once
-from repair.layers import Dense, Flatten
-from repair.network import Network
+from repair.weights.network.layers import Dense, Flatten
+from repair.weights.network.network import Network
 
 SETTINGS = {"network": MLP((4,)), "trigger": Square(0, 0), "data": {"a": "b"}, "seed": 0}
 # A process that makes the network, and says so in a file. It may be told to die before the entry is in place.
@@ -19,8 +19,8 @@ MAKER = """
 import os, sys, time
 import numpy as np
 from bench.training import MLP, cached
-from repair.layers import Dense, Flatten
-from repair.network import Network
+from repair.weights.network.layers import Dense, Flatten
+from repair.weights.network.network import Network
 
 def network(fill):
     return Network([Flatten("f"), Dense("d", np.full((4, 3), fill))], input_shape=(2, 2, 1), scale="0..1")

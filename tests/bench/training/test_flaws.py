@@ -6,7 +6,7 @@ import pytest
 from bench.attacks import FGSM, Sinusoid, Square
 from bench.training import few, mislabel, poison
 from repair.errors import InputError
-from repair.problem import Examples
+from repair.weights.problem import Examples
 
 
 @pytest.fixture

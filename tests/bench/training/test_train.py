@@ -6,10 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-from bench import data, training
+from bench import training
+from bench.datasets import dataset as data
 from bench.training import MLP, Training
 from repair.errors import InputError
-from repair.problem import Examples
+from repair.weights.problem import Examples
 
 MANY_DEVICES = """
 import os, sys
@@ -17,8 +18,8 @@ os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=" + sys.argv[1
 import jax, numpy as np
 from bench.training import Training, train
 from bench.training.stack import Stack
-from repair.network import Network
-from repair.problem import Examples
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples
 
 def small(keys, shape, classes):
     stack = Stack(keys, shape).conv("conv", 4, padding="same").batch_norm("norm").relu("relu").flatten("flat")

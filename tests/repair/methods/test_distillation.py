@@ -10,14 +10,14 @@ from scipy.special import log_softmax, rel_entr, softmax
 from sklearn.linear_model import Lasso
 
 from repair.errors import InputError
-from repair.layers import Activation, Conv, Dense, Flatten
-from repair.methods.minimal.divergence import Divergence
-from repair.methods.minimal.proximal import Iterate, minimise
-from repair.methods.minimal.stochastic import fitted
-from repair.methods.minimal.teacher import teachers
-from repair.network import Network
-from repair.problem import Examples, Problem
-from repair.tangent import Tangent, Weights
+from repair.weights.methods.minimal.divergence import Divergence
+from repair.weights.methods.minimal.proximal import Iterate, minimise
+from repair.weights.methods.minimal.stochastic import fitted
+from repair.weights.methods.minimal.teacher import teachers
+from repair.weights.network.layers import Activation, Conv, Dense, Flatten
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples, Problem
+from repair.weights.tangent import Tangent, Weights
 
 CLASSES = 3
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from repair.certify import Rows, certify
 from repair.errors import InputError
-from repair.layers import Activation, Dense
-from repair.localize import highest
-from repair.methods.exact import Exact
-from repair.network import Network
-from repair.problem import Examples, Problem
+from repair.weights.certify import Rows, certify
+from repair.weights.localization.localization import highest
+from repair.weights.methods.exact.method import Exact
+from repair.weights.network.layers import Activation, Dense
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples, Problem
 
 INPUTS, HIDDEN, CLASSES = 3, 3, 2
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from repair.certify import Rows, certify
 from repair.errors import InputError
-from repair.layers import Activation, Dense
-from repair.localization import CausalEffect, Gradient
-from repair.localize import ActivationDifference, Entering, highest
-from repair.methods.finetune import Finetune
-from repair.methods.minimal import Distillation, Generation, Hinge, Minimal
-from repair.methods.refit import Refit
-from repair.network import Network
-from repair.problem import Examples, Problem
+from repair.weights.certify import Rows, certify
+from repair.weights.localization import CausalEffect, Gradient
+from repair.weights.localization.localization import ActivationDifference, Entering, highest
+from repair.weights.methods.finetune import Finetune
+from repair.weights.methods.minimal import Distillation, Generation, Hinge, Minimal
+from repair.weights.methods.refit import Refit
+from repair.weights.network.layers import Activation, Dense
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples, Problem
 
 INPUTS, HIDDEN, CLASSES = 12, 16, 3
 

@@ -9,16 +9,16 @@ import pytest
 from scipy.optimize import linprog
 
 from repair.errors import InputError
-from repair.layers import Activation, Dense
-from repair.methods.minimal import full
-from repair.methods.minimal.full import full_step
-from repair.methods.minimal.linear import Generation, best_step
-from repair.methods.minimal.merit import Merit
-from repair.methods.minimal.norms import least_price
-from repair.network import Network
-from repair.program import SolverOptions, Status
-from repair.solvers.session import Session
-from repair.tangent import Tangent, Weights, margin_cotangents
+from repair.weights.methods.minimal import full
+from repair.weights.methods.minimal.full import full_step
+from repair.weights.methods.minimal.linear import Generation, best_step
+from repair.weights.methods.minimal.merit import Merit
+from repair.weights.methods.minimal.norms import least_price
+from repair.weights.network.layers import Activation, Dense
+from repair.weights.network.network import Network
+from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.solvers.session import Session
+from repair.weights.tangent import Tangent, Weights, margin_cotangents
 
 
 def network(seed: int, inputs: int = 5, hidden: int = 6, classes: int = 3) -> Network:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.layers import Activation, Conv, Dense, Flatten
-from repair.localize import ActivationDifference
-from repair.methods.intermediate_layer import IntermediateLayer
-from repair.methods.last_layer import LastLayer
-from repair.methods.nnrepair import NNRepair
-from repair.methods.pool import Pool
-from repair.network import Network
-from repair.problem import Examples, Problem
+from repair.weights.localization.localization import ActivationDifference
+from repair.weights.methods.nnrepair.intermediate_layer import IntermediateLayer
+from repair.weights.methods.nnrepair.last_layer import LastLayer
+from repair.weights.methods.nnrepair.method import NNRepair
+from repair.weights.methods.nnrepair.pool import Pool
+from repair.weights.network.layers import Activation, Conv, Dense, Flatten
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples, Problem
 
 CLASSES = 3
 
@@ -144,7 +144,7 @@ def test_a_network_without_failing_tests_is_a_result_with_a_reason():
 
 
 def test_a_solver_that_its_licence_does_not_admit_is_a_status(monkeypatch):
-    from repair.program import Solution, Status
+    from repair.weights.programs.program import Solution, Status
 
     def refuses(program, options, start=None):
         rows, columns = program.rows.shape

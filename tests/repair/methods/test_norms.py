@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from repair.methods.minimal.norms import DUAL, ORDER, least_price, proximal, value
-from repair.methods.minimal.proximal import Iterate, minimise
+from repair.weights.methods.minimal.norms import DUAL, ORDER, least_price, proximal, value
+from repair.weights.methods.minimal.proximal import Iterate, minimise
 
 N = 6
 EACH = pytest.mark.parametrize("kind", sorted(ORDER))

@@ -1,0 +1,1 @@
+"""Images, networks and published files: where they lie, and how they are checked."""

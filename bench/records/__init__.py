@@ -1,0 +1,1 @@
+"""What a run leaves: its record and files, and the store that keeps them."""

@@ -1,0 +1,1 @@
+"""One run: what is asked for, done, measured and recorded."""

@@ -1,0 +1,1 @@
+"""One patch for each class, combined into one classifier."""

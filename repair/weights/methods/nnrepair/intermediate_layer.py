@@ -1,0 +1,123 @@
+"""NNrepair at an intermediate layer: an inferred activation pattern says what a class needs there."""
+
+import numpy as np
+
+from repair.errors import InputError
+from repair.weights import certify
+from repair.weights.localization.localization import Entering, Localization, highest
+from repair.weights.methods.nnrepair.asked import TIGHTENED, Asked
+from repair.weights.methods.nnrepair.margins import neuron_signs
+from repair.weights.methods.nnrepair.oracle import infer_patterns
+from repair.weights.methods.nnrepair.pool import Pool
+from repair.weights.network.network import Network
+from repair.weights.programs.maxsat import Rows
+
+K = 50  # incoming edges of a neuron that the paper frees
+
+
+class IntermediateLayer:
+    """Failing tests are to have their class's pattern, passing tests that have it are to keep it.
+
+    Args:
+        network: under repair.
+        layer: a dense one that is followed by a ReLU.
+        tests: the repair set; patterns are inferred from its clean tests that are classified right.
+        localize: scores the weights.
+        k: free incoming edges of each pattern neuron that a failing test violates; None takes 50.
+        bound: largest absolute delta; None takes the paper's 1.
+        margin: slack of the rows, relative to the mean absolute pre-activation.
+        failing, passing: how many tests of the class.
+        localize_tests: how many failing and passing tests localization sees; None all.
+        depth: longest pattern; None has no limit.
+        seed: of the decision trees.
+
+    Raises:
+        InputError: a layer that is not followed by a ReLU.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        layer: str,
+        tests: Pool,
+        *,
+        localize: Localization,
+        k: int | None,
+        bound: float | None,
+        margin: float,
+        failing: int,
+        passing: int,
+        localize_tests: int | None,
+        depth: int | None,
+        seed: int,
+    ):
+        after = network.layers[network.position(layer) + 1]
+        if not followed_by_relu(network, layer):
+            raise InputError(
+                f"an intermediate repair needs a layer with a ReLU behind it, whose neurons are on or"
+                f" off; behind {layer!r} stands {after.name!r} ({after.kind})."
+            )
+        self.network, self.layer, self.tests, self.localize = network, layer, tests, localize
+        self.after = after.name
+        self.kernel, self.bias = (
+            np.asarray(network.weights(layer)[key], np.float64) for key in ("kernel", "bias")
+        )
+        self.k, self.bound = k or K, 1.0 if bound is None else bound
+        self.failing, self.passing, self.localize_tests = failing, passing, localize_tests
+        learned = tests.entering.take(tests.right & tests.clean)
+        before = self._before(learned)
+        self.margin = margin * (float(np.abs(before).mean()) or 1.0)
+        self.patterns = infer_patterns(before > 0, learned.labels, seed=seed, max_depth=depth)
+
+    def ask(self, label: int) -> Asked | None:
+        """The k edges most to blame of each pattern neuron that the first failing tests violate."""
+        failing, passing = self.tests.failing(label), self.tests.passing(label)
+        pattern = self.patterns.get(label)
+        if pattern is None or not len(failing) or not len(passing):
+            return None
+        chosen = failing.take(slice(self.failing))
+        wrong = (self._before(chosen)[:, pattern.neurons] > 0) != pattern.on
+        violated = pattern.neurons[wrong.any(axis=0)]
+        if not len(violated):
+            return None
+        seen = slice(self.localize_tests)
+        scores = self.localize(self.network, self.layer, failing.take(seen), passing.take(seen))
+        what = f"layer {self.layer!r}, a neuron of class {label}"
+        free = [highest(scores[:, n], self.k, what) * self.kernel.shape[1] + n for n in violated]
+        about = {
+            "pattern_neurons": len(pattern.neurons),
+            "pattern_support": pattern.support,
+            "pattern_precision": pattern.precision,
+            "violated_neurons": len(violated),
+        }
+        keeping = passing.take(self._keeps(label, passing)).take(slice(self.passing))
+        return Asked(label, np.sort(np.concatenate(free)), chosen, keeping, about)
+
+    def rows(self, asked: Asked, free: np.ndarray) -> tuple[Rows, Rows]:
+        """Hard rows of the passing and soft rows of the failing tests."""
+        pattern = self.patterns[asked.label]
+        inputs, outputs = np.divmod(free, self.kernel.shape[1])
+        hard, soft = (
+            neuron_signs(t.values, self._before(t), pattern.neurons, pattern.on, inputs, outputs)
+            for t in (asked.passing, asked.failing)
+        )
+        return hard, soft
+
+    def claims(self, images: np.ndarray, tests: Entering, label: int) -> certify.Rows:
+        """The rows of tests, in the order of `rows`, for the certificate."""
+        pattern = self.patterns[label]
+        return certify.Rows.pattern(images, self.after, pattern.neurons, pattern.on)
+
+    def _before(self, tests: Entering) -> np.ndarray:
+        return tests.values.astype(np.float64) @ self.kernel + self.bias
+
+    def _keeps(self, label: int, tests: Entering) -> np.ndarray:
+        """(N,) bool: tests that have the pattern by more than the tightest margin."""
+        pattern = self.patterns[label]
+        before = self._before(tests)[:, pattern.neurons]
+        return np.all(np.where(pattern.on, before, -before) > TIGHTENED[-1] * self.margin, axis=1)
+
+
+def followed_by_relu(network: Network, layer: str) -> bool:
+    """Whether a ReLU stands behind a layer that is not the last one."""
+    return getattr(network.layers[network.position(layer) + 1], "function", None) == "relu"

@@ -1,0 +1,58 @@
+"""Accuracy on validation data, which settings are chosen by."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from repair.weights.network.network import Network
+from repair.weights.problem import Examples, Problem
+
+
+@dataclass(frozen=True)
+class Score:
+    """Accuracies on validation data, fractions."""
+
+    clean: float
+    defect: float
+
+    @property
+    def total(self) -> float:
+        """What is made as large as possible."""
+        return self.clean + self.defect
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Judges networks that differ from the problem's in `first` and later layers only."""
+
+    problem: Problem
+    first: str
+
+    def __call__(self, network: Network) -> Score:
+        """Accuracies of a network."""
+        clean = _accuracy(network, self._clean, self.problem.validation_clean, self.first)
+        if self.problem.validation_defect is self.problem.validation_clean:
+            return Score(clean, clean)
+        defect = _accuracy(network, self._defect, self.problem.validation_defect, self.first)
+        return Score(clean, defect)
+
+    @cached_property
+    def before(self) -> Score:
+        """Of the unrepaired network."""
+        return self(self.problem.network)
+
+    @cached_property
+    def _clean(self) -> np.ndarray:
+        return self.problem.network.activations(self.problem.validation_clean.images, at=self.first)
+
+    @cached_property
+    def _defect(self) -> np.ndarray:
+        return self.problem.network.activations(
+            self.problem.validation_defect.images, at=self.first
+        )
+
+
+def _accuracy(network: Network, entering: np.ndarray, examples: Examples, first: str) -> float:
+    answers = network.logits_of(entering, at=first).argmax(1)
+    return float((answers == examples.labels).mean())

@@ -1,0 +1,1 @@
+"""Networks as ordered stacks of named layers, evaluated by JAX."""

@@ -1,0 +1,1 @@
+"""Linear and mixed-integer programs as arrays, partial MaxSAT, and the solvers."""
