@@ -11,8 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from repair.architecture.formats.code import nnx_class
-from repair.architecture.formats.keras_write import GONE
+from repair.architecture.formats.keras.write import GONE
+from repair.architecture.formats.nnx.code import nnx_class
 from repair.architecture.graph import Graph, Node, source
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import LAYERS

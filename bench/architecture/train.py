@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.architecture.build import RefusedError, keras_model, keras_module
 from bench.data import Dataset, load
-from repair.architecture.formats.keras_write import GONE
+from repair.architecture.formats.keras.write import GONE
 from repair.architecture.graph import Graph, source
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.rules import Rules

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from repair.architecture.answer import CODE, Answer, answer
-from repair.architecture.formats.definition import Options
+from repair.architecture.definition import Options
 from repair.architecture.layer import LARGEST, Value, freeze
 from repair.architecture.rules import named
 from repair.errors import InputError

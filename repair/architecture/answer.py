@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repair.architecture.formats.definition import Definition, Options, read_definition
+from repair.architecture.definition import Definition, Options, read_definition
 from repair.architecture.graph import Graph
 from repair.architecture.search import Repair, Result, Status, repair
 from repair.architecture.show import diff
@@ -113,9 +113,10 @@ def code(graph: Graph, form: str) -> str:
     Raises:
         InputError: a layer that the format does not have.
     """
-    from repair.architecture.formats.code import keras_code, nnx_class
-    from repair.architecture.formats.definition import pretty
-    from repair.architecture.formats.keras_write import write_keras
+    from repair.architecture.formats.json_layout import pretty
+    from repair.architecture.formats.keras.code import keras_code
+    from repair.architecture.formats.keras.write import write_keras
+    from repair.architecture.formats.nnx.code import nnx_class
     from repair.architecture.formats.plain import write_plain
 
     if form == "keras":

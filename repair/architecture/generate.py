@@ -12,7 +12,7 @@ from repair.architecture.errors import Fault
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer, Shape, Value
 from repair.architecture.layers import LAYERS, Outputs, infer
-from repair.architecture.layers.domains import REQUIRED
+from repair.architecture.layers.arguments import REQUIRED
 from repair.architecture.rules import KERAS3, Rules
 from repair.architecture.trace import trace
 from repair.errors import InputError

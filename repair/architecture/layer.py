@@ -3,9 +3,10 @@
 Everything is frozen and bounded here, so the code after may trust it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 from repair.errors import InputError
@@ -118,3 +119,10 @@ class Layer:
     def __str__(self) -> str:
         written = [f"{name}={value!r}" for name, value in self.arguments.items()]
         return f"{self.type}({', '.join([*map(str, self.inner), *written])})"
+
+
+@lru_cache(maxsize=1 << 10)
+def snake_case(name: str) -> str:
+    """The name in lower case with underscores, as Keras names layers."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -15,9 +15,9 @@ says what it returns, if not the layers that no other reads.
 
 from collections.abc import Mapping
 
-from repair.architecture.formats.keras_layer import listed, mapping, snake
+from repair.architecture.formats.documents import as_list, as_object
 from repair.architecture.graph import MOST_NODES, Graph, Node
-from repair.architecture.layer import DEEPEST, Layer, Shape, Value, freeze
+from repair.architecture.layer import DEEPEST, Layer, Shape, Value, freeze, snake_case
 from repair.architecture.layers import entry_of
 from repair.errors import InputError
 
@@ -48,7 +48,7 @@ def read_plain(document: object, shape: Value = None) -> Graph:
     for key in whole:
         if key not in known:
             raise InputError(f"unknown key {key!r:.60}: expected {', '.join(known)}.")
-    records = listed(whole.get("layers"), "layers")
+    records = as_list(whole.get("layers"), "layers")
     if len(records) > MOST_NODES:
         raise InputError(f"the network has {len(records)} layers: expected at most {MOST_NODES}.")
     nodes: list[Node] = []
@@ -59,7 +59,7 @@ def read_plain(document: object, shape: Value = None) -> Graph:
     names = {"input": 1} if nodes else {}
     for position, record in enumerate(records):
         kind, arguments, beside = _split(record, position)
-        stem = snake(entry_of(kind).name)
+        stem = snake_case(entry_of(kind).name)
         names[stem] = names.get(stem, 0) + 1
         usual = stem if names[stem] == 1 else f"{stem}_{names[stem] - 1}"
         name = _text(beside.get("name", usual), f"the name of layer {position + 1}")
@@ -68,7 +68,7 @@ def read_plain(document: object, shape: Value = None) -> Graph:
         inputs: tuple[str, ...] = ()
         if "inputs" in beside:
             what = f"the inputs of {name!r}"
-            inputs = tuple(_text(item, what) for item in listed(beside["inputs"], what))
+            inputs = tuple(_text(item, what) for item in as_list(beside["inputs"], what))
         elif kind != "Input":
             if not nodes:
                 raise InputError(
@@ -80,7 +80,7 @@ def read_plain(document: object, shape: Value = None) -> Graph:
     outputs = whole.get("outputs")
     if outputs is None:
         return Graph.of(nodes)
-    return Graph.of(nodes, [_text(item, "outputs") for item in listed(outputs, "outputs")])
+    return Graph.of(nodes, [_text(item, "outputs") for item in as_list(outputs, "outputs")])
 
 
 def write_plain(graph: Graph) -> dict[str, object]:
@@ -96,7 +96,7 @@ def write_plain(graph: Graph) -> dict[str, object]:
     counts: dict[str, int] = {}
     layers: list[object] = []
     for node in nodes:
-        stem = snake(node.layer.type)
+        stem = snake_case(node.layer.type)
         counts[stem] = counts.get(stem, 0) + 1
         usual = stem if counts[stem] == 1 else f"{stem}_{counts[stem] - 1}"
         beside: dict[str, object] = {} if node.name == usual else {"name": node.name}
@@ -145,11 +145,11 @@ def _split(record: object, position: int) -> tuple[str, object, Mapping[str, obj
 
 def _layer(kind: str, arguments: object, wraps: object, name: str, depth: int = 0) -> Layer:
     entry = entry_of(kind)
-    given = mapping({} if arguments is None else arguments, f"the arguments of {name!r}")
+    given = as_object({} if arguments is None else arguments, f"the arguments of {name!r}")
     if depth > DEEPEST:
         raise InputError(f"{name!r} wraps layers over {DEEPEST} deep: unwrap some of them.")
     inner = []
-    for position, record in enumerate(listed([] if wraps is None else wraps, f"{name}: wraps")):
+    for position, record in enumerate(as_list([] if wraps is None else wraps, f"{name}: wraps")):
         wrapped, inside, beside = _split(record, position)
         inner.append(_layer(wrapped, inside, beside.get("wraps"), name, depth + 1))
     values = {_text(key, "an argument"): freeze(v, f"{name}: {key}") for key, v in given.items()}

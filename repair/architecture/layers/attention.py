@@ -4,8 +4,9 @@ import re
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Dim, Shape
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
     Argument,
+    activation,
     choice,
     flag,
     integer_or_integers,
@@ -15,7 +16,6 @@ from repair.architecture.layers.domains import (
     size,
     text,
 )
-from repair.architecture.layers.shared_arguments import activation
 from repair.architecture.layers.space import too_few, unknown_size
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules

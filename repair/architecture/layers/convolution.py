@@ -4,8 +4,15 @@ from collections.abc import Callable
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Dim, Shape
-from repair.architecture.layers.domains import Argument, choice, flag, size, sizes
-from repair.architecture.layers.shared_arguments import DATA_FORMAT, activation
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
+    Argument,
+    activation,
+    choice,
+    flag,
+    size,
+    sizes,
+)
 from repair.architecture.layers.space import (
     either_format,
     times,

@@ -2,8 +2,9 @@
 
 from repair.architecture.errors import Fault, Kind
 from repair.architecture.layer import Shape
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
     Argument,
+    activation,
     anything,
     flag,
     number,
@@ -12,7 +13,6 @@ from repair.architecture.layers.domains import (
     size,
     text,
 )
-from repair.architecture.layers.shared_arguments import activation
 from repair.architecture.layers.space import too_few, unknown_size
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules

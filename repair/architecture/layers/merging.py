@@ -2,7 +2,7 @@
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Dim, Shape
-from repair.architecture.layers.domains import Argument, flag, integer, integer_or_integers
+from repair.architecture.layers.arguments import Argument, flag, integer, integer_or_integers
 from repair.architecture.layers.space import plus
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules

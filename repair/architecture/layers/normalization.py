@@ -2,8 +2,9 @@
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Shape
-from repair.architecture.layers.core import same
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
+    ACTIVATIONS,
+    DATA_FORMAT,
     Argument,
     choice,
     flag,
@@ -12,7 +13,7 @@ from repair.architecture.layers.domains import (
     number,
     optional,
 )
-from repair.architecture.layers.shared_arguments import ACTIVATIONS, DATA_FORMAT
+from repair.architecture.layers.core import same
 from repair.architecture.layers.space import unknown_size, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Weights
 from repair.architecture.rules import Rules

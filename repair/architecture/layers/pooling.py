@@ -2,8 +2,14 @@
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Shape
-from repair.architecture.layers.domains import Argument, choice, flag, optional, sizes
-from repair.architecture.layers.shared_arguments import DATA_FORMAT
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
+    Argument,
+    choice,
+    flag,
+    optional,
+    sizes,
+)
 from repair.architecture.layers.space import either_format, window, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules

@@ -1,8 +1,8 @@
 """Preprocessing layers: rescaling, normalisation by known moments, image augmentation, crops."""
 
 from repair.architecture.layer import Shape
-from repair.architecture.layers.core import same
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
     Argument,
     anything,
     choice,
@@ -12,8 +12,8 @@ from repair.architecture.layers.domains import (
     optional,
     size,
 )
+from repair.architecture.layers.core import same
 from repair.architecture.layers.normalization import on_axes
-from repair.architecture.layers.shared_arguments import DATA_FORMAT
 from repair.architecture.layers.space import either_format, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules

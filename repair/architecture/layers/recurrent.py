@@ -2,9 +2,17 @@
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Shape
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
+    Argument,
+    activation,
+    choice,
+    flag,
+    number,
+    size,
+    sizes,
+)
 from repair.architecture.layers.convolution import places, stretched
-from repair.architecture.layers.domains import Argument, choice, flag, number, size, sizes
-from repair.architecture.layers.shared_arguments import DATA_FORMAT, activation
 from repair.architecture.layers.space import unknown_size, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Outputs
 from repair.architecture.rules import Rules

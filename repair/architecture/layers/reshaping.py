@@ -2,7 +2,8 @@
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Shape
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
     Argument,
     choice,
     integers,
@@ -11,7 +12,6 @@ from repair.architecture.layers.domains import (
     size,
     sizes,
 )
-from repair.architecture.layers.shared_arguments import DATA_FORMAT
 from repair.architecture.layers.space import either_format, plus, times, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Layer, Shape
-from repair.architecture.layers.domains import REQUIRED, Argument, OutOfDomain
-from repair.architecture.layers.shared_arguments import BOOKKEEPING
+from repair.architecture.layers.arguments import BOOKKEEPING, REQUIRED, Argument, OutOfDomain
 from repair.architecture.rules import Rules
 
 

@@ -5,9 +5,17 @@ Keras 3 has no LocallyConnected layers; both rule sets take them as Keras 2 had 
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Dim, Shape
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
+    Argument,
+    activation,
+    choice,
+    flag,
+    optional,
+    size,
+    sizes,
+)
 from repair.architecture.layers.convolution import places, stretched
-from repair.architecture.layers.domains import Argument, choice, flag, optional, size, sizes
-from repair.architecture.layers.shared_arguments import DATA_FORMAT, activation
 from repair.architecture.layers.space import (
     either_format,
     times,

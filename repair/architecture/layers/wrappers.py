@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.layer import Layer, Shape
-from repair.architecture.layers.domains import Argument, choice, optional
+from repair.architecture.layers.arguments import Argument, choice, optional
 from repair.architecture.layers.recurrent import LOOP, STATES, initial_states, sequence
 from repair.architecture.layers.space import too_few
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Outputs

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 
 from repair.architecture.edits import (
     ABSENT,
@@ -15,9 +14,9 @@ from repair.architecture.edits import (
     Remove,
 )
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer
-from repair.architecture.search.adapters import NOTHING
-from repair.architecture.search.rows import Choice
+from repair.architecture.layer import Layer, snake_case
+from repair.architecture.search.choice_table import Choice
+from repair.architecture.search.choices.adapters import NOTHING
 
 
 def build(graph: Graph, choice: Choice) -> tuple[Graph, tuple[Edit, ...]]:
@@ -74,14 +73,8 @@ def _by_node(choice: Choice) -> dict[str, Choice]:
     return found
 
 
-@lru_cache
-def _snake_case(kind: str) -> str:
-    return "".join("_" + c.lower() if c.isupper() and k and not kind[k - 1].isdigit()
-                   else c.lower() for k, c in enumerate(kind))  # fmt: skip
-
-
 def _fresh(layer: Layer, taken: set[str]) -> str:
-    stem = _snake_case(layer.type)
+    stem = snake_case(layer.type)
     number, name = 1, stem
     while name in taken:
         number, name = number + 1, f"{stem}_{number}"

@@ -14,7 +14,7 @@ from repair.architecture.errors import Fault
 from repair.architecture.graph import Graph, Node, source
 from repair.architecture.layers import infer
 from repair.architecture.rules import Rules
-from repair.architecture.search.options import removable
+from repair.architecture.search.choices.options import removable
 from repair.architecture.search.result import Repair
 from repair.architecture.size import change, sizes, total
 from repair.architecture.trace import Trace, trace

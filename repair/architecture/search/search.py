@@ -12,17 +12,18 @@ from repair.architecture.errors import show
 from repair.architecture.graph import Graph
 from repair.architecture.layer import LARGEST, Shape
 from repair.architecture.rules import KERAS3, Rules
-from repair.architecture.search.bound import Relaxation, relax, roots_bound
+from repair.architecture.search.bound import relax, roots_bound
+from repair.architecture.search.bound.guides import Hint, hints
+from repair.architecture.search.bound.relaxation import Relaxation
 from repair.architecture.search.build import build
-from repair.architecture.search.calls import apart, shared_again
-from repair.architecture.search.hints import Hint, hints
+from repair.architecture.search.choice_table import Choice
+from repair.architecture.search.choices.targets import behind_head, heads, near_errors, wanted
+from repair.architecture.search.limits import OutOfTime, Plan
+from repair.architecture.search.meetings import shared
 from repair.architecture.search.moves import moves
-from repair.architecture.search.plan import OutOfTime, Plan
 from repair.architecture.search.result import Repair, Result, Status, distinct, does_more
-from repair.architecture.search.rows import Choice
-from repair.architecture.search.sharing import shared
+from repair.architecture.search.shared_layers import apart, shared_again
 from repair.architecture.search.tables import Search
-from repair.architecture.search.targets import behind_head, heads, near_errors, wanted
 from repair.architecture.size import NOTHING, change, sizes, total
 from repair.architecture.trace import Trace, trace
 from repair.errors import InputError

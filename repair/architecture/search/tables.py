@@ -18,13 +18,8 @@ from repair.architecture.graph import Graph, Node, source
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import Rules
-from repair.architecture.search.adapters import NOTHING, Chain
-from repair.architecture.search.changes import fit, same_weights
-from repair.architecture.search.hints import Hint
-from repair.architecture.search.merges import at, combinations
-from repair.architecture.search.options import Option, bridge, standing, unary
-from repair.architecture.search.plan import OutOfTime, Plan
-from repair.architecture.search.rows import (
+from repair.architecture.search.bound.guides import Hint
+from repair.architecture.search.choice_table import (
     Assumed,
     Choice,
     Group,
@@ -36,7 +31,12 @@ from repair.architecture.search.rows import (
     push,
     together,
 )
-from repair.architecture.search.sharing import END, meetings, shared
+from repair.architecture.search.choices.adapters import NOTHING, Chain
+from repair.architecture.search.choices.changes import fit, same_weights
+from repair.architecture.search.choices.merges import at, combinations
+from repair.architecture.search.choices.options import Option, bridge, standing, unary
+from repair.architecture.search.limits import OutOfTime, Plan
+from repair.architecture.search.meetings import END, meetings, shared
 
 
 @dataclass

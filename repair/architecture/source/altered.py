@@ -4,8 +4,9 @@ import ast
 from collections.abc import Mapping
 
 from repair.architecture.errors import Fault
-from repair.architecture.formats.code import keras_layer, spell
-from repair.architecture.formats.nnx_layers import nnx_code
+from repair.architecture.formats.keras.code import keras_layer
+from repair.architecture.formats.nnx.layers import nnx_code
+from repair.architecture.formats.python_code import spell
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
 from repair.architecture.layers import settled

@@ -4,7 +4,7 @@ import ast
 
 from repair.architecture.layer import Layer, Shape
 from repair.architecture.layer import Value as Plain
-from repair.architecture.layers.shared_arguments import ACTIVATIONS
+from repair.architecture.layers.arguments import ACTIVATIONS
 from repair.architecture.source.folding import is_number
 from repair.architecture.source.keras_layers import constant, sizes
 from repair.architecture.source.nnx_layers import SPELL

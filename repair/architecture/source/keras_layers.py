@@ -3,11 +3,10 @@
 import ast
 from collections.abc import Mapping
 
-from repair.architecture.formats.keras_layer import snake
-from repair.architecture.layer import Layer, freeze
+from repair.architecture.layer import Layer, freeze, snake_case
 from repair.architecture.layer import Value as Plain
 from repair.architecture.layers import entry_of
-from repair.architecture.layers.shared_arguments import BOOKKEEPING
+from repair.architecture.layers.arguments import BOOKKEEPING
 from repair.architecture.source.values import (
     Dotted,
     Given,
@@ -88,7 +87,7 @@ def make(kind: str, given: Given, node: ast.Call) -> Made:
     own = named.get("name", (None,))[0]
     return Made(
         Layer(entry.name, arguments, inner),
-        own if isinstance(own, str) and own else snake(entry.name),
+        own if isinstance(own, str) and own else snake_case(entry.name),
         Written(node, parameters, written),
         _input_shape(entry.name, named),
     )

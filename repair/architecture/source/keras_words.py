@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from repair.architecture.layer import Layer
 from repair.architecture.layers import LAYERS
-from repair.architecture.layers.shared_arguments import ACTIVATIONS
+from repair.architecture.layers.arguments import ACTIVATIONS
 from repair.architecture.source.calls import call_layer, references, tensors
 from repair.architecture.source.keras_layers import LAYER_NAMES, make, sizes
 from repair.architecture.source.pool import Site

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from repair.architecture.errors import Fault
-from repair.architecture.formats.keras_layer import snake
 from repair.architecture.graph import MOST_NODES, Node, source
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import Layer, Shape, snake_case
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import KERAS3
 from repair.architecture.source.values import Written
@@ -81,7 +80,7 @@ class Pool:
         """
         if len(self.nodes) >= MOST_NODES:
             raise InputError(f"the network has over {MOST_NODES} layers: expected at most that.")
-        name = self.fresh(name or snake(layer.type))
+        name = self.fresh(name or snake_case(layer.type))
         node = Node(name, layer, tuple(inputs), shares)
         self.nodes[name], self.sites[name] = node, site
         given = [self.shape(reference) for reference in node.inputs]

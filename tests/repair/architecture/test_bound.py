@@ -17,9 +17,9 @@ from repair.architecture.layers import LAYERS
 from repair.architecture.rules import KERAS3, STRICT
 from repair.architecture.search import repair
 from repair.architecture.search.bound import relax, roots_bound
-from repair.architecture.search.box import box
-from repair.architecture.search.options import removable
-from repair.architecture.search.relaxed_merges import merged
+from repair.architecture.search.bound.several_inputs import merged
+from repair.architecture.search.bound.shape_grid import box
+from repair.architecture.search.choices.options import removable
 from repair.architecture.trace import trace
 
 EXAMPLES = int(os.environ.get("BOUND_EXAMPLES", "200"))

@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from repair.architecture.answer import answer
-from repair.architecture.formats.definition import Options, pretty, read_definition
+from repair.architecture.definition import Options, read_definition
 from repair.architecture.formats.files import MOST_BYTES
-from repair.architecture.formats.keras_json import read_keras
-from repair.architecture.formats.keras_write import write_keras
+from repair.architecture.formats.json_layout import pretty
+from repair.architecture.formats.keras.read import read_keras
+from repair.architecture.formats.keras.write import write_keras
 from repair.architecture.formats.plain import read_plain, write_plain
 from repair.architecture.generate import valid
 from repair.architecture.graph import Graph

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from repair.architecture.formats.code import keras_code, nnx_class
-from repair.architecture.formats.keras_write import write_keras
+from repair.architecture.formats.keras.code import keras_code
+from repair.architecture.formats.keras.write import write_keras
+from repair.architecture.formats.nnx.code import nnx_class
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Layer
 from repair.architecture.layers import LAYERS
@@ -136,7 +137,7 @@ def test_what_a_framework_does_not_have_is_refused_by_name(kind: str) -> None:
 
 
 def test_every_layer_is_written_or_refused_by_name() -> None:
-    from repair.architecture.formats.nnx_layers import WRITERS
+    from repair.architecture.formats.nnx.layers import WRITERS
 
     assert set(WRITERS) <= set(LAYERS)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from repair.architecture.__main__ import main
 from repair.architecture.answer import answer
-from repair.architecture.formats.definition import Options
+from repair.architecture.definition import Options
 from repair.architecture.layers import LAYERS
 from repair.architecture.rules import KERAS3, STRICT
 from repair.errors import InputError

@@ -13,7 +13,7 @@ from repair.architecture.errors import Fault, Kind, show
 from repair.architecture.generate import random_layer
 from repair.architecture.layer import LARGEST, Layer, Shape
 from repair.architecture.layers import LAYERS, Outputs, entry_of, infer, settled
-from repair.architecture.layers.domains import REQUIRED
+from repair.architecture.layers.arguments import REQUIRED
 from repair.architecture.rules import KERAS3, STRICT
 
 EXAMPLES = os.environ.get("ARCHITECTURE_FUZZ_EXAMPLES")

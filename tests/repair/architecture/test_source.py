@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from repair.architecture.answer import answer
-from repair.architecture.formats.definition import Options
+from repair.architecture.definition import Options
 from repair.architecture.rules import KERAS3
 from repair.architecture.source.program import Program, read_program
 from repair.architecture.trace import trace

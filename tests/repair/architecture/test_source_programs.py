@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from repair.architecture.answer import Answer, answer
-from repair.architecture.formats.definition import Options
+from repair.architecture.definition import Options
 from repair.architecture.rules import KERAS3
 from repair.architecture.search import Status
 

@@ -1,0 +1,108 @@
+"""Layers as Flax NNX source: what __init__ constructs and what __call__ computes.
+
+Follows Keras's semantics with channels last; activations are not written here. Layers that NNX has
+no counterpart for are refused by name.
+"""
+
+from collections.abc import Mapping
+
+from repair.architecture.errors import Fault
+from repair.architecture.formats.nnx.computed import COMPUTED
+from repair.architecture.formats.nnx.weighted import WEIGHTED
+from repair.architecture.formats.nnx.writers import Ask, Code, Writer, activate
+from repair.architecture.layer import Layer, Shape
+from repair.architecture.layers import settled
+from repair.errors import InputError
+
+
+def nnx_code(layer: Layer, shapes: tuple[Shape, ...], inputs: tuple[str, ...], me: str) -> Code:
+    """The source of a layer, its own activation included.
+
+    Args:
+        layer: a layer that accepts the shapes.
+        shapes: of its inputs, batch first.
+        inputs: expressions of its inputs.
+        me: the attribute for what it keeps, such as "self.dense".
+
+    Raises:
+        InputError: NNX has no counterpart of the layer, or of one of its arguments.
+    """
+    arguments = settled(layer)
+    if isinstance(arguments, Fault):
+        raise InputError(f"{layer.type} {arguments.text}.")
+    writer = WRITERS.get(layer.type)
+    if writer is None or arguments.get("data_format") == "channels_first":
+        what = f"{layer.type} with channels first" if writer else layer.type
+        raise InputError(f"Flax NNX has no counterpart of {what}: choose --to keras.")
+    code = writer(Ask(arguments, shapes, inputs, me, layer))
+    applies = layer.type not in ("Activation", "SimpleRNN", "LSTM", "GRU")
+    if applies and arguments.get("activation") not in (None, "linear"):
+        return code._replace(call=activate(str(arguments["activation"]), code.call))
+    return code
+
+
+def _recurrent(q: Ask) -> Code:
+    cell = {"SimpleRNN": "SimpleCell", "LSTM": "LSTMCell", "GRU": "GRUCell"}[q.layer.type]
+    usual = {"activation": "tanh"} | (
+        {} if q.layer.type == "SimpleRNN" else {"recurrent_activation": "sigmoid"}
+    )
+    odd = [name for name, value in usual.items() if q.a[name] != value]
+    if q.a["return_state"] or odd or len(q.x) > 1:
+        what = odd[0] if odd else "return_state" if q.a["return_state"] else "initial states"
+        raise InputError(f"{q.layer.type} with {what} is not written for NNX: choose --to keras.")
+    reverse = ", reverse=True" if q.a["go_backwards"] else ""
+    init = f"nnx.RNN(nnx.{cell}({q.shapes[0][-1]}, {q.a['units']}, rngs=rngs){reverse})"
+    return Code(f"{q.me}({q.x[0]})" + ("" if q.a["return_sequences"] else "[:, -1]"), {"": init})
+
+
+def _bidirectional(q: Ask) -> Code:
+    forward = q.layer.inner[0]
+    if forward.type not in ("SimpleRNN", "LSTM", "GRU") or len(q.layer.inner) > 1:
+        raise InputError(f"Bidirectional around {forward.type} is not written for NNX.")
+    if q.a["merge_mode"] is None:
+        raise InputError("Bidirectional with merge_mode=None is not written for NNX.")
+    ahead = nnx_code(forward, q.shapes, q.x, q.me)
+    back = nnx_code(forward.change(go_backwards=True), q.shapes, q.x, q.me + "_back")
+    turned = "[:, ::-1]" if forward.arguments.get("return_sequences") else ""
+    both = (ahead.call, back.call + turned)
+    merged = {
+        "concat": f"jnp.concatenate([{both[0]}, {both[1]}], axis=-1)",
+        "sum": f"{both[0]} + {both[1]}",
+        "mul": f"{both[0]} * {both[1]}",
+        "ave": f"({both[0]} + {both[1]}) / 2",
+    }[q.a["merge_mode"]]
+    return Code(merged, {"": ahead.init[""], "_back": back.init[""]})
+
+
+def _distributed(q: Ask) -> Code:
+    shape = q.shapes[0]
+    inner = nnx_code(q.layer.inner[0], ((None, *shape[2:]),), ("step",), q.me)
+    if inner.init.keys() - {""}:
+        raise InputError(f"TimeDistributed around {q.layer.inner[0].type} is not written for NNX.")
+    return Code(f"jax.vmap(lambda step: {inner.call}, 1, 1)({q.x[0]})", inner.init)
+
+
+def _attention(q: Ask) -> Code:
+    a = q.a
+    odd = a["value_dim"] not in (None, a["key_dim"]) or a["attention_axes"] not in (None, (1,))
+    query, value, key = (*q.shapes, q.shapes[1])[:3]
+    if odd or a["output_shape"] is not None or len(query) != 3 or value[-1] != key[-1]:
+        raise InputError("MultiHeadAttention with these arguments is not written for NNX.")
+    bias = "" if a["use_bias"] else ", use_bias=False"
+    init = (
+        f"nnx.MultiHeadAttention({a['num_heads']}, {query[-1]}, {a['num_heads'] * a['key_dim']}, "
+        f"{query[-1]}, in_kv_features={value[-1]}{bias}, decode=False, rngs=rngs)"
+    )
+    xs = (q.x[0], q.x[2] if len(q.x) > 2 else q.x[1], q.x[1])
+    return Code(f"{q.me}({', '.join(xs)})", {"": init})
+
+
+WRITERS: Mapping[str, Writer] = {
+    **WEIGHTED,
+    **COMPUTED,
+    **dict.fromkeys(("SimpleRNN", "LSTM", "GRU"), _recurrent),
+    "Bidirectional": _bidirectional,
+    "TimeDistributed": _distributed,
+    "MultiHeadAttention": _attention,
+}
+"""All layers that are written, by Keras name."""
