@@ -8,6 +8,6 @@ what came out.
 """
 
 from bench.architecture.cases import SETS, Case, load
-from bench.architecture.run import Outcome, run_cases
+from bench.architecture.run import CaseResults, run_cases
 
-__all__ = ["SETS", "Case", "Outcome", "load", "run_cases"]
+__all__ = ["SETS", "Case", "CaseResults", "load", "run_cases"]

@@ -14,7 +14,7 @@ from typing import Any
 from repair.architecture.formats.keras.write import GONE
 from repair.architecture.formats.nnx.code import nnx_class
 from repair.architecture.graph import Graph, Node, source
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import LAYERS
 from repair.architecture.rules import KERAS3, Rules
 from repair.architecture.trace import trace
@@ -54,8 +54,10 @@ def keras_module() -> ModuleType:
     """
     os.environ.setdefault("KERAS_BACKEND", "jax")
     if importlib.util.find_spec("keras") is None:
-        raise InputError("Keras is not installed: pip install 'repairbench[keras]', or "
-                         "architecture.build=[] architecture.train_steps=0.")  # fmt: skip
+        raise InputError(
+            "Keras is not installed: pip install 'repairbench[keras]', or "
+            "architecture.build=[] architecture.train_steps=0."
+        )
     return importlib.import_module("keras")
 
 
@@ -122,7 +124,7 @@ def _placeholder(keras: Any, inputs: list[Any], shape: Shape | None) -> Any:
     return layer(inputs[0] if len(inputs) == 1 else inputs)
 
 
-def _layer(keras: Any, layer: Layer, zeros: bool) -> Any:
+def _layer(keras: Any, layer: LayerSpec, zeros: bool) -> Any:
     kind, arguments = getattr(keras.layers, layer.type), dict(layer.arguments)
     inner = [_layer(keras, wrapped, zeros) for wrapped in layer.inner]
     if layer.type == "RNN":
@@ -155,13 +157,17 @@ def _nnx(graph: Graph) -> str:
         source = nnx_class(graph)
     except InputError as error:
         return f"no counterpart: {error}"
-    integers = {name for node in graph.nodes if node.layer.type == "Embedding"
-                for name, _ in node.sources}  # fmt: skip
+    integers = {
+        name for node in graph.nodes if node.layer.type == "Embedding" for name, _ in node.sources
+    }
     specs = [
-        jax.ShapeDtypeStruct((2, *(size or 3 for size in node.layer.arguments["shape"])),  # type: ignore
-                             "int32" if node.name in integers else "float32")
-        for node in graph.nodes if node.layer.type == "Input"
-    ]  # fmt: skip
+        jax.ShapeDtypeStruct(
+            (2, *(size or 3 for size in node.layer.arguments["shape"])),  # type: ignore
+            "int32" if node.name in integers else "float32",
+        )
+        for node in graph.nodes
+        if node.layer.type == "Input"
+    ]
     try:
         network = _module(source).Network
         nnx.eval_shape(lambda *x: network(rngs=nnx.Rngs(0))(*x), *specs)

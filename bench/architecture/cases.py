@@ -128,13 +128,17 @@ def _random() -> tuple[Case, ...]:
     published = {row["case"]: row for row in _rows("published_random_even.csv", RANDOM_PUBLISHED)}
     return tuple(
         Case(
-            str(line["case"]), line["terms"],
-            published={"edits": int(row["t_edit_ops"]), "widths": int(row["t_units_changed"]),
-                       "seconds": float(row["seconds"])},
+            str(line["case"]),
+            line["terms"],
+            published={
+                "edits": int(row["t_edit_ops"]),
+                "widths": int(row["t_units_changed"]),
+                "seconds": float(row["seconds"]),
+            },
         )
         for line in lines(path)
         for row in (published[str(line["case"])],)
-    )  # fmt: skip
+    )
 
 
 def _manual() -> tuple[Case, ...]:

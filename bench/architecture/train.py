@@ -13,7 +13,7 @@ from bench.architecture.build import RefusedError, keras_model, keras_module
 from bench.data import Dataset, load
 from repair.architecture.formats.keras.write import GONE
 from repair.architecture.graph import Graph, source
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.rules import Rules
 from repair.architecture.trace import trace
 
@@ -76,7 +76,7 @@ def _input(graph: Graph, rules: Rules) -> tuple[tuple[int, ...], Dataset, int] |
     return sizes, load(known[0]), known[1]
 
 
-def _head(graph: Graph) -> Layer | None:
+def _head(graph: Graph) -> LayerSpec | None:
     """The last layer, where it is a Dense layer or the softmax of one."""
     node = graph[source(graph.outputs[0])[0]]
     above = graph[node.sources[0][0]] if node.sources else node
@@ -85,7 +85,7 @@ def _head(graph: Graph) -> Layer | None:
     return None
 
 
-def _softmax(layer: Layer | None) -> bool:
+def _softmax(layer: LayerSpec | None) -> bool:
     return layer is not None and (
         layer.type == "Softmax" or layer.arguments.get("activation") == "softmax"
     )

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from repair.architecture.answer import CODE, Answer, answer
-from repair.architecture.definition import Options
+from repair.architecture.definition import ReadOptions
 from repair.architecture.layer import LARGEST, Value, freeze
-from repair.architecture.rules import named
+from repair.architecture.rules import rules_named
 from repair.errors import InputError
 
 EPILOG = """
@@ -23,8 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns the exit code."""
     given = _parser().parse_args(arguments)
     try:
-        options = Options(
-            named(given.rules),
+        options = ReadOptions(
+            rules_named(given.rules),
             tuple(_shape(text) for text in given.input_shape),
             given.model,
             dict(_definition(text) for text in given.define),
@@ -82,15 +82,22 @@ def _parser() -> argparse.ArgumentParser:
         "again for each further input",
     )
     parser.add_argument("--rules", default="keras3", help="keras3 (default) or strict")
-    parser.add_argument("--alternatives", type=_count, default=3, metavar="N",
-                        help="most repairs to show (3)")  # fmt: skip
-    parser.add_argument("--time-limit", type=_seconds, default=10.0, metavar="SECONDS",
-                        help="of the search (10)")  # fmt: skip
+    parser.add_argument(
+        "--alternatives", type=_count, default=3, metavar="N", help="most repairs to show (3)"
+    )
+    parser.add_argument(
+        "--time-limit", type=_seconds, default=10.0, metavar="SECONDS", help="of the search (10)"
+    )
     parser.add_argument("--write", action="store_true", help="put the repair into FILE")
     parser.add_argument("--to", choices=CODE, help="print the repaired network in this form")
     parser.add_argument("--model", help="the model of a program that defines several")
-    parser.add_argument("--define", action="append", default=[], metavar="NAME=VALUE",
-                        help="a constant that the program computes")  # fmt: skip
+    parser.add_argument(
+        "--define",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a constant that the program computes",
+    )
     parser.add_argument("--json", action="store_true", help="answer for machines")
     return parser
 

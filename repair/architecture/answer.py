@@ -3,12 +3,12 @@
 import os
 import tempfile
 from dataclasses import dataclass, replace
+from difflib import unified_diff
 from pathlib import Path
 
-from repair.architecture.definition import Definition, Options, read_definition
+from repair.architecture.definition import Definition, ReadOptions, read_definition
 from repair.architecture.graph import Graph
-from repair.architecture.search import Repair, Result, Status, repair
-from repair.architecture.show import diff
+from repair.architecture.search import ArchitectureRepair, SearchResult, SearchStatus, repair
 from repair.architecture.trace import Trace, trace
 from repair.errors import InputError
 
@@ -36,7 +36,7 @@ class Answer:
     rules: str
     definition: Definition
     trace: Trace
-    result: Result
+    result: SearchResult
     texts: tuple[tuple[str | None, str | None], ...]
     best: int
     written: Path | None = None
@@ -44,20 +44,24 @@ class Answer:
 
     @property
     def exit_code(self) -> int:
-        """0 valid, 1 repaired, 3 no repair, or none that the file can say."""
-        if self.result.status is Status.VALID:
+        """0: valid; 1: repaired; 3: no repair, or none that the file can say."""
+        if self.result.status is SearchStatus.VALID:
             return 0
-        said = any(text is not None for text, _ in self.texts)
-        return 1 if said or self.code is not None else 3
+        writable = any(text is not None for text, _ in self.texts)
+        return 1 if writable or self.code is not None else 3
 
     def diff(self, text: str) -> str:
         """The unified diff from the file to a text."""
-        return diff(self.definition.text, text, self.definition.target.name)
+        old, new, name = self.definition.text, text, self.definition.target.name
+        lines = unified_diff(
+            old.splitlines(), new.splitlines(), f"a/{name}", f"b/{name}", n=2, lineterm=""
+        )
+        return "".join(f"{line}\n" for line in lines)
 
 
 def answer(
     path: Path,
-    options: Options,
+    options: ReadOptions,
     *,
     alternatives: int = 3,
     time_limit: float = 10.0,
@@ -79,21 +83,28 @@ def answer(
     """
     definition = read_definition(path, options)
     result = _searched(definition, options, alternatives, time_limit)
-    texts = tuple(_text(definition, found) for found in result.repairs)
+    texts = tuple(_text(definition, repaired) for repaired in result.repairs)
     best = next((k for k, (text, _) in enumerate(texts) if text is not None), 0)
-    said = Answer(path.name, options.rules.name, definition, trace(definition.graph, options.rules),
-                   result, texts, best)  # fmt: skip
+    whole = Answer(
+        path.name,
+        options.rules.name,
+        definition,
+        trace(definition.graph, options.rules),
+        result,
+        texts,
+        best,
+    )
     if to is not None and result.repairs:
-        said = replace(said, code=code(result.repairs[best].graph, to))
-    if write and result.status is Status.REPAIRED and texts[best][0] is not None:
+        whole = replace(whole, code=code(result.repairs[best].graph, to))
+    if write and result.status is SearchStatus.REPAIRED and texts[best][0] is not None:
         _write(definition.target, str(texts[best][0]))
-        said = replace(said, written=definition.target)
-    return said
+        whole = replace(whole, written=definition.target)
+    return whole
 
 
 def _searched(
-    definition: Definition, options: Options, alternatives: int, time_limit: float
-) -> Result:
+    definition: Definition, options: ReadOptions, alternatives: int, time_limit: float
+) -> SearchResult:
     graph, rules = definition.graph, options.rules
     try:
         if definition.stated:
@@ -126,11 +137,11 @@ def code(graph: Graph, form: str) -> str:
     return pretty(write_keras(graph) if form == "keras-json" else write_plain(graph))
 
 
-def _text(definition: Definition, found: Repair) -> tuple[str | None, str | None]:
-    if found.graph == definition.graph:
+def _text(definition: Definition, repaired: ArchitectureRepair) -> tuple[str | None, str | None]:
+    if repaired.graph == definition.graph:
         return definition.text, None
     try:
-        return definition.rewrite(found), None
+        return definition.rewrite(repaired), None
     except InputError as error:
         return None, str(error)
 

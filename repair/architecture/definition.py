@@ -14,7 +14,7 @@ from repair.architecture.formats.plain_text import edited_yaml
 from repair.architecture.graph import Graph
 from repair.architecture.layer import Value
 from repair.architecture.rules import Rules
-from repair.architecture.search.result import Repair
+from repair.architecture.search.result import ArchitectureRepair
 from repair.errors import InputError
 
 Shapes = tuple[tuple[int | None, ...], ...]
@@ -22,7 +22,7 @@ YAML = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
-class Options:
+class ReadOptions:
     """What a person says beside the file.
 
     Args:
@@ -56,12 +56,12 @@ class Definition:
     form: str
     text: str
     target: Path
-    rewrite: Callable[[Repair], str]
+    rewrite: Callable[[ArchitectureRepair], str]
     stated: bool = False
     lines: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_definition(path: Path, options: Options) -> Definition:
+def read_definition(path: Path, options: ReadOptions) -> Definition:
     """Reads a file: Python by its ending .py, YAML by .yaml or .yml, else JSON by what it holds.
 
     Raises:
@@ -101,7 +101,7 @@ def read_definition(path: Path, options: Options) -> Definition:
     )
 
 
-def _python(path: Path, text: str, options: Options) -> Definition:
+def _python(path: Path, text: str, options: ReadOptions) -> Definition:
     from repair.architecture.source.program import Program, read_program
     from repair.architecture.source.rewrite import rewrite
 
@@ -127,14 +127,14 @@ def _python(path: Path, text: str, options: Options) -> Definition:
     )
 
 
-def _yaml(path: Path, text: str, options: Options) -> Definition:
+def _yaml(path: Path, text: str, options: ReadOptions) -> Definition:
     document = parse_yaml(text, path.name)
     if not isinstance(document, dict | list):
         raise InputError(f"{path.name} holds no network: expected layers: and a list of them.")
     shape = options.input_shapes[0] if options.input_shapes else None
     graph = read_plain(document, shape)
 
-    def rewritten(repair: Repair) -> str:
+    def rewritten(repair: ArchitectureRepair) -> str:
         after = write_plain(repair.graph)
         return edited_yaml(text, write_plain(graph), after)
 

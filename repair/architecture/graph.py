@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from repair.architecture.layer import Layer
+from repair.architecture.layer import LayerSpec
 from repair.errors import InputError
 
 MOST_NODES = 10_000
@@ -35,7 +35,7 @@ class Node:
     """
 
     name: str
-    layer: Layer
+    layer: LayerSpec
     inputs: tuple[str, ...] = ()
     shares: str | None = None
 
@@ -97,7 +97,7 @@ class Graph:
     def __len__(self) -> int:
         return len(self.nodes)
 
-    def with_layer(self, name: str, layer: Layer) -> "Graph":
+    def with_layer(self, name: str, layer: LayerSpec) -> "Graph":
         """Another layer at a node and at every node that shares it."""
         owner = self.by_name[name].shares or name
         return replace(

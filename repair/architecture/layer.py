@@ -60,7 +60,7 @@ def _is_plain(value: object) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class LayerSpec:
     """What one layer computes; equal and hashable by content, so that inference can be cached.
 
     Args:
@@ -74,7 +74,7 @@ class Layer:
 
     type: str
     arguments: Mapping[str, Value] = field(default_factory=dict)
-    inner: tuple["Layer", ...] = ()
+    inner: tuple["LayerSpec", ...] = ()
     weights: Mapping[str, Shape] = field(default_factory=dict)
     _key: tuple[object, ...] = field(init=False, repr=False)
     _hash: int = field(init=False, repr=False)
@@ -91,12 +91,20 @@ class Layer:
             told = repr(mixed) if mixed else ""
         weights = {k: tuple(shape) for k, shape in self.weights.items()}
         items = sorted(arguments.items())
-        key = (self.type, *items, *[type(v) for _, v in items], told, *sorted(weights.items()),
-               self.inner)  # fmt: skip
+        key = (
+            self.type,
+            *items,
+            *[type(v) for _, v in items],
+            told,
+            *sorted(weights.items()),
+            self.inner,
+        )
         self.__dict__.update(
-            arguments=MappingProxyType(arguments), weights=MappingProxyType(weights),
-            _key=key, _hash=hash(key),
-        )  # fmt: skip
+            arguments=MappingProxyType(arguments),
+            weights=MappingProxyType(weights),
+            _key=key,
+            _hash=hash(key),
+        )
 
     @cached_property
     def depth(self) -> int:
@@ -107,14 +115,14 @@ class Layer:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (type(other) is Layer and self._key == other._key)
+        return self is other or (type(other) is LayerSpec and self._key == other._key)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Layer, (self.type, dict(self.arguments), self.inner, dict(self.weights))
+        return LayerSpec, (self.type, dict(self.arguments), self.inner, dict(self.weights))
 
-    def change(self, **arguments: Value) -> "Layer":
+    def change(self, **arguments: Value) -> "LayerSpec":
         """The layer with these arguments instead; given weights stay."""
-        return Layer(self.type, {**self.arguments, **arguments}, self.inner, self.weights)
+        return LayerSpec(self.type, {**self.arguments, **arguments}, self.inner, self.weights)
 
     def __str__(self) -> str:
         written = [f"{name}={value!r}" for name, value in self.arguments.items()]

@@ -5,9 +5,9 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
-from repair.architecture.errors import Fault, Kind
+from repair.architecture.errors import Diagnostic, ErrorKind
 from repair.architecture.graph import Graph
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import Outputs, entry_of, infer, settled
 from repair.architecture.layers.table import Arguments
 from repair.architecture.rules import Rules
@@ -27,24 +27,25 @@ class Size(NamedTuple):
     operations: int
 
 
-NOTHING = Size(0, 0)
-MISFITS = (Kind.POOL, Kind.DILATION, Kind.WEIGHT_DIMENSION, Kind.WEIGHT_SHAPE)
-"""Faults of layers that have weights all the same: only their places or given weights are wrong."""
+NO_SIZE = Size(0, 0)
+MISFITS = (ErrorKind.POOL, ErrorKind.DILATION, ErrorKind.WEIGHT_DIMENSION, ErrorKind.WEIGHT_SHAPE)
+"""Diagnostics of layers that have weights all the same: only their places or given weights are wrong."""
 
 
-def total(sizes: Iterable[Size]) -> Size:
-    """All of them together."""
-    return Size(*map(sum, zip(*sizes, NOTHING, strict=True)))
+def total_size(parts: Iterable[Size]) -> Size:
+    """The sum of some sizes."""
+    return Size(*map(sum, zip(*parts, NO_SIZE, strict=True)))
 
 
-def change(before: Mapping[str, Size], after: Mapping[str, Size]) -> Size:
+def size_change(before: Mapping[str, Size], after: Mapping[str, Size]) -> Size:
     """How much each layer grows or shrinks, summed over the layers of two networks."""
-    pairs = [(before.get(name, NOTHING), after.get(name, NOTHING)) for name in {**before, **after}]
-    return total(Size(abs(a.parameters - b.parameters), abs(a.operations - b.operations))
-                 for a, b in pairs)  # fmt: skip
+    pairs = [(before.get(name, NO_SIZE), after.get(name, NO_SIZE)) for name in {**before, **after}]
+    return total_size(
+        Size(abs(a.parameters - b.parameters), abs(a.operations - b.operations)) for a, b in pairs
+    )
 
 
-def sizes(graph: Graph, found: Trace, rules: Rules) -> dict[str, Size]:
+def layer_sizes(graph: Graph, trace: Trace, rules: Rules) -> dict[str, Size]:
     """The size of each layer; of a layer called again, its operations only.
 
     A size that is not known counts as 1; a layer that is broken in its arguments or its number of
@@ -52,27 +53,29 @@ def sizes(graph: Graph, found: Trace, rules: Rules) -> dict[str, Size]:
 
     Args:
         graph: the network.
-        found: its trace.
+        trace: its shapes and errors.
         rules: the rule set.
     """
-    own: dict[str, Size] = {}
+    by_layer: dict[str, Size] = {}
     for node in graph.nodes:
-        given = [found.outputs[name][index] if index else found.shapes[name]
-                 for name, index in node.sources
-                 if not index or index < len(found.outputs.get(name, ()))]  # fmt: skip
+        given = [
+            trace.outputs[name][index] if index else trace.shapes[name]
+            for name, index in node.sources
+            if not index or index < len(trace.outputs.get(name, ()))
+        ]
         if len(given) == len(node.sources) and None not in given:
-            one = _layer(node.layer, tuple(given), rules)  # type: ignore[arg-type]
-            own[node.name] = one._replace(parameters=0) if node.shares else one
-    return own
+            size = _layer(node.layer, tuple(given), rules)  # type: ignore[arg-type]
+            by_layer[node.name] = size._replace(parameters=0) if node.shares else size
+    return by_layer
 
 
 @lru_cache(maxsize=1 << 14)
-def _layer(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Size:
+def _layer(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Size:
     a, output = settled(layer), infer(layer, shapes, rules)
-    if isinstance(output, Fault) and output.kind in MISFITS:
+    if isinstance(output, Diagnostic) and output.kind in MISFITS:
         output = output.plausible or output
-    if isinstance(a, Fault) or isinstance(output, Fault):
-        return NOTHING
+    if isinstance(a, Diagnostic) or isinstance(output, Diagnostic):
+        return NO_SIZE
     if layer.inner:
         return _wrapping(layer, shapes, rules)
     reached = output.shapes[0] if isinstance(output, Outputs) else output
@@ -85,12 +88,12 @@ def _layer(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Size:
     return Size(sum(map(_values, weights.values())), kernels + _products(layer.type, a, shapes))
 
 
-def _wrapping(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Size:
+def _wrapping(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Size:
     """Of the layers inside: side by side, one after the other, or at every step."""
     first = shapes[0]
     if layer.type == "Bidirectional":
         both = (*layer.inner, *layer.inner)[:2]
-        return total([_layer(one, (first,), rules) for one in both])
+        return total_size([_layer(one, (first,), rules) for one in both])
     stepwise = layer.type in ("TimeDistributed", "RNN")
     steps = _values(first[1:2]) if stepwise else 1
     given = (first[0], *first[2:]) if stepwise else first
@@ -99,7 +102,7 @@ def _wrapping(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Size:
         within.append(_layer(one, (given,), rules))
         output = infer(one, (given,), rules)
         given = output if type(output) is tuple else given  # type: ignore[assignment]
-    whole = total(within)
+    whole = total_size(within)
     return whole._replace(operations=steps * whole.operations)
 
 
@@ -128,8 +131,8 @@ def _uses(kind: str, name: str, a: Arguments, shapes: tuple[Shape, ...], output:
         return _space(a, shapes[0] if name.startswith(("query", "output")) else shapes[1])
     if kind == "EinsumDense":
         reads, kernel, _ = a["equation"].replace(" ", "").replace("->", ",").split(",")
-        sizes = zip(kernel, entry_of(kind).weights(a, shapes)["kernel"], strict=True)
-        both = tuple(size for letter, size in sizes if letter in reads)
+        axes = zip(kernel, entry_of(kind).weights(a, shapes)["kernel"], strict=True)
+        both = tuple(size for letter, size in axes if letter in reads)
         return _values(given[1:]) // _values(both)
     return _values(given[1:-1])  # Dense at every place, a recurrent layer at every step
 

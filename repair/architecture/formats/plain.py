@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from repair.architecture.formats.documents import as_list, as_object
 from repair.architecture.graph import MOST_NODES, Graph, Node
-from repair.architecture.layer import DEEPEST, Layer, Shape, Value, freeze, snake_case
+from repair.architecture.layer import DEEPEST, LayerSpec, Shape, Value, freeze, snake_case
 from repair.architecture.layers import entry_of
 from repair.errors import InputError
 
@@ -55,7 +55,7 @@ def read_plain(document: object, shape: Value = None) -> Graph:
     sizes = freeze(whole["input"], "input") if "input" in whole else shape
     first = _split(records[0], 0)[0] if records else ""
     if sizes is not None and first != "Input":
-        nodes.append(Node("input", Layer("Input", {"shape": sizes})))
+        nodes.append(Node("input", LayerSpec("Input", {"shape": sizes})))
     names = {"input": 1} if nodes else {}
     for position, record in enumerate(records):
         kind, arguments, beside = _split(record, position)
@@ -143,7 +143,7 @@ def _split(record: object, position: int) -> tuple[str, object, Mapping[str, obj
     return kinds[0], record[kinds[0]], beside
 
 
-def _layer(kind: str, arguments: object, wraps: object, name: str, depth: int = 0) -> Layer:
+def _layer(kind: str, arguments: object, wraps: object, name: str, depth: int = 0) -> LayerSpec:
     entry = entry_of(kind)
     given = as_object({} if arguments is None else arguments, f"the arguments of {name!r}")
     if depth > DEEPEST:
@@ -153,10 +153,10 @@ def _layer(kind: str, arguments: object, wraps: object, name: str, depth: int = 
         wrapped, inside, beside = _split(record, position)
         inner.append(_layer(wrapped, inside, beside.get("wraps"), name, depth + 1))
     values = {_text(key, "an argument"): freeze(v, f"{name}: {key}") for key, v in given.items()}
-    return Layer(entry.name, values, tuple(inner))
+    return LayerSpec(entry.name, values, tuple(inner))
 
 
-def _record(layer: Layer) -> dict[str, object]:
+def _record(layer: LayerSpec) -> dict[str, object]:
     record: dict[str, object] = {layer.type: {k: _thaw(v) for k, v in layer.arguments.items()}}
     if layer.inner:
         record["wraps"] = [_record(inner) for inner in layer.inner]

@@ -1,6 +1,6 @@
 """Input, dense, embedding, masking, dropout, and layers of unknown code."""
 
-from repair.architecture.errors import Fault, Kind
+from repair.architecture.errors import Diagnostic, ErrorKind
 from repair.architecture.layer import Shape
 from repair.architecture.layers.arguments import (
     Argument,
@@ -55,8 +55,8 @@ def _masking(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 def _opaque(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     if a["output_shape"] is None:
-        return Fault(
-            Kind.TYPE,
+        return Diagnostic(
+            ErrorKind.TYPE,
             f"is code that is not read ({a['function'] or 'no name'}): its output shape must be "
             "declared",
             "output_shape=(...)",
@@ -67,9 +67,14 @@ def _opaque(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 def _noise(name: str, argument: str, high: float | None) -> LayerType:
     amount = Argument(number(0, high), editable=True)
-    return LayerType(name, same, {argument: amount} | (
-        {"noise_shape": Argument(anything, None)} if name in ("Dropout", "AlphaDropout") else {}
-    ))  # fmt: skip
+    return LayerType(
+        name,
+        same,
+        {argument: amount}
+        | (
+            {"noise_shape": Argument(anything, None)} if name in ("Dropout", "AlphaDropout") else {}
+        ),
+    )
 
 
 CORE = (
@@ -107,8 +112,11 @@ CORE = (
     ),
     LayerType("Masking", _masking, {"mask_value": Argument(number(), 0.0)}),
     LayerType("Identity", same),
-    LayerType("ActivityRegularization", same,
-              {"l1": Argument(number(), 0.0), "l2": Argument(number(), 0.0)}),
+    LayerType(
+        "ActivityRegularization",
+        same,
+        {"l1": Argument(number(), 0.0), "l2": Argument(number(), 0.0)},
+    ),
     LayerType("GaussianNoise", same, {"stddev": Argument(number(0, 1), editable=True)}),
     _noise("Dropout", "rate", 1),
     _noise("AlphaDropout", "rate", 1),
@@ -122,4 +130,4 @@ CORE = (
         },
         inputs=(1, None),
     ),
-)  # fmt: skip
+)

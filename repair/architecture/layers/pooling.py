@@ -1,6 +1,6 @@
 """Pooling over windows and over everything."""
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Shape
 from repair.architecture.layers.arguments import (
     DATA_FORMAT,
@@ -24,10 +24,10 @@ def _pooling(stem: str, rank: int) -> LayerType:
         space = tuple(map(window, shape[1:-1], a["pool_size"], strides, (a["padding"],) * rank))
         output = (shape[0], *space, shape[-1])
         if any(size is not None and size < 1 for size in space):
-            return Fault(
-                Kind.POOL,
-                f"has pool_size={a['pool_size']}, larger than its input {show(shape)}",
-                f"a pool within {show(shape)}, or padding='same'",
+            return Diagnostic(
+                ErrorKind.POOL,
+                f"has pool_size={a['pool_size']}, larger than its input {shape_text(shape)}",
+                f"a pool within {shape_text(shape)}, or padding='same'",
                 tuple(1 if size is not None and size < 1 else size for size in output),
                 "pool_size",
             )
@@ -40,9 +40,14 @@ def _pooling(stem: str, rank: int) -> LayerType:
         "data_format": DATA_FORMAT,
     }
     return either_format(
-        LayerType(f"{stem}Pooling{rank}D", infer, arguments, rank=rank + 2,
-                  variants={k: f"{stem}Pooling{k}D" for k in (1, 2, 3)})
-    )  # fmt: skip
+        LayerType(
+            f"{stem}Pooling{rank}D",
+            infer,
+            arguments,
+            rank=rank + 2,
+            variants={k: f"{stem}Pooling{k}D" for k in (1, 2, 3)},
+        )
+    )
 
 
 def _global(stem: str, rank: int) -> LayerType:
@@ -60,9 +65,12 @@ def _global(stem: str, rank: int) -> LayerType:
 
     arguments = {"data_format": DATA_FORMAT, "keepdims": Argument(flag, False, editable=True)}
     return LayerType(
-        f"Global{stem}Pooling{rank}D", infer_first, arguments, rank=rank + 2,
+        f"Global{stem}Pooling{rank}D",
+        infer_first,
+        arguments,
+        rank=rank + 2,
         variants={k: f"Global{stem}Pooling{k}D" for k in (1, 2, 3)},
-    )  # fmt: skip
+    )
 
 
 POOLING = tuple(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from math import prod
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Dim, Shape
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Outputs
 from repair.architecture.rules import Rules
@@ -17,31 +17,31 @@ AXES = {
 }
 
 
-def wrong_rank(shape: Shape, rank: int, plausible: Shape | None = None) -> Fault:
-    """The fault of an input with another number of dimensions than `rank`, batch included."""
-    return Fault(
-        Kind.DIMENSION,
-        f"needs an input of {rank} dimensions ({AXES[rank]}) but gets {show(shape)}, "
+def wrong_rank(shape: Shape, rank: int, plausible: Shape | None = None) -> Diagnostic:
+    """The diagnostic of an input with another number of dimensions than `rank`, batch included."""
+    return Diagnostic(
+        ErrorKind.DIMENSION,
+        f"needs an input of {rank} dimensions ({AXES[rank]}) but gets {shape_text(shape)}, "
         f"which has {len(shape)}",
         f"{rank} dimensions",
         plausible,
     )
 
 
-def too_few(shape: Shape, least: int) -> Fault:
-    """The fault of an input with fewer than `least` dimensions, batch included."""
-    return Fault(
-        Kind.DIMENSION,
-        f"needs an input of at least {least} dimensions but gets {show(shape)}",
+def too_few(shape: Shape, least: int) -> Diagnostic:
+    """The diagnostic of an input with fewer than `least` dimensions, batch included."""
+    return Diagnostic(
+        ErrorKind.DIMENSION,
+        f"needs an input of at least {least} dimensions but gets {shape_text(shape)}",
         f"at least {least} dimensions",
     )
 
 
-def unknown_size(shape: Shape, axis: str) -> Fault:
-    """The fault of a size that must be known when the network is built and is not."""
-    return Fault(
-        Kind.DIMENSION,
-        f"needs to know the size of the {axis} axis but gets {show(shape)}",
+def unknown_size(shape: Shape, axis: str) -> Diagnostic:
+    """The diagnostic of a size that must be known when the network is built and is not."""
+    return Diagnostic(
+        ErrorKind.DIMENSION,
+        f"needs to know the size of the {axis} axis but gets {shape_text(shape)}",
         f"a fixed size of the {axis} axis",
     )
 
@@ -101,7 +101,7 @@ def either_format(entry: LayerType) -> LayerType:
 def _first(inferred: Inferred, rank: int) -> Inferred:
     if isinstance(inferred, Outputs):
         return inferred
-    if isinstance(inferred, Fault):
+    if isinstance(inferred, Diagnostic):
         plausible = inferred.plausible
         again = to_first(plausible) if plausible and len(plausible) == rank else None
         return inferred._replace(plausible=again)

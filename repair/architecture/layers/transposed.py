@@ -3,7 +3,7 @@
 Keras 3 has no LocallyConnected layers; both rule sets take them as Keras 2 had them.
 """
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Dim, Shape
 from repair.architecture.layers.arguments import (
     DATA_FORMAT,
@@ -26,8 +26,9 @@ from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
 
-def upsampled(size: Dim, kernel: int, stride: int, padding: str, output_padding: int | None,
-              dilation: int) -> Dim:  # fmt: skip
+def upsampled(
+    size: Dim, kernel: int, stride: int, padding: str, output_padding: int | None, dilation: int
+) -> Dim:
     """Size of one axis after a transposed convolution, as TensorFlow and Keras define it."""
     if size is None:
         return None
@@ -58,18 +59,18 @@ def _transposed(rank: int) -> LayerType:
         )
         output = (shape[0], *space, a["filters"])
         if rules.strict and a["padding"] == "valid" and _beyond(a["kernel_size"], shape[1:-1]):
-            return Fault(
-                Kind.POOL,
-                f"has kernel_size={a['kernel_size']}, larger than its input {show(shape)}",
-                f"a kernel within {show(shape)}, or padding='same'",
+            return Diagnostic(
+                ErrorKind.POOL,
+                f"has kernel_size={a['kernel_size']}, larger than its input {shape_text(shape)}",
+                f"a kernel within {shape_text(shape)}, or padding='same'",
                 output,
                 "kernel_size",
             )
-        if fault := stretched(a, output):
-            return fault
+        if diagnostic := stretched(a, output):
+            return diagnostic
         if a["output_padding"] and any(map(int.__ge__, a["output_padding"], a["strides"])):
-            return Fault(
-                Kind.ARGUMENT,
+            return Diagnostic(
+                ErrorKind.ARGUMENT,
                 f"has output_padding={a['output_padding']}, which must be below "
                 f"strides={a['strides']} on every axis",
                 "output_padding below strides",
@@ -95,10 +96,14 @@ def _transposed(rank: int) -> LayerType:
     }
     return either_format(
         LayerType(
-            f"Conv{rank}DTranspose", infer, arguments, weights, rank=rank + 2,
+            f"Conv{rank}DTranspose",
+            infer,
+            arguments,
+            weights,
+            rank=rank + 2,
             variants={k: f"Conv{k}DTranspose" for k in (1, 2, 3)},
         )
-    )  # fmt: skip
+    )
 
 
 def _local(rank: int) -> LayerType:
@@ -112,7 +117,7 @@ def _local(rank: int) -> LayerType:
 
     def weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
         reached = places({**a, "dilation_rate": (1,) * rank}, shapes[0], a["filters"])
-        if isinstance(reached, Fault):
+        if isinstance(reached, Diagnostic):
             return {}
         space = reached[1:-1]
         patch = times((*a["kernel_size"], shapes[0][-1]))
@@ -130,10 +135,14 @@ def _local(rank: int) -> LayerType:
     }
     return either_format(
         LayerType(
-            f"LocallyConnected{rank}D", infer, arguments, weights, rank=rank + 2,
+            f"LocallyConnected{rank}D",
+            infer,
+            arguments,
+            weights,
+            rank=rank + 2,
             variants={k: f"LocallyConnected{k}D" for k in (1, 2)},
         )
-    )  # fmt: skip
+    )
 
 
 TRANSPOSED = (*map(_transposed, (1, 2, 3)), *map(_local, (1, 2)))

@@ -24,7 +24,7 @@ that does not exist is the exception: read from the first output, it costs one e
 anew are no edit. Layers with a kernel are not taken out.
 """
 
-from repair.architecture.search.result import Repair, Result, Status
+from repair.architecture.search.result import ArchitectureRepair, SearchResult, SearchStatus
 from repair.architecture.search.search import repair
 
-__all__ = ["Repair", "Result", "Status", "repair"]
+__all__ = ["ArchitectureRepair", "SearchResult", "SearchStatus", "repair"]

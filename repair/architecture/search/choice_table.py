@@ -5,13 +5,13 @@ from itertools import product
 from typing import NamedTuple
 
 from repair.architecture import cost
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import Outputs
-from repair.architecture.search.choices.adapters import NOTHING, Chain, single
-from repair.architecture.search.choices.options import bridge
+from repair.architecture.search.choices.adapters import NO_ADAPTERS, AdapterChain, single_adapter
+from repair.architecture.search.choices.options import cheapest_adapters
 
-Assumed = tuple[tuple[str, int], ...]
-"""Shared nodes and the number of the row of their table that is assumed."""
+Assumptions = tuple[tuple[str, int], ...]
+"""Nodes that are read more than once, and for each the number of the row that is assumed."""
 
 
 class Choice(NamedTuple):
@@ -22,57 +22,67 @@ class Choice(NamedTuple):
         node: its name; "" for the assumption of a row of a shared node.
         layer: the layer; None: taken out.
         chains: what is inserted before each input.
-        above: the choices of the inputs, then those of shared nodes that were paid here.
+        above: the choices of the inputs, then those of shared nodes that were paid for here.
     """
 
     cost: int
     node: str
-    layer: Layer | None
-    chains: tuple[Chain, ...]
+    layer: LayerSpec | None
+    chains: tuple[AdapterChain, ...]
     above: tuple["Choice", ...]
 
-
-Row = tuple[Shape | Outputs, Assumed]
-Table = dict[Row, list[Choice]]
-
-
-Group = tuple[list[dict[Shape, list[Choice]]], Assumed]
+    def with_above(self, other: "Choice") -> "Choice":
+        """The choice with another one above it, paid for."""
+        return self._replace(cost=self.cost + other.cost, above=(*self.above, other))
 
 
-def brought(side: Mapping[Shape, list[Choice]], order: Sequence[Shape], target: Shape,
-             keep: int) -> list[tuple[int, Chain, Choice]]:  # fmt: skip
-    """The cheapest choices of one input, brought to the target by inserted layers."""
-    found: list[tuple[int, Chain, Choice]] = []
+NO_CHOICE = Choice(0, "", None, (), ())
+Row = tuple[Shape | Outputs, Assumptions]
+ChoiceTable = dict[Row, list[Choice]]
+"""For each row the cheapest choices, cheapest first."""
+AdaptedChoice = tuple[int, AdapterChain, Choice]
+"""A packed cost, inserted layers, and the choice that they follow."""
+AgreeingRows = tuple[list[dict[Shape, list[Choice]]], Assumptions]
+"""For each input the choices by shape, and the assumptions that all of them share."""
+
+
+def adapted_choices(
+    side: Mapping[Shape, list[Choice]], order: Sequence[Shape], target: Shape, keep: int
+) -> list[AdaptedChoice]:
+    """The cheapest choices of one input, brought to the target shape by inserted layers.
+
+    Args:
+        side: choices of the input by shape.
+        order: the shapes, cheapest first.
+        target: the shape to reach.
+        keep: most choices to return.
+    """
+    adapted: list[AdaptedChoice] = []
     if target in side:
-        found += [(c.cost, NOTHING, c) for c in side[target]]
+        adapted += [(c.cost, NO_ADAPTERS, c) for c in side[target]]
     for shape in order:
         least = side[shape][0].cost + cost.EDIT
-        if len(found) >= keep and least >= found[keep - 1][0]:
+        full = len(adapted) >= keep
+        if full and least >= adapted[keep - 1][0]:
             break
         if shape == target:
             continue
-        chain = _shortest(shape, target, found[keep - 1][0] - least if len(found) >= keep else None)
+        chain = _chain_within(shape, target, adapted[keep - 1][0] - least if full else None)
         if chain is not None:
-            found += [(c.cost + chain.cost, chain, c) for c in side[shape]]
-            found.sort(key=lambda item: item[0])
-    return found[:keep]
+            adapted += [(c.cost + chain.cost, chain, c) for c in side[shape]]
+            adapted.sort(key=lambda item: item[0])
+    return adapted[:keep]
 
 
-def _same(a: Choice, b: Choice) -> bool:
-    """Equal here and made of the same choices above; all the way up would be deep."""
-    alike = (a.layer, a.chains) == (b.layer, b.chains) and len(a.above) == len(b.above)
-    return alike and all(x is y for x, y in zip(a.above, b.above, strict=True))
-
-
-def _shortest(source: Shape, target: Shape, budget: int | None) -> Chain | None:
-    """As `bridge`, but without the search for two layers where only one pays."""
+def _chain_within(source: Shape, target: Shape, budget: int | None) -> AdapterChain | None:
+    """As `cheapest_adapters`, but without the search for two layers where only one pays."""
     known = None not in source[1:] and None not in target[1:]
     if budget is not None and budget < cost.EDIT and known:
-        return single(source[1:], target[1:])  # type: ignore[arg-type]
-    return bridge(source, target)
+        return single_adapter(source[1:], target[1:])  # type: ignore[arg-type]
+    return cheapest_adapters(source, target)
 
 
-def push(table: Table, row: Row, choice: Choice, keep: int) -> None:
+def add_choice(table: ChoiceTable, row: Row, choice: Choice, keep: int) -> None:
     """Adds a choice to a table that holds the `keep` cheapest of each row."""
     choices = table.get(row)
     if choices is None:
@@ -80,29 +90,44 @@ def push(table: Table, row: Row, choice: Choice, keep: int) -> None:
         return
     if len(choices) >= keep and choices[-1].cost <= choice.cost:
         return
-    if any(c.cost == choice.cost and _same(c, choice) for c in choices):
+    if any(c.cost == choice.cost and _equal_here(c, choice) for c in choices):
         return
     choices.append(choice)
     choices.sort(key=lambda c: c.cost)
     del choices[keep:]
 
 
-def implied(output: Shape | Outputs, assumed: Assumed, price: int, kept: Table) -> bool:
-    """Whether inserted layers make this row as cheaply from one that is kept."""
+def _equal_here(a: Choice, b: Choice) -> bool:
+    """Whether two are equal and made of the same choices above; all the way up would be deep."""
+    alike = (a.layer, a.chains) == (b.layer, b.chains) and len(a.above) == len(b.above)
+    return alike and all(x is y for x, y in zip(a.above, b.above, strict=True))
+
+
+def adapters_reach(
+    output: Shape | Outputs, assumed: Assumptions, total: int, kept: ChoiceTable
+) -> bool:
+    """Whether inserted layers make a row as cheaply from one that is kept.
+
+    Args:
+        output: of the row.
+        assumed: by the row.
+        total: its packed cost.
+        kept: the rows that are kept, cheapest first.
+    """
     if isinstance(output, Outputs):
         return False
-    for (other, assuming), choices in kept.items():
-        left = price - choices[0].cost - cost.EDIT
-        if left < cost.RESHAPE:
+    for (other, others_assumed), choices in kept.items():
+        budget = total - choices[0].cost - cost.EDIT
+        if budget < cost.RESHAPE:
             return False
-        if assuming == assumed and not isinstance(other, Outputs):
-            chain = _shortest(other, output, left)
-            if chain is not None and chain.cost <= left + cost.EDIT:
+        if others_assumed == assumed and not isinstance(other, Outputs):
+            chain = _chain_within(other, output, budget)
+            if chain is not None and chain.cost <= budget + cost.EDIT:
                 return True
     return False
 
 
-def together(several: Iterable[Assumed]) -> Assumed | None:
+def joined_assumptions(several: Iterable[Assumptions]) -> Assumptions | None:
     """All assumptions together; None where two contradict each other."""
     merged: dict[str, int] = {}
     for assumed in several:
@@ -112,16 +137,17 @@ def together(several: Iterable[Assumed]) -> Assumed | None:
     return tuple(sorted(merged.items()))
 
 
-def agreeing(inputs: Sequence[Mapping[tuple[Shape, Assumed], list[Choice]]]) -> Iterable[Group]:
+def agreeing_rows(
+    inputs: Sequence[Mapping[tuple[Shape, Assumptions], list[Choice]]],
+) -> Iterable[AgreeingRows]:
     """The rows of all inputs, grouped by assumptions that agree."""
-    grouped: list[dict[Assumed, dict[Shape, list[Choice]]]] = []
+    grouped: list[dict[Assumptions, dict[Shape, list[Choice]]]] = []
     for rows in inputs:
-        side: dict[Assumed, dict[Shape, list[Choice]]] = {}
+        side: dict[Assumptions, dict[Shape, list[Choice]]] = {}
         for (shape, assumed), choices in rows.items():
             side.setdefault(assumed, {})[shape] = choices
         grouped.append(side)
     for combination in product(*grouped):
-        assumptions = together(combination)
-        if assumptions is not None:
-            sides = [side[key] for side, key in zip(grouped, combination, strict=True)]
-            yield sides, assumptions
+        joined = joined_assumptions(combination)
+        if joined is not None:
+            yield [side[key] for side, key in zip(grouped, combination, strict=True)], joined

@@ -7,7 +7,7 @@ from repair.architecture.rules import Rules
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchLimits:
     """What the search keeps.
 
     Args:

@@ -1,14 +1,14 @@
-"""Where the paths from a shared layer meet again: post-dominators of the graph."""
+"""Where the paths from a layer that is read more than once meet again: post-dominators."""
 
 from collections.abc import Mapping
 
 from repair.architecture.graph import Graph, source
 
 END = ""
-"""Stands behind all outputs."""
+"""The node that stands behind all outputs."""
 
 
-def shared(graph: Graph) -> frozenset[str]:
+def read_more_than_once(graph: Graph) -> frozenset[str]:
     """Nodes that are read more than once, outputs of the network counted."""
     reads = dict.fromkeys(graph.by_name, 0)
     for node in graph.nodes:
@@ -19,7 +19,7 @@ def shared(graph: Graph) -> frozenset[str]:
     return frozenset(name for name, count in reads.items() if count > 1)
 
 
-def meetings(graph: Graph) -> Mapping[str, str]:
+def meeting_nodes(graph: Graph) -> Mapping[str, str]:
     """For each node the first node through which all paths from it to the outputs lead.
 
     Immediate post-dominators, after Cooper, Harvey and Kennedy, "A Simple, Fast Dominance
@@ -27,7 +27,7 @@ def meetings(graph: Graph) -> Mapping[str, str]:
     """
     order = {name: k for k, name in enumerate([END, *(n.name for n in reversed(graph.nodes))])}
     ends = {source(reference)[0] for reference in graph.outputs}
-    found: dict[str, str] = {END: END}
+    meetings: dict[str, str] = {END: END}
     for node in reversed(graph.nodes):
         readers = [*graph.consumers[node.name], *([END] if node.name in ends else [])]
         meeting = readers[0] if readers else END
@@ -35,8 +35,8 @@ def meetings(graph: Graph) -> Mapping[str, str]:
             other = reader
             while meeting != other:
                 if order[meeting] > order[other]:
-                    meeting = found[meeting]
+                    meeting = meetings[meeting]
                 else:
-                    other = found[other]
-        found[node.name] = meeting
-    return found
+                    other = meetings[other]
+        meetings[node.name] = meeting
+    return meetings

@@ -12,50 +12,49 @@ from repair.architecture.edits import (
     count,
 )
 from repair.architecture.graph import Graph
-from repair.architecture.layer import Layer
-from repair.architecture.search.build import compare
-from repair.architecture.search.result import Repair
+from repair.architecture.layer import LayerSpec
+from repair.architecture.search.build import edits_of_layer
+from repair.architecture.search.result import ArchitectureRepair
 
 IN_PLACE = (ChangeArgument, ChangeInner, ChangeType, MakeWeights)
 
 
-def apart(graph: Graph) -> Graph:
+def with_own_layers(graph: Graph) -> Graph:
     """The network with a layer of its own for each call."""
     return Graph.of((replace(node, shares=None) for node in graph.nodes), graph.outputs)
 
 
-def shared_again(graph: Graph, found: Repair) -> Repair | None:
+def with_shared_layers(graph: Graph, apart: ArchitectureRepair) -> ArchitectureRepair | None:
     """A repair of the network taken apart as one of the network; it may no longer be valid.
 
     Edits in place of one call become edits of the layer, and count once.
 
     Args:
         graph: the network.
-        found: a repair of `apart(graph)`.
+        apart: a repair of `with_own_layers(graph)`.
 
     Returns:
         None where the first call of a layer that is called again is gone.
     """
     owners = {node.name: node.shares for node in graph.nodes if node.shares}
     groups = {name: owners.get(name, name) for name in (*owners, *owners.values())}
-    changed: dict[str, Layer] = {}
+    changed: dict[str, LayerSpec] = {}
     for name, owner in groups.items():
-        if name in found.graph and found.graph[name].layer != graph[owner].layer:
-            changed.setdefault(owner, found.graph[name].layer)
+        if name in apart.graph and apart.graph[name].layer != graph[owner].layer:
+            changed.setdefault(owner, apart.graph[name].layer)
     nodes = []
-    for node in found.graph.nodes:
+    for node in apart.graph.nodes:
         owner = groups.get(node.name, "")
-        if owner and owner not in found.graph:
+        if owner and owner not in apart.graph:
             return None
         layer = changed.get(owner, node.layer)
         nodes.append(replace(node, layer=layer, shares=owners.get(node.name)))
     edits: list[Edit] = [
-        edit for edit in found.edits if not (isinstance(edit, IN_PLACE) and edit.layer in groups)
+        edit for edit in apart.edits if not (isinstance(edit, IN_PLACE) and edit.layer in groups)
     ]
     for owner, layer in changed.items():
-        edits += compare(owner, graph[owner].layer, layer)
-    price = (cost.KEPT * found.not_kept + cost.EDIT * count(edits)
-             + cost.drastic(found.cost))  # fmt: skip
+        edits += edits_of_layer(owner, graph[owner].layer, layer)
+    total = cost.KEPT * apart.not_kept + cost.EDIT * count(edits) + cost.drastic(apart.cost)
     return replace(
-        found, graph=Graph.of(nodes, found.graph.outputs), edits=tuple(edits), cost=price
+        apart, graph=Graph.of(nodes, apart.graph.outputs), edits=tuple(edits), cost=total
     )

@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from repair.architecture.errors import Fault
+from repair.architecture.errors import Diagnostic
 from repair.architecture.graph import MOST_NODES, Node, source
-from repair.architecture.layer import Layer, Shape, snake_case
+from repair.architecture.layer import LayerSpec, Shape, snake_case
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import KERAS3
 from repair.architecture.source.values import Written
@@ -67,7 +67,7 @@ class Pool:
 
     def add(
         self,
-        layer: Layer,
+        layer: LayerSpec,
         inputs: Iterable[str],
         site: Site,
         name: str | None = None,
@@ -88,7 +88,7 @@ class Pool:
             found = infer(layer, tuple(given), KERAS3.below_error)  # type: ignore[arg-type]
             if isinstance(found, Outputs):
                 self.shapes[name] = found.shapes
-            elif not isinstance(found, Fault):
+            elif not isinstance(found, Diagnostic):
                 self.shapes[name] = (found,)
             elif found.plausible is not None:
                 self.shapes[name] = (found.plausible,)

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from repair.architecture.layer import Dim, Layer
+from repair.architecture.layer import Dim, LayerSpec
 
 Value = object
 """A plain constant, a tuple or list of values, or one of the classes below."""
@@ -102,7 +102,7 @@ class Made:
         first: the node of its first call.
     """
 
-    layer: Layer
+    layer: LayerSpec
     name: str | None
     written: Written
     input_shape: tuple[Dim, ...] | None = None

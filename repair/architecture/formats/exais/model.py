@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from repair.architecture.formats.exais.literal import literal, sizes_of
 from repair.architecture.graph import Graph, Node, depth_first
-from repair.architecture.layer import Layer, Shape, Value, freeze
+from repair.architecture.layer import LayerSpec, Shape, Value, freeze
 from repair.architecture.layers import ALIASES, LAYERS
 from repair.architecture.layers.arguments import ACTIVATIONS
 from repair.errors import InputError, unknown
@@ -40,8 +40,13 @@ RENAMED = {
     "func": "activation",
     "newshape": "target_shape",
 }
-SIZE = {"Pooling": "pool_size", "ZeroPadding": "padding", "Cropping": "cropping",
-        "Reshape": "target_shape", "UpSampling": "size"}  # fmt: skip
+SIZE = {
+    "Pooling": "pool_size",
+    "ZeroPadding": "padding",
+    "Cropping": "cropping",
+    "Reshape": "target_shape",
+    "UpSampling": "size",
+}
 BESIDE = ("name", "type", "inputs", "input_shape", "input_shape1", "nodes", "bounds")
 
 
@@ -82,8 +87,9 @@ def _record(layer: object, position: int) -> dict[str, object]:
     return {"name": f"{layer['type']}_{position + 1}", **layer}
 
 
-def named_nodes(record: Mapping[str, object], weights: bool, files: Files | None,
-                source: list[Node]) -> list[Node]:  # fmt: skip
+def named_nodes(
+    record: Mapping[str, object], weights: bool, files: Files | None, source: list[Node]
+) -> list[Node]:
     """A layer and the literal tensors that it reads, as inputs of the network."""
     name = str(record["name"])
     tensors: list[Node] = []
@@ -96,7 +102,7 @@ def named_nodes(record: Mapping[str, object], weights: bool, files: Files | None
             continue
         for tensor in literal_tensors(record, reference):
             fresh = f"{name}_input" + (f"_{len(tensors) + 1}" if tensors else "")
-            tensors.append(Node(fresh, Layer("Input", {"shape": sizes_of(tensor)[1:]})))
+            tensors.append(Node(fresh, LayerSpec("Input", {"shape": sizes_of(tensor)[1:]})))
             inputs.append(fresh)
     return [*tensors, Node(name, _layer(record, weights, files or {}), tuple(inputs))]
 
@@ -110,8 +116,9 @@ def literal_tensors(record: Mapping[str, object], text: str) -> list[object]:
     return list(value) if rank and len(sizes_of(value)) == rank + 1 else [value]  # type: ignore
 
 
-def _chain(model: Mapping[str, object], records: list[dict[str, object]], weights: bool,
-           files: Files) -> list[Node]:  # fmt: skip
+def _chain(
+    model: Mapping[str, object], records: list[dict[str, object]], weights: bool, files: Files
+) -> list[Node]:
     nodes = _source(model, records)
     for record in records:
         layer = _layer(record, weights, files)
@@ -127,15 +134,15 @@ def _source(model: Mapping[str, object], records: list[dict[str, object]]) -> li
     sizes = freeze(literal(given, "shape"), "shape")
     if not isinstance(sizes, tuple) or not sizes:
         raise InputError("the model has no 'shape': give one such as '(1, 28, 28, 1)'.")
-    return [Node("input", Layer("Input", {"shape": sizes[1:]}))]
+    return [Node("input", LayerSpec("Input", {"shape": sizes[1:]}))]
 
 
-def _layer(record: Mapping[str, object], weights: bool, files: Files) -> Layer:
+def _layer(record: Mapping[str, object], weights: bool, files: Files) -> LayerSpec:
     name, kind = str(record["name"]), str(record["type"]).lower().replace("_", "")
     if kind == "function":
         kind = str(record.get("func", "")).lower()
     if kind not in TYPES and kind in ACTIVATIONS:
-        return Layer("Activation", {"activation": kind})
+        return LayerSpec("Activation", {"activation": kind})
     if kind not in TYPES:
         raise unknown("layer type", str(record["type"]), TYPES)
     entry = LAYERS[TYPES[kind]]
@@ -158,8 +165,8 @@ def _layer(record: Mapping[str, object], weights: bool, files: Files) -> Layer:
     bound = shapes if weights or "weight_shape" in record else {}
     if "filters" in record and entry.name.startswith("Conv"):
         arguments["data_format"] = "channels_first"  # as the files of weights are laid out
-    layer = Layer(entry.name, arguments, weights=bound)
-    return Layer("RNN", inner=(layer,)) if cell else layer
+    layer = LayerSpec(entry.name, arguments, weights=bound)
+    return LayerSpec("RNN", inner=(layer,)) if cell else layer
 
 
 def _is_file(value: object) -> bool:

@@ -7,7 +7,7 @@ their arguments: ExAIS, "Semantic-Based Neural Network Repair", ISSTA 2023, and 
 from collections.abc import Mapping
 
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer, Shape, Value, freeze
+from repair.architecture.layer import LayerSpec, Shape, Value, freeze
 from repair.errors import InputError, unknown
 
 # One letter for each argument of a term:
@@ -163,7 +163,7 @@ class _Term:
             return value
         name = f"{self.name}_input" + (f"_{len(self.tensors) + 1}" if self.tensors else "")
         shape = self._shape(value)
-        self.tensors.append(Node(name, Layer("Input", {"shape": shape[1:]})))
+        self.tensors.append(Node(name, LayerSpec("Input", {"shape": shape[1:]})))
         return name
 
     def _shape(self, value: object) -> Shape:
@@ -175,7 +175,9 @@ class _Term:
         return frozen  # type: ignore[return-value]
 
 
-def _layer(kind: str, arguments: dict[str, Value], weights: dict[str, Shape], keep: bool) -> Layer:
+def _layer(
+    kind: str, arguments: dict[str, Value], weights: dict[str, Shape], keep: bool
+) -> LayerSpec:
     """The layer, its width read off its weights."""
     cell = kind.endswith("Cell")
     recurrent = cell or "recurrent_kernel" in weights
@@ -191,5 +193,5 @@ def _layer(kind: str, arguments: dict[str, Value], weights: dict[str, Shape], ke
         weights = {**weights, "depthwise_kernel": weights["depthwise_kernel"][1:]}
     if kind == "Activation":
         arguments = {"activation": "sigmoid"}
-    layer = Layer(kind, arguments, weights=weights if keep else {})
-    return Layer("RNN", inner=(layer,)) if cell else layer
+    layer = LayerSpec(kind, arguments, weights=weights if keep else {})
+    return LayerSpec("RNN", inner=(layer,)) if cell else layer

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from repair.architecture.errors import Fault, Kind
+from repair.architecture.errors import Diagnostic, ErrorKind
 from repair.architecture.formats.exais.literal import literal, sizes_of
 from repair.architecture.formats.exais.model import (
     RENAMED,
@@ -18,7 +18,7 @@ from repair.architecture.formats.exais.model import (
 )
 from repair.architecture.formats.exais.terms import GRAMMAR
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer, Shape, Value
+from repair.architecture.layer import LayerSpec, Shape, Value
 from repair.architecture.layers import entry_of, infer, settled
 from repair.architecture.layers.table import Arguments, Inferred
 from repair.architecture.rules import KERAS3
@@ -30,8 +30,13 @@ FUNCTOR = {kind: functor for (kind, _), functor in FUNCTORS.items()}
 CALL = ("name", "inputs", "input_shape")
 """Keys of a record that stay when its layer becomes another."""
 LARGEST_CONSTANT = 1_000_000
-KEYS = {"units": "nodes", "filters": "nodes", "kernel_size": "kernel_shape",
-        "target_shape": "size", "dims": "Permute_Dims"}  # fmt: skip
+KEYS = {
+    "units": "nodes",
+    "filters": "nodes",
+    "kernel_size": "kernel_shape",
+    "target_shape": "size",
+    "dims": "Permute_Dims",
+}
 """Names of the tool's keys where they are not Keras's."""
 
 
@@ -53,14 +58,14 @@ def _term(graph: Graph, node: Node, shapes: Mapping[str, Shape | None]) -> tuple
     layer = node.layer.inner[0] if node.layer.type == "RNN" else node.layer
     functor = FUNCTOR.get(layer.type)
     a = settled(layer)
-    if isinstance(a, Fault):
+    if isinstance(a, Diagnostic):
         raise InputError(f"{node.name}: {layer.type} {a.text}; it cannot be written as a term.")
     if functor is None or (layer.type == "Activation" and a["activation"] != "sigmoid"):
         raise InputError(f"{node.name}: the published tool has no term for {layer}.")
     inputs = [_reference(graph, name) for name in node.inputs]
     given = tuple(shapes[name] for name, _ in node.sources)
     weights: Mapping[str, Shape] = layer.weights
-    if not weights and not isinstance(_inferred(node, given), Fault):
+    if not weights and not isinstance(_inferred(node, given), Diagnostic):
         weights = entry_of(layer.type).weights(a, given)  # type: ignore[arg-type]
     written: list[Any] = []
     for token in GRAMMAR[functor][2].split():
@@ -80,7 +85,7 @@ def _term(graph: Graph, node: Node, shapes: Mapping[str, Shape | None]) -> tuple
 
 def _inferred(node: Node, given: tuple[Shape | None, ...]) -> Inferred:
     if None in given:
-        return Fault(Kind.DIMENSION, "has an input of unknown shape", "a known shape")
+        return Diagnostic(ErrorKind.DIMENSION, "has an input of unknown shape", "a known shape")
     return infer(node.layer, given, KERAS3)  # type: ignore[arg-type]
 
 
@@ -175,7 +180,7 @@ def _tensors(records: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
     return tensors
 
 
-def _updated(record: dict[str, Any], old: Layer | None, layer: Layer) -> dict[str, Any]:
+def _updated(record: dict[str, Any], old: LayerSpec | None, layer: LayerSpec) -> dict[str, Any]:
     """The record with the arguments of the layer, and without weights where those changed."""
     inner = layer.inner[0] if layer.type == "RNN" and len(layer.inner) == 1 else layer
     if inner.inner:
@@ -183,7 +188,7 @@ def _updated(record: dict[str, Any], old: Layer | None, layer: Layer) -> dict[st
     previous = old.inner[0] if old and old.inner else old
     if previous is None or previous.type != inner.type:
         kept = {key: value for key, value in record.items() if key in CALL}
-        record, previous = {**kept, "type": _tool_type(inner.type)}, Layer(inner.type)
+        record, previous = {**kept, "type": _tool_type(inner.type)}, LayerSpec(inner.type)
     spelt = {RENAMED.get(key.lower(), key): key for key in record}
     for name in set(previous.arguments) - set(inner.arguments):
         record.pop(spelt.get(name, KEYS.get(name, name)), None)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from repair.architecture.formats.keras.write import GONE, is_chain
 from repair.architecture.formats.python_code import spell, variable_names
 from repair.architecture.graph import Graph, Node, source
-from repair.architecture.layer import Layer, Value
+from repair.architecture.layer import LayerSpec, Value
 from repair.architecture.layers import LAYERS
 from repair.architecture.layers.arguments import REQUIRED
 from repair.architecture.trace import trace
@@ -29,7 +29,7 @@ def keras_code(graph: Graph) -> str:
     return f"import keras\nfrom keras import layers\n\n{body}"
 
 
-def keras_layer(layer: Layer, prefix: str = "layers.") -> str:
+def keras_layer(layer: LayerSpec, prefix: str = "layers.") -> str:
     """The expression that constructs a layer."""
     if layer.type == "Input":
         return f"keras.Input({_arguments(layer.arguments)})"
@@ -77,8 +77,9 @@ def _reads(node: Node, reads: list[str]) -> str:
         return ", ".join(reads)
     together = entry.inputs[1] is None or entry.inputs[0] > 1
     if node.layer.type in ("RNN", "Bidirectional") or (not together and len(reads) > 1):
-        return ", ".join(reads[:1] + ([f"initial_state=[{', '.join(reads[1:])}]"]
-                                      if len(reads) > 1 else []))  # fmt: skip
+        return ", ".join(
+            reads[:1] + ([f"initial_state=[{', '.join(reads[1:])}]"] if len(reads) > 1 else [])
+        )
     return f"[{', '.join(reads)}]" if together else reads[0]
 
 
@@ -86,7 +87,7 @@ def _one_or_list(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
 
 
-def _leading(layer: Layer) -> list[str]:
+def _leading(layer: LayerSpec) -> list[str]:
     """The arguments that people write by position: those first ones that have no default."""
     leading: list[str] = []
     for name, argument in LAYERS[layer.type].arguments.items():

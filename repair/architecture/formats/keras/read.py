@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from repair.architecture.formats.documents import as_list, as_object
 from repair.architecture.formats.keras.records import Record, first_shape, name_of, read_layer
 from repair.architecture.graph import MOST_NODES, Graph, Node
-from repair.architecture.layer import Layer, Value
+from repair.architecture.layer import LayerSpec, Value
 from repair.errors import InputError
 
 MODELS = ("Sequential", "Functional", "Model")
@@ -59,7 +59,7 @@ def read_keras(document: object, shape: Value = None) -> KerasModel:
             f"the model is of the class {kind!r}: expected one of {', '.join(MODELS)}. "
             "The layers of a subclassed model are not in its JSON: give its Python source."
         )
-    reader = _Reader(shape)
+    reader = _ModelReader(shape)
     if kind == "Sequential":
         outputs: tuple[str, ...] = (reader.sequential(record, "", None, None),)
     else:
@@ -68,7 +68,7 @@ def read_keras(document: object, shape: Value = None) -> KerasModel:
     return KerasModel(reader.graph(outputs), reader.records, record, kind == "Sequential", keras2)
 
 
-class _Reader:
+class _ModelReader:
     """Draws layers, and models among them, into one list of nodes."""
 
     def __init__(self, shape: Value) -> None:
@@ -123,7 +123,7 @@ class _Reader:
                         "the Sequential model does not say the shape of its input: give it, such "
                         "as --input-shape 28,28,1."
                     )
-                self.nodes.append(Node("input", Layer("Input", {"shape": sizes})))
+                self.nodes.append(Node("input", LayerSpec("Input", {"shape": sizes})))
                 reads = "input"
             outputs = self._call(layer, prefix + name, (reads,), first and first + name)
             reads = outputs[0]

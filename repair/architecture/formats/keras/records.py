@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from repair.architecture.formats.documents import as_list, as_object
-from repair.architecture.layer import Layer, Value, freeze, snake_case
+from repair.architecture.layer import LayerSpec, Value, freeze, snake_case
 from repair.architecture.layers import LAYERS, entry_of
 from repair.architecture.layers.arguments import BOOKKEEPING, OutOfDomain
 from repair.errors import InputError
@@ -59,7 +59,7 @@ def first_shape(model: Record, layer: Record) -> Value:
     return None
 
 
-def read_layer(record: Record) -> Layer:
+def read_layer(record: Record) -> LayerSpec:
     """The layer of a record {"class_name": ..., "config": ...}; defaults are left out.
 
     Raises:
@@ -70,10 +70,10 @@ def read_layer(record: Record) -> Layer:
         raise InputError(f"a layer has the class {kind!r:.60}: expected a text.")
     config = as_object(record.get("config", {}), f"the config of a {kind[:60]}")
     if kind == "Lambda":
-        return Layer("Lambda", {"function": "code", "output_shape": _declared(config)})
+        return LayerSpec("Lambda", {"function": "code", "output_shape": _declared(config)})
     entry = entry_of(kind)
     if entry.name == "Input":
-        return Layer("Input", _input(config))
+        return LayerSpec("Input", _input(config))
     held = [config[key] for key in WRAPPED.get(entry.name, ()) if config.get(key)]
     if entry.name == "Sequential":
         held = as_list(config.get("layers"), "layers")
@@ -96,10 +96,12 @@ def read_layer(record: Record) -> Layer:
             usual = False
         if not usual and not (key == "data_format" and frozen == "channels_last"):
             arguments[key] = frozen
-    return Layer(entry.name, arguments, _one_way(entry.name, inner))
+    return LayerSpec(entry.name, arguments, _one_way(entry.name, inner))
 
 
-def write_layer(layer: Layer, name: str, before: Record | None, keras2: bool) -> dict[str, object]:
+def write_layer(
+    layer: LayerSpec, name: str, before: Record | None, keras2: bool
+) -> dict[str, object]:
     """The record of a layer.
 
     Args:
@@ -126,8 +128,9 @@ def write_layer(layer: Layer, name: str, before: Record | None, keras2: bool) ->
             return {key: value for key, value in before.items() if key != "inbound_nodes"}
     if layer.type == "Input":
         kept["batch_input_shape" if keras2 else "batch_shape"] = [
-            layer.arguments.get("batch_size"), *layer.arguments["shape"],  # type: ignore[misc]
-        ]  # fmt: skip
+            layer.arguments.get("batch_size"),
+            *layer.arguments["shape"],  # type: ignore[misc]
+        ]
         arguments: Mapping[str, Value] = {}
     elif layer.type == "Rescaling":
         arguments = {"offset": 0.0, **layer.arguments}  # Keras reads it without a default
@@ -146,7 +149,7 @@ def write_layer(layer: Layer, name: str, before: Record | None, keras2: bool) ->
     }
 
 
-def _wrapped(layer: Layer, name: str, before: Record | None, keras2: bool) -> dict[str, object]:
+def _wrapped(layer: LayerSpec, name: str, before: Record | None, keras2: bool) -> dict[str, object]:
     """The settings of a wrapper that hold its layers."""
     if not layer.inner:
         return {}
@@ -171,7 +174,7 @@ def _input(config: Record) -> dict[str, Value]:
     return {"shape": frozen[1:], **batch}
 
 
-def _inner(record: Record) -> list[Layer]:
+def _inner(record: Record) -> list[LayerSpec]:
     if record.get("class_name") == "StackedRNNCells":
         config = as_object(record.get("config"), "StackedRNNCells")
         cells = as_list(config.get("cells"), "cells")
@@ -181,7 +184,7 @@ def _inner(record: Record) -> list[Layer]:
     return [read_layer(record)]
 
 
-def _one_way(kind: str, inner: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def _one_way(kind: str, inner: tuple[LayerSpec, ...]) -> tuple[LayerSpec, ...]:
     """Without the backward layer that Keras itself made from the forward one."""
     if kind != "Bidirectional" or len(inner) != 2:
         return inner

@@ -6,16 +6,18 @@ no counterpart for are refused by name.
 
 from collections.abc import Mapping
 
-from repair.architecture.errors import Fault
+from repair.architecture.errors import Diagnostic
 from repair.architecture.formats.nnx.computed import COMPUTED
 from repair.architecture.formats.nnx.weighted import WEIGHTED
-from repair.architecture.formats.nnx.writers import Ask, Code, Writer, activate
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.formats.nnx.writers import LayerCall, NNXCode, Writer, activate
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import settled
 from repair.errors import InputError
 
 
-def nnx_code(layer: Layer, shapes: tuple[Shape, ...], inputs: tuple[str, ...], me: str) -> Code:
+def nnx_code(
+    layer: LayerSpec, shapes: tuple[Shape, ...], inputs: tuple[str, ...], me: str
+) -> NNXCode:
     """The source of a layer, its own activation included.
 
     Args:
@@ -28,20 +30,20 @@ def nnx_code(layer: Layer, shapes: tuple[Shape, ...], inputs: tuple[str, ...], m
         InputError: NNX has no counterpart of the layer, or of one of its arguments.
     """
     arguments = settled(layer)
-    if isinstance(arguments, Fault):
+    if isinstance(arguments, Diagnostic):
         raise InputError(f"{layer.type} {arguments.text}.")
     writer = WRITERS.get(layer.type)
     if writer is None or arguments.get("data_format") == "channels_first":
         what = f"{layer.type} with channels first" if writer else layer.type
         raise InputError(f"Flax NNX has no counterpart of {what}: choose --to keras.")
-    code = writer(Ask(arguments, shapes, inputs, me, layer))
+    code = writer(LayerCall(arguments, shapes, inputs, me, layer))
     applies = layer.type not in ("Activation", "SimpleRNN", "LSTM", "GRU")
     if applies and arguments.get("activation") not in (None, "linear"):
         return code._replace(call=activate(str(arguments["activation"]), code.call))
     return code
 
 
-def _recurrent(q: Ask) -> Code:
+def _recurrent(q: LayerCall) -> NNXCode:
     cell = {"SimpleRNN": "SimpleCell", "LSTM": "LSTMCell", "GRU": "GRUCell"}[q.layer.type]
     usual = {"activation": "tanh"} | (
         {} if q.layer.type == "SimpleRNN" else {"recurrent_activation": "sigmoid"}
@@ -52,10 +54,10 @@ def _recurrent(q: Ask) -> Code:
         raise InputError(f"{q.layer.type} with {what} is not written for NNX: choose --to keras.")
     reverse = ", reverse=True" if q.a["go_backwards"] else ""
     init = f"nnx.RNN(nnx.{cell}({q.shapes[0][-1]}, {q.a['units']}, rngs=rngs){reverse})"
-    return Code(f"{q.me}({q.x[0]})" + ("" if q.a["return_sequences"] else "[:, -1]"), {"": init})
+    return NNXCode(f"{q.me}({q.x[0]})" + ("" if q.a["return_sequences"] else "[:, -1]"), {"": init})
 
 
-def _bidirectional(q: Ask) -> Code:
+def _bidirectional(q: LayerCall) -> NNXCode:
     forward = q.layer.inner[0]
     if forward.type not in ("SimpleRNN", "LSTM", "GRU") or len(q.layer.inner) > 1:
         raise InputError(f"Bidirectional around {forward.type} is not written for NNX.")
@@ -71,18 +73,18 @@ def _bidirectional(q: Ask) -> Code:
         "mul": f"{both[0]} * {both[1]}",
         "ave": f"({both[0]} + {both[1]}) / 2",
     }[q.a["merge_mode"]]
-    return Code(merged, {"": ahead.init[""], "_back": back.init[""]})
+    return NNXCode(merged, {"": ahead.init[""], "_back": back.init[""]})
 
 
-def _distributed(q: Ask) -> Code:
+def _distributed(q: LayerCall) -> NNXCode:
     shape = q.shapes[0]
     inner = nnx_code(q.layer.inner[0], ((None, *shape[2:]),), ("step",), q.me)
     if inner.init.keys() - {""}:
         raise InputError(f"TimeDistributed around {q.layer.inner[0].type} is not written for NNX.")
-    return Code(f"jax.vmap(lambda step: {inner.call}, 1, 1)({q.x[0]})", inner.init)
+    return NNXCode(f"jax.vmap(lambda step: {inner.call}, 1, 1)({q.x[0]})", inner.init)
 
 
-def _attention(q: Ask) -> Code:
+def _attention(q: LayerCall) -> NNXCode:
     a = q.a
     odd = a["value_dim"] not in (None, a["key_dim"]) or a["attention_axes"] not in (None, (1,))
     query, value, key = (*q.shapes, q.shapes[1])[:3]
@@ -94,7 +96,7 @@ def _attention(q: Ask) -> Code:
         f"{query[-1]}, in_kv_features={value[-1]}{bias}, decode=False, rngs=rngs)"
     )
     xs = (q.x[0], q.x[2] if len(q.x) > 2 else q.x[1], q.x[1])
-    return Code(f"{q.me}({', '.join(xs)})", {"": init})
+    return NNXCode(f"{q.me}({', '.join(xs)})", {"": init})
 
 
 WRITERS: Mapping[str, Writer] = {

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 
-from repair.architecture.formats.nnx.writers import ALL, Ask, Code, Writer, ranks
+from repair.architecture.formats.nnx.writers import ALL, LayerCall, NNXCode, Writer, ranks
 from repair.errors import InputError
 
 
-def _linear(q: Ask) -> Code:
+def _linear(q: LayerCall) -> NNXCode:
     wide, bias = q.shapes[0][-1], "" if q.a["use_bias"] else ", use_bias=False"
-    return Code(f"{q.me}({q.x[0]})", {"": f"nnx.Linear({wide}, {q.a['units']}{bias}, rngs=rngs)"})
+    return NNXCode(
+        f"{q.me}({q.x[0]})", {"": f"nnx.Linear({wide}, {q.a['units']}{bias}, rngs=rngs)"}
+    )
 
 
-def _convolution(q: Ask) -> Code:
+def _convolution(q: LayerCall) -> NNXCode:
     channels = q.shapes[0][-1] or 1
     deep = channels * q.a.get("depth_multiplier", 1)
     depthwise = q.layer.type.startswith(("Depthwise", "Separable"))
@@ -20,14 +22,14 @@ def _convolution(q: Ask) -> Code:
         q, deep if depthwise else q.a["filters"], channels if depthwise else q.a["groups"], bias
     )
     if not q.layer.type.startswith("Separable"):
-        return Code(f"{q.me}({q.x[0]})", {"": first})
+        return NNXCode(f"{q.me}({q.x[0]})", {"": first})
     ones = (1,) * len(q.a["kernel_size"])
     bias = "" if q.a["use_bias"] else ", use_bias=False"
     second = f"nnx.Conv({deep}, {q.a['filters']}, {ones}{bias}, rngs=rngs)"
-    return Code(f"{q.me}_point({q.me}({q.x[0]}))", {"": first, "_point": second})
+    return NNXCode(f"{q.me}_point({q.me}({q.x[0]}))", {"": first, "_point": second})
 
 
-def _conv(q: Ask, filters: int, groups: int, bias: bool) -> str:
+def _conv(q: LayerCall, filters: int, groups: int, bias: bool) -> str:
     a = q.a
     parts = [str(q.shapes[0][-1]), str(filters), f"kernel_size={a['kernel_size']}"]
     if set(a["strides"]) != {1}:
@@ -42,7 +44,7 @@ def _conv(q: Ask, filters: int, groups: int, bias: bool) -> str:
     return f"nnx.Conv({', '.join(parts)}, rngs=rngs)"
 
 
-def _transposed(q: Ask) -> Code:
+def _transposed(q: LayerCall) -> NNXCode:
     a = q.a
     if a["output_padding"] is not None or set(a["dilation_rate"]) != {1}:
         raise InputError(
@@ -53,15 +55,15 @@ def _transposed(q: Ask) -> Code:
         f"nnx.ConvTranspose({q.shapes[0][-1]}, {a['filters']}, kernel_size={a['kernel_size']}, "
         f"strides={a['strides']}, padding={a['padding'].upper()!r}{bias}, rngs=rngs)"
     )
-    return Code(f"{q.me}({q.x[0]})", {"": init})
+    return NNXCode(f"{q.me}({q.x[0]})", {"": init})
 
 
-def _embed(q: Ask) -> Code:
+def _embed(q: LayerCall) -> NNXCode:
     init = f"nnx.Embed({q.a['input_dim']}, {q.a['output_dim']}, rngs=rngs)"
-    return Code(f"{q.me}({q.x[0]}.astype(jnp.int32))", {"": init})
+    return NNXCode(f"{q.me}({q.x[0]}.astype(jnp.int32))", {"": init})
 
 
-def _normalize(q: Ask) -> Code:
+def _normalize(q: LayerCall) -> NNXCode:
     axis = q.a["axis"]
     axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
     if axis not in (-1, len(q.shapes[0]) - 1):
@@ -71,24 +73,24 @@ def _normalize(q: Ask) -> Code:
     extra += f", epsilon={q.a['epsilon']}"
     extra += "" if q.a["center"] else ", use_bias=False"
     extra += "" if q.a["scale"] else ", use_scale=False"
-    return Code(f"{q.me}({q.x[0]})", {"": f"nnx.{kind}({q.shapes[0][-1]}{extra}, rngs=rngs)"})
+    return NNXCode(f"{q.me}({q.x[0]})", {"": f"nnx.{kind}({q.shapes[0][-1]}{extra}, rngs=rngs)"})
 
 
-def _groups(q: Ask) -> int:
+def _groups(q: LayerCall) -> int:
     return int(q.a["groups"] if q.a["groups"] > 0 else q.shapes[0][-1] or 1)
 
 
-def _dropout(q: Ask) -> Code:
+def _dropout(q: LayerCall) -> NNXCode:
     rank = len(q.shapes[0]) - 2
     shared = "" if q.layer.type == "Dropout" else f", broadcast_dims={tuple(range(1, rank + 1))}"
-    return Code(f"{q.me}({q.x[0]})", {"": f"nnx.Dropout({q.a['rate']}{shared}, rngs=rngs)"})
+    return NNXCode(f"{q.me}({q.x[0]})", {"": f"nnx.Dropout({q.a['rate']}{shared}, rngs=rngs)"})
 
 
-def _prelu(q: Ask) -> Code:
+def _prelu(q: LayerCall) -> NNXCode:
     shared = q.a["shared_axes"] or ()
     sizes = tuple(1 if k in shared else s for k, s in enumerate(q.shapes[0][1:], 1))
     x = q.x[0]
-    return Code(
+    return NNXCode(
         f"jnp.where({x} > 0, {x}, {q.me}[...] * {x})", {"": f"nnx.Param(jnp.zeros({sizes}))"}
     )
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.errors import InputError
 
 
-class Code(NamedTuple):
+class NNXCode(NamedTuple):
     """Source of one layer.
 
     Args:
@@ -19,17 +19,17 @@ class Code(NamedTuple):
     init: Mapping[str, str] = {}
 
 
-class Ask(NamedTuple):
+class LayerCall(NamedTuple):
     """What is to be written: arguments in normal form, input shapes, input expressions, attribute."""
 
     a: Mapping[str, Any]
     shapes: tuple[Shape, ...]
     x: tuple[str, ...]
     me: str
-    layer: Layer
+    layer: LayerSpec
 
 
-Writer = Callable[[Ask], Code]
+Writer = Callable[[LayerCall], NNXCode]
 
 
 ACTIVATIONS: Mapping[str, str] = {

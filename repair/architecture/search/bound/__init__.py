@@ -13,8 +13,8 @@ Where the bound and the best repair differ, the shapes of the relaxed solution g
 (`guides`, `merge_guides`).
 """
 
-from repair.architecture.search.bound.guides import Hint, hints
+from repair.architecture.search.bound.guides import Guide, guides
 from repair.architecture.search.bound.relaxation import Relaxation, relax
 from repair.architecture.search.bound.roots import roots_bound
 
-__all__ = ["Hint", "Relaxation", "hints", "relax", "roots_bound"]
+__all__ = ["Guide", "Relaxation", "guides", "relax", "roots_bound"]

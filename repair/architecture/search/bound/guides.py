@@ -10,24 +10,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repair.architecture.errors import Fault
+from repair.architecture.errors import Diagnostic
 from repair.architecture.graph import Graph, Node, source
 from repair.architecture.layer import Shape
 from repair.architecture.layers import entry_of, infer
 from repair.architecture.rules import Rules
-from repair.architecture.search.bound.merge_guides import merging
+from repair.architecture.search.bound.merge_guides import guiding_inputs
 from repair.architecture.search.bound.relaxation import Relaxation
-from repair.architecture.search.bound.shape_grid import RANKS, Box, Costs
-from repair.architecture.search.bound.shape_map import mapped
-from repair.architecture.search.choices.adapters import Sizes, single
-from repair.architecture.search.choices.changes import bare
+from repair.architecture.search.bound.shape_grid import RANKS, EditCounts, ShapeGrid
+from repair.architecture.search.bound.shape_map import shape_map
+from repair.architecture.search.choices.adapters import single_adapter
+from repair.architecture.search.choices.factorizations import Sizes
+from repair.architecture.search.choices.weights import without_weights
 
 MOST = 400
 """Most shapes that are looked through for one that fits."""
 
 
 @dataclass(frozen=True)
-class Hint:
+class Guide:
     """What the relaxed solution has at a node.
 
     Args:
@@ -39,8 +40,9 @@ class Hint:
     output: Shape
 
 
-def hints(graph: Graph, rules: Rules, relaxation: Relaxation, *,
-          last: bool = False) -> Mapping[str, Hint]:  # fmt: skip
+def guides(
+    graph: Graph, rules: Rules, relaxation: Relaxation, *, last: bool = False
+) -> Mapping[str, Guide]:
     """The shapes of one relaxed solution, by node.
 
     Args:
@@ -49,90 +51,98 @@ def hints(graph: Graph, rules: Rules, relaxation: Relaxation, *,
         relaxation: the relaxed problem, solved.
         last: of several equally good shapes the last, not the first.
     """
-    found: dict[str, Hint] = {}
-    wanted: dict[str, int] = {}
+    by_node: dict[str, Guide] = {}
+    outputs: dict[str, int] = {}
     for reference in graph.outputs:
         name = source(reference)[0]
-        wanted.setdefault(name, int(relaxation.made[name].argmin()))
+        outputs.setdefault(name, int(relaxation.output_edits[name].argmin()))
     for node in reversed(graph.nodes):
-        place = wanted.get(node.name)
-        if place is None or not node.inputs:
+        index = outputs.get(node.name)
+        if index is None or not node.inputs:
             continue
-        inputs = _inputs(node, place, rules, relaxation, last)
-        for (name, index), given, sizes in zip(
-            node.sources, relaxation.given[node.name], inputs, strict=True
+        inputs = _inputs(node, index, rules, relaxation, last)
+        for (name, number), given, sizes in zip(
+            node.sources, relaxation.input_edits[node.name], inputs, strict=True
         ):
-            if index == 0:
-                above = _before(relaxation.made[name], given, sizes, relaxation, last)
-                wanted.setdefault(name, above)
-        output = relaxation.box.shape(place)
-        found[node.name] = Hint(tuple((None, *sizes) for sizes in inputs), (None, *output))
-    return found
+            if number == 0:
+                above = _inserted_after(
+                    relaxation.output_edits[name], given, sizes, relaxation, last
+                )
+                outputs.setdefault(name, above)
+        output = relaxation.grid.shape_at(index)
+        by_node[node.name] = Guide(tuple((None, *sizes) for sizes in inputs), (None, *output))
+    return by_node
 
 
-def _before(made: Costs, given: Costs, target: Sizes, relaxation: Relaxation,
-            last: bool) -> int:  # fmt: skip
+def _inserted_after(
+    source_edits: EditCounts, given: EditCounts, target: Sizes, relaxation: Relaxation, last: bool
+) -> int:
     """A shape that layers are inserted after, to reach the target as cheaply as it can be."""
-    box = relaxation.box
-    place = box.place(target)
-    if place is None or made[place] == given[place]:
-        return int(made.argmin()) if place is None else place
-    for other in _some(made == given[place] - 1, last, box):
-        if single(other, target) is not None:
-            return box.place(other) or 0
-    return int(made.argmin())
+    grid = relaxation.grid
+    index = grid.index_of(target)
+    if index is None or source_edits[index] == given[index]:
+        return int(source_edits.argmin()) if index is None else index
+    for other in _shapes_among(source_edits == given[index] - 1, last, grid):
+        if single_adapter(other, target) is not None:
+            return grid.index_of(other) or 0
+    return int(source_edits.argmin())
 
 
-def _some(right: np.ndarray, last: bool, box: Box) -> list[Sizes]:
-    """Shapes of a box, from the first or the last on."""
-    places = np.flatnonzero(right)
-    return box.shapes(places[-MOST:])[::-1] if last else box.shapes(places[:MOST])
+def _shapes_among(among: np.ndarray, last: bool, grid: ShapeGrid) -> list[Sizes]:
+    """Shapes of a grid that a Boolean array tells, from the first or the last on."""
+    indices = np.flatnonzero(among)
+    return grid.shapes_at(indices[-MOST:])[::-1] if last else grid.shapes_at(indices[:MOST])
 
 
-def _inputs(node: Node, place: int, rules: Rules, relaxation: Relaxation,
-            last: bool) -> tuple[Sizes, ...]:  # fmt: skip
+def _inputs(
+    node: Node, index: int, rules: Rules, relaxation: Relaxation, last: bool
+) -> tuple[Sizes, ...]:
     """Inputs of a node that cost as little as its output does."""
-    box, given = relaxation.box, relaxation.given[node.name]
-    edits = int(relaxation.made[node.name][place])
+    grid, given = relaxation.grid, relaxation.input_edits[node.name]
+    edits = int(relaxation.output_edits[node.name][index])
     if len(given) == 1:
-        return (_input(node, place, edits, rules, relaxation, last),)
-    return merging(node.layer, given, place, edits, rules, box, last)
+        return (_input(node, index, edits, rules, relaxation, last),)
+    return guiding_inputs(node.layer, given, index, edits, rules, grid, last)
 
 
-def _input(node: Node, place: int, edits: int, rules: Rules, relaxation: Relaxation,
-           last: bool) -> Sizes:  # fmt: skip
+def _input(
+    node: Node, index: int, edits: int, rules: Rules, relaxation: Relaxation, last: bool
+) -> Sizes:
     """An input of which the layer makes the output as it stands, or else edited."""
-    box, (given,) = relaxation.box, relaxation.given[node.name]
-    layer, rank = bare(node.layer), (entry_of(node.layer.type).rank or 0) - 1
-    output = box.shape(place)
+    grid, (given,) = relaxation.grid, relaxation.input_edits[node.name]
+    layer, rank = without_weights(node.layer), (entry_of(node.layer.type).rank or 0) - 1
+    output = grid.shape_at(index)
     if rank in RANKS:
-        found = mapped(layer, rank, rules, box)
-        if found is not None:
-            right = found.source[(given[found.source] == edits) & (found.target == place)]
-            if right.size:
-                return output if place in right else box.shape(int(right[-1 if last else 0]))
+        mapped = shape_map(layer, rank, rules, grid)
+        if mapped is not None:
+            cheapest = mapped.source[(given[mapped.source] == edits) & (mapped.target == index)]
+            if cheapest.size:
+                choice = int(cheapest[-1 if last else 0])
+                return output if index in cheapest else grid.shape_at(choice)
     else:
-        for sizes in _likely(given == edits, output, rank, last, box):
+        for sizes in _likely_inputs(given == edits, output, rank, last, grid):
             if infer(layer, ((None, *sizes),), rules) == (None, *output):
                 return sizes
-    for sizes in _likely(given == edits - 1, output, rank, last, box):
+    for sizes in _likely_inputs(given == edits - 1, output, rank, last, grid):
         if len(sizes) == len(output) or (rank in RANKS and len(sizes) != rank):
             return sizes
-        if isinstance(infer(layer, ((None, *sizes),), rules), Fault):
+        if isinstance(infer(layer, ((None, *sizes),), rules), Diagnostic):
             return sizes
-    return box.shape(int(given.argmin()))
+    return grid.shape_at(int(given.argmin()))
 
 
-def _likely(right: np.ndarray, output: Sizes, rank: int, last: bool, box: Box) -> Iterator[Sizes]:
-    """Shapes of a box, those of the rank that a layer takes first, and the output before others."""
-    place = box.place(output)
-    own = place is not None and right[place]
+def _likely_inputs(
+    among: np.ndarray, output: Sizes, rank: int, last: bool, grid: ShapeGrid
+) -> Iterator[Sizes]:
+    """Shapes of a grid, those of the rank that a layer takes first, and the output before others."""
+    index = grid.index_of(output)
+    keeps_output = index is not None and among[index]
     if rank in RANKS:
-        if own and rank == len(output):
+        if keeps_output and rank == len(output):
             yield output
-        block = np.zeros_like(right)
-        block[box.blocks[rank - 1]] = right[box.blocks[rank - 1]]
-        yield from _some(block, last, box)
-    if own:
+        block = np.zeros_like(among)
+        block[grid.blocks[rank - 1]] = among[grid.blocks[rank - 1]]
+        yield from _shapes_among(block, last, grid)
+    if keeps_output:
         yield output
-    yield from _some(right, last, box)
+    yield from _shapes_among(among, last, grid)

@@ -1,6 +1,6 @@
 """A lower bound on the edits of any repair: errors of which no two can have a cause in common."""
 
-from repair.architecture.errors import Fault
+from repair.architecture.errors import Diagnostic
 from repair.architecture.graph import Graph
 from repair.architecture.layers import settled
 from repair.architecture.trace import Trace
@@ -13,8 +13,11 @@ def roots_bound(graph: Graph, before: Trace) -> int:
     layer; roots whose ancestors are disjoint need an edit each. Arguments that are wrong for any
     input need one at their layer.
     """
-    wrong = {graph[error.layer].shares or error.layer for error in before.errors
-             if isinstance(settled(graph[error.layer].layer), Fault)}  # fmt: skip
+    wrong = {
+        graph[error.layer].shares or error.layer
+        for error in before.errors
+        if isinstance(settled(graph[error.layer].layer), Diagnostic)
+    }
     used, bound = set(wrong), len(wrong)
     for error in before.roots:
         if graph[error.layer].layer.weights or error.layer in wrong:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from math import prod
 
 from repair.architecture.edits import ABSENT
-from repair.architecture.layer import Layer, Shape, Value
+from repair.architecture.layer import LayerSpec, Shape, Value
 from repair.architecture.layers import LayerType
 from repair.architecture.layers.arguments import (
     ACTIVATIONS,
@@ -15,26 +15,30 @@ from repair.architecture.layers.arguments import (
     OutOfDomain,
 )
 
-Change = Mapping[str, Value]
+ArgumentChange = Mapping[str, Value]
 
 
-def amend(layer: Layer, change: Change) -> Layer:
+def change_arguments(layer: LayerSpec, change: ArgumentChange) -> LayerSpec:
     """The layer with some arguments changed and some taken out."""
     merged = {**layer.arguments, **change}
     if ABSENT in change.values():
         merged = {name: value for name, value in merged.items() if value != ABSENT}
-    return Layer(layer.type, merged, layer.inner, layer.weights)
+    return LayerSpec(layer.type, merged, layer.inner, layer.weights)
 
 
-def corrections(layer: Layer, entry: LayerType, shape: Shape, wanted: tuple[Shape, ...],
-                ) -> Iterator[Change]:  # fmt: skip
+def corrections(
+    layer: LayerSpec,
+    entry: LayerType,
+    shape: Shape,
+    target_shapes: tuple[Shape, ...],
+) -> Iterator[ArgumentChange]:
     """Changes of the arguments that are wrong by themselves, likely ones first.
 
     Args:
         layer: its arguments.
         entry: its type.
         shape: its first input.
-        wanted: outputs that its reader would take.
+        target_shapes: outputs that its reader would take.
     """
     fixes: dict[str, Value] = {}
     for name, value in layer.arguments.items():
@@ -49,9 +53,13 @@ def corrections(layer: Layer, entry: LayerType, shape: Shape, wanted: tuple[Shap
         if value == REQUIRED or (name in layer.arguments and not _fits(argument, value)):
             given = None if value == REQUIRED else value
             better = next(
-                (v for v in _likely(name, argument, given, layer, shape, wanted)
-                 if v == ABSENT or _fits(argument, v)), None,
-            )  # fmt: skip
+                (
+                    v
+                    for v in _likely(name, argument, given, layer, shape, target_shapes)
+                    if v == ABSENT or _fits(argument, v)
+                ),
+                None,
+            )
             if better is not None:
                 fixes[name] = better
     if fixes:
@@ -66,8 +74,14 @@ def _fits(argument: Argument, value: Value) -> bool:
     return True
 
 
-def _likely(name: str, argument: Argument, given: Value, layer: Layer, shape: Shape,
-            wanted: tuple[Shape, ...]) -> Iterator[Value]:  # fmt: skip
+def _likely(
+    name: str,
+    argument: Argument,
+    given: Value,
+    layer: LayerSpec,
+    shape: Shape,
+    target_shapes: tuple[Shape, ...],
+) -> Iterator[Value]:
     """Values that a person most likely meant, from what stands there."""
     if isinstance(given, str):
         stripped = given.strip().lower()
@@ -92,7 +106,7 @@ def _likely(name: str, argument: Argument, given: Value, layer: Layer, shape: Sh
     if argument.width:
         bias = layer.weights.get("bias")
         yield from (bias[-1:] if bias else ())
-        yield from (goal[-1] for goal in wanted)
+        yield from (target[-1] for target in target_shapes)
         yield shape[-1] if shape else None
     flat = prod(size or 1 for size in shape[1:])
     others: dict[str, Value] = {"kernel_size": 3, "rate": 0.5, "target_shape": (flat,)}

@@ -6,65 +6,78 @@ from itertools import chain, product
 from math import prod
 from typing import NamedTuple
 
-from repair.architecture.errors import Fault
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.errors import Diagnostic
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import Rules
-from repair.architecture.search.choices.adapters import factorizations
-from repair.architecture.search.choices.changes import changes, fit
+from repair.architecture.search.choices.edits_in_place import edits_in_place
+from repair.architecture.search.choices.factorizations import factorizations
+from repair.architecture.search.choices.weights import fit_weights
 
 ELEMENTWISE = ("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract")
 MOST_TARGETS = 96
-ADD = Layer("Add")
+ADD = LayerSpec("Add")
 
 
-class Goal(NamedTuple):
-    """Input shapes with which a layer, perhaps edited, is valid: packed cost, layer, output."""
+class MergeOption(NamedTuple):
+    """Input shapes with which a layer is valid, as it stands or edited: packed cost, layer, output."""
 
     cost: int
-    layer: Layer
+    layer: LayerSpec
     shapes: tuple[Shape, ...]
     output: Shape | Outputs
 
 
-def combinations(layer: Layer, given: Sequence[Sequence[Shape]], rules: Rules,
-                 tried: tuple[tuple[Shape, ...], ...] = ()) -> Iterable[tuple[Shape, ...]]:  # fmt: skip
+def candidate_inputs(
+    layer: LayerSpec,
+    given: Sequence[Sequence[Shape]],
+    rules: Rules,
+    guided: tuple[tuple[Shape, ...], ...] = (),
+) -> Iterable[tuple[Shape, ...]]:
     """Input shapes with which the layer may be valid, as it stands or edited.
 
     Args:
         layer: the layer.
         given: for each input, the shapes that it can have, cheapest first.
         rules: the rule set.
-        tried: combinations to try besides the likely ones.
+        guided: combinations of the relaxed solution, to try besides the likely ones.
     """
-    return dict.fromkeys(chain(tried, _likely(layer, given, rules)))
+    return dict.fromkeys(chain(guided, _likely(layer, given, rules)))
 
 
 @lru_cache(maxsize=1 << 15)
-def at(layer: Layer, shapes: tuple[Shape, ...], rules: Rules, wanted: tuple[Shape, ...],
-       editable: bool) -> tuple[Goal, ...]:  # fmt: skip
-    """The layer as it stands, and edited in place, for these inputs.
+def merge_options(
+    layer: LayerSpec,
+    shapes: tuple[Shape, ...],
+    rules: Rules,
+    target_shapes: tuple[Shape, ...],
+    editable: bool,
+) -> tuple[MergeOption, ...]:
+    """The layer as it stands, and edited in position, for these inputs.
 
     Args:
         layer: the layer.
         shapes: its inputs.
         rules: the rule set.
-        wanted: outputs that its reader would take.
+        target_shapes: outputs that its reader would take.
         editable: whether the layer itself may change.
     """
-    found = []
-    stands = fit(layer, shapes, rules)
-    if not isinstance(stands, Fault):
-        found.append(Goal(stands.cost, stands.layer, shapes, stands.output))
+    options = []
+    unchanged = fit_weights(layer, shapes, rules)
+    if not isinstance(unchanged, Diagnostic):
+        options.append(MergeOption(unchanged.cost, unchanged.layer, shapes, unchanged.output))
     editable = editable and layer.type not in ELEMENTWISE  # they have nothing to edit
-    if editable and (isinstance(stands, Fault) or wanted):
-        found += [Goal(c.cost, c.layer, shapes, c.output)
-                  for c in changes(layer, shapes, rules, wanted)]  # fmt: skip
-    return tuple(found)
+    if editable and (isinstance(unchanged, Diagnostic) or target_shapes):
+        options += [
+            MergeOption(c.cost, c.layer, shapes, c.output)
+            for c in edits_in_place(layer, shapes, rules, target_shapes)
+        ]
+    return tuple(options)
 
 
-def _likely(layer: Layer, given: Sequence[Sequence[Shape]],
-            rules: Rules) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
+def _likely(
+    layer: LayerSpec, given: Sequence[Sequence[Shape]], rules: Rules
+) -> Iterator[tuple[Shape, ...]]:
     few = [list(shapes)[: 6 if len(given) == 2 else 2] for shapes in given]
     equal = layer.type in ELEMENTWISE and rules.strict
     if len(given) <= 6 and not equal:
@@ -72,7 +85,7 @@ def _likely(layer: Layer, given: Sequence[Sequence[Shape]],
     everything = tuple(dict.fromkeys(shape for shapes in given for shape in shapes))
     if layer.type in ELEMENTWISE:
         for target in everything[:MOST_TARGETS]:
-            yield tuple(_near(shapes, target, rules) for shapes in given)
+            yield tuple(_broadcasting(shapes, target, rules) for shapes in given)
             if not rules.strict:
                 yield (target,) * len(given)
     elif layer.type == "Concatenate":
@@ -83,7 +96,7 @@ def _likely(layer: Layer, given: Sequence[Sequence[Shape]],
         yield from _like_the_others(given)
 
 
-def _near(shapes: Sequence[Shape], target: Shape, rules: Rules) -> Shape:
+def _broadcasting(shapes: Sequence[Shape], target: Shape, rules: Rules) -> Shape:
     """The target, or the first shape that broadcasts to it as it stands."""
     if not rules.strict:
         for shape in shapes:
@@ -92,24 +105,29 @@ def _near(shapes: Sequence[Shape], target: Shape, rules: Rules) -> Shape:
     return target
 
 
-def _joined(layer: Layer, given: Sequence[Sequence[Shape]],
-            everything: tuple[Shape, ...]) -> Iterator[tuple[Shape, ...]]:  # fmt: skip
+def _joined(
+    layer: LayerSpec, given: Sequence[Sequence[Shape]], everything: tuple[Shape, ...]
+) -> Iterator[tuple[Shape, ...]]:
     """All inputs like one of them but on the axis along which they are joined, or alike: for another axis."""
     axis = layer.arguments.get("axis", -1)
     for target in everything[:MOST_TARGETS]:
         if isinstance(axis, int) and -len(target) <= axis < len(target) and axis % len(target):
-            place = axis % len(target)
+            position = axis % len(target)
             yield tuple(
                 next(
-                    ((*target[:place], shape[place], *target[place + 1 :])
-                     for shape in shapes if len(shape) == len(target)), target,
+                    (
+                        (*target[:position], shape[position], *target[position + 1 :])
+                        for shape in shapes
+                        if len(shape) == len(target)
+                    ),
+                    target,
                 )
                 for shapes in given
-            )  # fmt: skip
+            )
         yield (target,) * len(given)
 
 
-def _multiplied(layer: Layer, given: Sequence[Sequence[Shape]]) -> Iterator[tuple[Shape, ...]]:
+def _multiplied(layer: LayerSpec, given: Sequence[Sequence[Shape]]) -> Iterator[tuple[Shape, ...]]:
     """One input as it is, or folded to a rank that Dot takes; the other with an equal axis."""
     axes = layer.arguments.get("axes")
     both = axes if isinstance(axes, tuple) and len(axes) == 2 else (axes, axes)
@@ -142,6 +160,11 @@ def _like_the_others(given: Sequence[Sequence[Shape]]) -> Iterator[tuple[Shape, 
         yield (target,) * len(given)
         same = tuple((*s[:-1], target[-1]) if len(s) == len(target) else target for s in firsts)
         yield same
-        yield tuple((*target[:1], *s[1:-1], target[-1]) if len(s) == len(target) else
-                    (target[0], *s[1:], *(1,) * (len(target) - 1 - len(s)), target[-1])
-                    if len(s) < len(target) else target for s in firsts)  # fmt: skip
+        yield tuple(
+            (*target[:1], *s[1:-1], target[-1])
+            if len(s) == len(target)
+            else (target[0], *s[1:], *(1,) * (len(target) - 1 - len(s)), target[-1])
+            if len(s) < len(target)
+            else target
+            for s in firsts
+        )

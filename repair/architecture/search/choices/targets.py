@@ -1,11 +1,11 @@
-"""What the readers of a layer would take, and which layers stand behind the head."""
+"""What a search aims at and keeps: target shapes of each layer, the head, layers near an error."""
 
 from collections.abc import Mapping
 
 from repair.architecture.graph import Graph, source
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import entry_of
-from repair.architecture.search.choices.lifts import lifts
+from repair.architecture.search.choices.lifts import shapes_of_rank
 from repair.architecture.search.choices.merges import ELEMENTWISE
 from repair.architecture.trace import Trace
 
@@ -16,12 +16,12 @@ KEEPS_SHAPE = frozenset(
 )
 
 
-def wanted(graph: Graph, trace: Trace) -> Mapping[str, tuple[Shape, ...]]:
-    """For each layer the output shapes with which its reader would be content.
+def target_shapes(graph: Graph, trace: Trace) -> Mapping[str, tuple[Shape, ...]]:
+    """For each layer the output shapes that its reader would take.
 
     Those are the shapes of the other inputs of a merge, seen through layers that keep the shape.
     """
-    found: dict[str, tuple[Shape, ...]] = {}
+    targets: dict[str, tuple[Shape, ...]] = {}
     for node in reversed(graph.nodes):
         shapes: dict[Shape, None] = {}
         for reader in graph.consumers[node.name]:
@@ -32,24 +32,24 @@ def wanted(graph: Graph, trace: Trace) -> Mapping[str, tuple[Shape, ...]]:
                     if name != node.name and shape is not None and all(shape[1:]):
                         shapes[shape] = None
             elif after.layer.type in KEEPS_SHAPE:
-                shapes |= dict.fromkeys(found.get(reader, ()))
+                shapes |= dict.fromkeys(targets.get(reader, ()))
             elif node.layer.type == "Reshape":
                 shapes |= dict.fromkeys(_of_rank(trace.shapes[node.name], after.layer))
-        found[node.name] = tuple(shape for shape in shapes if shape != trace.shapes[node.name])
-    return found
+        targets[node.name] = tuple(shape for shape in shapes if shape != trace.shapes[node.name])
+    return targets
 
 
-def _of_rank(shape: Shape | None, reader: Layer) -> list[Shape]:
+def _of_rank(shape: Shape | None, reader: LayerSpec) -> list[Shape]:
     """A shape with as many axes as its reader takes."""
     rank = entry_of(reader.type).rank
     if shape is None or rank is None or len(shape) == rank or None in shape[1:]:
         return []
-    return [(shape[0], *sizes) for sizes in lifts(shape[1:], rank - 1)[:8]]  # type: ignore[arg-type]
+    return [(shape[0], *sizes) for sizes in shapes_of_rank(shape[1:], rank - 1)[:8]]  # type: ignore[arg-type]
 
 
-def behind_head(graph: Graph) -> frozenset[str]:
+def layers_behind_head(graph: Graph) -> frozenset[str]:
     """Layers of one input between the last Dense layer and an output, which make up no new head."""
-    found: set[str] = set()
+    behind: set[str] = set()
     for reference in graph.outputs:
         path: list[str] = []
         node = graph[source(reference)[0]]
@@ -57,35 +57,35 @@ def behind_head(graph: Graph) -> frozenset[str]:
             path.append(node.name)
             node = graph[node.sources[0][0]]
         if node.layer.type == "Dense":
-            found |= set(path)
-    return frozenset(found)
+            behind |= set(path)
+    return frozenset(behind)
 
 
-def heads(graph: Graph, trace: Trace) -> Mapping[str, Shape]:
+def head_shapes(graph: Graph, trace: Trace) -> Mapping[str, Shape]:
     """What the last Dense layer before an output yields, where no error stands above it."""
     below = {error.layer for error in trace.errors}
     for node in graph.nodes:
         if any(name in below for name, _ in node.sources):
             below.add(node.name)
-    found, behind = {}, behind_head(graph)
+    shapes, behind_head = {}, layers_behind_head(graph)
     for node in graph.nodes:
         shape = trace.shapes[node.name]
-        ends = set(graph.consumers[node.name]) <= behind
+        ends = set(graph.consumers[node.name]) <= behind_head
         if node.layer.type == "Dense" and ends and node.name not in below and shape is not None:
-            found[node.name] = shape
-    return found
+            shapes[node.name] = shape
+    return shapes
 
 
-def near_errors(graph: Graph, trace: Trace, steps: int) -> frozenset[str]:
+def layers_near_errors(graph: Graph, trace: Trace, steps: int) -> frozenset[str]:
     """Layers below an error, and those at most so many steps above one: where edits may help."""
-    found = {error.layer for error in trace.errors}
+    near = {error.layer for error in trace.errors}
     edge = {error.layer for error in trace.roots}
     for node in graph.nodes:
-        if any(name in found for name, _ in node.sources):
-            found.add(node.name)
+        if any(name in near for name, _ in node.sources):
+            near.add(node.name)
     for _ in range(steps):
         if not edge:
             break
-        edge = {name for reader in edge for name, _ in graph[reader].sources} - found
-        found |= edge
-    return frozenset(found)
+        edge = {name for reader in edge for name, _ in graph[reader].sources} - near
+        near |= edge
+    return frozenset(near)

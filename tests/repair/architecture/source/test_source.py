@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from repair.architecture.answer import answer
-from repair.architecture.definition import Options
+from repair.architecture.definition import ReadOptions
 from repair.architecture.rules import KERAS3
 from repair.architecture.source.program import Program, read_program
 from repair.architecture.trace import trace
@@ -21,9 +21,9 @@ def types(program: Program) -> list[str]:
 def repaired(tmp_path: Path, text: str, **options: object) -> str:
     path = tmp_path / "net.py"
     path.write_text(text, newline="")
-    found = answer(path, Options(KERAS3, **options), write=True)  # type: ignore[arg-type]
+    found = answer(path, ReadOptions(KERAS3, **options), write=True)  # type: ignore[arg-type]
     assert found.exit_code == 1, found.texts
-    assert answer(path, Options(KERAS3, **options)).exit_code == 0  # type: ignore[arg-type]
+    assert answer(path, ReadOptions(KERAS3, **options)).exit_code == 0  # type: ignore[arg-type]
     return path.read_bytes().decode()
 
 
@@ -124,9 +124,10 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
     mark = tmp_path / "executed"
     text = (
         f"import os\nos.system('touch {mark}')\nopen({str(mark)!r}, 'w').close()\n"
-        f"exec({'import os'!r})\n" + HEAD
+        f"exec({'import os'!r})\n"
+        + HEAD
         + "m = keras.Sequential([keras.Input((4,)), layers.Dense(eval('3'))])\n"
-    )  # fmt: skip
+    )
     with pytest.raises(InputError, match="without running the program"):
         read_program(text)
     assert not mark.exists()
@@ -136,24 +137,34 @@ UNREAD = {
     "not Python": ("def f(:\n", "line 1: not valid Python"),
     "no network": ("x = 1\n", "defines no network"),
     "several": (
-        HEAD + "a = keras.Sequential([keras.Input((4,))])\nb = keras.Sequential()\n", "a, b"),
+        HEAD + "a = keras.Sequential([keras.Input((4,))])\nb = keras.Sequential()\n",
+        "a, b",
+    ),
     "a size that is computed": (
         HEAD + "m = keras.Sequential([keras.Input((4,)), layers.Dense(len(open('x').read()))])\n",
-        "line 3: Dense: units"),
+        "line 3: Dense: units",
+    ),
     "no shape": (HEAD + "m = keras.Sequential([layers.Dense(3)])\n", "--input-shape"),
     "a layer in a while loop": (
-        HEAD + "m = keras.Sequential()\nwhile f():\n    m.add(layers.Dense(3))\n", "line 5: layers are"),
+        HEAD + "m = keras.Sequential()\nwhile f():\n    m.add(layers.Dense(3))\n",
+        "line 5: layers are",
+    ),
     "an unknown layer": (HEAD + "m = keras.Sequential([layers.Dens(3)])\n", "Did you mean 'Dense'"),
     "recursion": ("def f(n):\n    return f(n)\nf(1)\n", "unroll the recursion"),
-    "endless unrolling": ("for a in range(9999):\n    for b in range(9999):\n        x = 1\n", "steps"),
+    "endless unrolling": (
+        "for a in range(9999):\n    for b in range(9999):\n        x = 1\n",
+        "steps",
+    ),
     "deep": ("x = " + "(" * 250 + "1" + ")" * 250, "too many nested"),
     "deep calls": ("x = " + "f(" * 130 + "1" + ")" * 130, "nested"),
     "long sums": ("x = " + "+".join(["1"] * 5000), "nested too deeply"),
-    "an absurd size": (HEAD + "m = keras.Sequential([keras.Input((4,)), layers.Dense(10**12)])\n",
-                       "1000000000000"),
+    "an absurd size": (
+        HEAD + "m = keras.Sequential([keras.Input((4,)), layers.Dense(10**12)])\n",
+        "1000000000000",
+    ),
     "a return in no function": ("x = 1\nreturn x\n", "line 2: 'return'"),
     "null bytes": ("x = 1\0", "null bytes"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", sorted(UNREAD))
@@ -183,36 +194,47 @@ def test_people_say_what_the_program_computes() -> None:
 
 
 STYLES = {
-    "one line": ("m = keras.Sequential([keras.Input((8,)), layers.LSTM(4), layers.Flatten()])\n",
-                 "keras.Input((8,)), layers.Reshape((8, 1)), layers.LSTM(4)"),
+    "one line": (
+        "m = keras.Sequential([keras.Input((8,)), layers.LSTM(4), layers.Flatten()])\n",
+        "keras.Input((8,)), layers.Reshape((8, 1)), layers.LSTM(4)",
+    ),
     "no comma at the end": (
         "m = keras.Sequential([\n  keras.Input((8, 4)),\n  layers.LSTM(3, return_sequences=False),  # é\n"
         "  layers.LSTM(2)  # last\n])\n",
-        "  layers.LSTM(3, return_sequences=True),  # é\n  layers.LSTM(2)  # last\n"),
+        "  layers.LSTM(3, return_sequences=True),  # é\n  layers.LSTM(2)  # last\n",
+    ),
     "arguments on lines": (
         "m = keras.Sequential([keras.Input((8, 4)),\n    layers.LSTM(\n        3,  # units\n"
         "        dropout=0.1,  # some\n    ),\n    layers.LSTM(2)])\n",
-        "        3,  # units\n        dropout=0.1,  # some\n        return_sequences=True,\n    ),"),
+        "        3,  # units\n        dropout=0.1,  # some\n        return_sequences=True,\n    ),",
+    ),
     "two statements on a line": (
         "m = keras.Sequential(); m.add(keras.Input((8,))); m.add(layers.LSTM(4))\n",
-        "m.add(layers.Reshape((8, 1))); m.add(layers.LSTM(4))"),
+        "m.add(layers.Reshape((8, 1))); m.add(layers.LSTM(4))",
+    ),
     "a nested call": (
         "x = keras.Input((8,))\nm = keras.Model(x, layers.Flatten()(layers.LSTM(4)(x)))\n",
-        "layers.LSTM(4)(layers.Reshape((8, 1))(x))"),
+        "layers.LSTM(4)(layers.Reshape((8, 1))(x))",
+    ),
     "a return": (
         "def f():\n    x = keras.Input((8,))\n    y = layers.LSTM(4)(x)\n"
         "    return keras.Model(x, y)\nf()\n",
-        "    y = layers.Reshape((8, 1))(x)\n    y = layers.LSTM(4)(y)\n"),
+        "    y = layers.Reshape((8, 1))(x)\n    y = layers.LSTM(4)(y)\n",
+    ),
     "Windows line ends": (
         "m = keras.Sequential()\r\nm.add(keras.Input((8,)))\r\nm.add(layers.LSTM(4))\r\n",
-        "m.add(layers.Reshape((8, 1)))\r\nm.add(layers.LSTM(4))\r\n"),
+        "m.add(layers.Reshape((8, 1)))\r\nm.add(layers.LSTM(4))\r\n",
+    ),
     "tabs": (
         "def f():\n\tm = keras.Sequential()\n\tm.add(keras.Input((8,)))\n\tm.add(layers.LSTM(4))\n"
-        "f()\n", "\tm.add(layers.Reshape((8, 1)))\n\tm.add(layers.LSTM(4))\n"),
+        "f()\n",
+        "\tm.add(layers.Reshape((8, 1)))\n\tm.add(layers.LSTM(4))\n",
+    ),
     "letters of several bytes": (
         "größe = 8; m = keras.Sequential([keras.Input((größe,)), layers.LSTM(4, name='ä')])\n",
-        "layers.Reshape((8, 1)), layers.LSTM(4, name='ä')"),
-}  # fmt: skip
+        "layers.Reshape((8, 1)), layers.LSTM(4, name='ä')",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", sorted(STYLES))
@@ -240,7 +262,7 @@ def test_a_layer_used_twice_is_not_edited_for_one_use(tmp_path: Path) -> None:
     )
     path = tmp_path / "net.py"
     path.write_text(text)
-    found = answer(path, Options(KERAS3), alternatives=3)
+    found = answer(path, ReadOptions(KERAS3), alternatives=3)
     reasons = [reason for _, reason in found.texts]
     assert any(reason is not None for reason in reasons)
     for text_after, _ in found.texts:

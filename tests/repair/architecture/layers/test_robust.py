@@ -9,9 +9,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.generate import random_layer
-from repair.architecture.layer import LARGEST, Layer, Shape
+from repair.architecture.layer import LARGEST, LayerSpec, Shape
 from repair.architecture.layers import LAYERS, Outputs, entry_of, infer, settled
 from repair.architecture.layers.arguments import REQUIRED
 from repair.architecture.rules import KERAS3, STRICT
@@ -24,18 +24,32 @@ VALUES = st.one_of(
     SMALL,
     st.sampled_from([LARGEST, -LARGEST]),
     st.floats(),
-    st.sampled_from(["same", "valid", "causal", "concat", "channels_first", "relu", "ab,bc->ac",
-                     "...a,ab->...b", "abc,cd->abd", "a...,ab->b...", "a,b->", "x" * 50]),
+    st.sampled_from(
+        [
+            "same",
+            "valid",
+            "causal",
+            "concat",
+            "channels_first",
+            "relu",
+            "ab,bc->ac",
+            "...a,ab->...b",
+            "abc,cd->abd",
+            "a...,ab->b...",
+            "a,b->",
+            "x" * 50,
+        ]
+    ),
     st.lists(SMALL, max_size=4).map(tuple),
     st.lists(st.tuples(SMALL, SMALL), max_size=3).map(tuple),
-)  # fmt: skip
+)
 SIZES = st.none() | st.integers(1, 8) | st.just(LARGEST)
 SHAPES = st.lists(SIZES, max_size=6).map(tuple)
 DRAWN = sorted(set(LAYERS) - {"Input", "Lambda", "EinsumDense"})
 
 
 @st.composite
-def arbitrary(draw: st.DrawFn, depth: int = 2) -> Layer:
+def arbitrary(draw: st.DrawFn, depth: int = 2) -> LayerSpec:
     """A layer with arguments of all kinds, most of them wrong."""
     entry = LAYERS[draw(st.sampled_from(sorted(LAYERS)))]
     arguments = {
@@ -48,11 +62,11 @@ def arbitrary(draw: st.DrawFn, depth: int = 2) -> Layer:
     weights = draw(
         st.dictionaries(st.sampled_from(["kernel", "bias", "alpha"]), SHAPES, max_size=2)
     )
-    return Layer(entry.name, arguments, tuple(inner), weights)
+    return LayerSpec(entry.name, arguments, tuple(inner), weights)
 
 
 @st.composite
-def sensible(draw: st.DrawFn) -> Layer:
+def sensible(draw: st.DrawFn) -> LayerSpec:
     """A layer with good arguments, at times with one of them replaced."""
     name = draw(st.sampled_from(DRAWN))
     layer = random_layer(name, Random(draw(st.integers(0, 10_000))), (None, 4, 4, 3))
@@ -62,7 +76,7 @@ def sensible(draw: st.DrawFn) -> Layer:
 
 
 @st.composite
-def calls(draw: st.DrawFn) -> tuple[Layer, tuple[Shape, ...]]:
+def calls(draw: st.DrawFn) -> tuple[LayerSpec, tuple[Shape, ...]]:
     """A layer and inputs, as many as it takes, most of them of its rank."""
     layer = draw(sensible() | sensible() | arbitrary())
     entry = LAYERS[layer.type]
@@ -76,18 +90,18 @@ def calls(draw: st.DrawFn) -> tuple[Layer, tuple[Shape, ...]]:
 
 @settings(max_examples=int(EXAMPLES or 200), deadline=None, derandomize=EXAMPLES is None)
 @given(calls())
-def test_any_layer_is_judged(called: tuple[Layer, tuple[Shape, ...]]) -> None:
+def test_any_layer_is_judged(called: tuple[LayerSpec, tuple[Shape, ...]]) -> None:
     layer, shapes = called
     for rules in (KERAS3, STRICT, KERAS3.below_error):
         found = infer(layer, shapes, rules)
-        if isinstance(found, Fault):
-            assert isinstance(found.kind, Kind)
+        if isinstance(found, Diagnostic):
+            assert isinstance(found.kind, ErrorKind)
             assert found.text
             assert found.expected
-            assert found.plausible is None or show(found.plausible).startswith("(batch")
+            assert found.plausible is None or shape_text(found.plausible).startswith("(batch")
             continue
         for shape in found.shapes if isinstance(found, Outputs) else (found,):
             assert all(size is None or size >= 0 for size in shape)
         arguments = settled(layer)
-        assert not isinstance(arguments, Fault)
+        assert not isinstance(arguments, Diagnostic)
         entry_of(layer.type).weights(arguments, shapes)

@@ -9,7 +9,7 @@ import pytest
 
 from repair.architecture.formats.exais import read, write
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer
+from repair.architecture.layer import LayerSpec
 from repair.architecture.rules import STRICT
 from repair.architecture.trace import trace
 from repair.errors import InputError
@@ -47,28 +47,33 @@ def test_a_chain_stays_a_chain() -> None:
     graph = read(document)
     assert write(graph, document) == document
     conv, dense = graph.nodes[1:]
-    changed = Layer("Conv2D", {**conv.layer.arguments, "padding": "same", "strides": (1, 1)})
+    changed = LayerSpec("Conv2D", {**conv.layer.arguments, "padding": "same", "strides": (1, 1)})
     nodes = [
         graph.nodes[0],
         Node(conv.name, changed, conv.inputs),
-        Node("flatten", Layer("Flatten"), (conv.name,)),
-        Node(dense.name, Layer("Dense", dense.layer.arguments), ("flatten",)),
+        Node("flatten", LayerSpec("Flatten"), (conv.name,)),
+        Node(dense.name, LayerSpec("Dense", dense.layer.arguments), ("flatten",)),
     ]
     assert write(Graph.of(nodes), document) == {
         "shape": "(1,28,28,1)",
         "layers": [
-            {"type": "Conv2D", "nodes": "4", "kernel_size": "(3,3)", "strides": "(1, 1)",
-             "padding": "true"},
+            {
+                "type": "Conv2D",
+                "nodes": "4",
+                "kernel_size": "(3,3)",
+                "strides": "(1, 1)",
+                "padding": "true",
+            },
             {"type": "flatten"},
             {"type": "linear", "nodes": "10", "weights": ""},
         ],
-    }  # fmt: skip
+    }
 
 
 def test_what_the_tool_does_not_know_is_refused_by_name() -> None:
     nodes = [
-        Node("x", Layer("Input", {"shape": (4, 3)})),
-        Node("b", Layer("Bidirectional", inner=(Layer("LSTM", {"units": 2}),)), ("x",)),
+        Node("x", LayerSpec("Input", {"shape": (4, 3)})),
+        Node("b", LayerSpec("Bidirectional", inner=(LayerSpec("LSTM", {"units": 2}),)), ("x",)),
     ]
     for original in ([], {"shape": "(1,4,3)", "layers": [{"type": "lstm", "nodes": "2"}]}):
         with pytest.raises(InputError, match="Bidirectional"):

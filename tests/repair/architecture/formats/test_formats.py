@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from repair.architecture.answer import answer
-from repair.architecture.definition import Options, read_definition
+from repair.architecture.definition import ReadOptions, read_definition
 from repair.architecture.formats.files import MOST_BYTES
 from repair.architecture.formats.json_layout import pretty
 from repair.architecture.formats.keras.read import read_keras
@@ -20,7 +20,7 @@ from repair.architecture.rules import KERAS3, STRICT
 from repair.architecture.trace import trace
 from repair.errors import InputError
 
-OPTIONS = Options(KERAS3)
+OPTIONS = ReadOptions(KERAS3)
 
 
 def keras2(*layers: tuple[str, dict[str, object]]) -> dict[str, object]:
@@ -40,45 +40,88 @@ def keras2(*layers: tuple[str, dict[str, object]]) -> dict[str, object]:
 
 
 OLD = keras2(
-    ("Conv2D", {"name": "conv2d_1", "batch_input_shape": [None, 28, 28, 1], "filters": 32,
-                "kernel_size": [3, 3], "strides": [1, 1], "padding": "valid",
-                "data_format": "channels_last", "dilation_rate": [1, 1], "activation": "relu",
-                "use_bias": True,
-                "kernel_initializer": {"class_name": "VarianceScaling", "config": {"seed": 7}}}),
+    (
+        "Conv2D",
+        {
+            "name": "conv2d_1",
+            "batch_input_shape": [None, 28, 28, 1],
+            "filters": 32,
+            "kernel_size": [3, 3],
+            "strides": [1, 1],
+            "padding": "valid",
+            "data_format": "channels_last",
+            "dilation_rate": [1, 1],
+            "activation": "relu",
+            "use_bias": True,
+            "kernel_initializer": {"class_name": "VarianceScaling", "config": {"seed": 7}},
+        },
+    ),
     ("BatchNormalization", {"name": "bn", "axis": [3], "momentum": 0.9}),
-    ("LSTM", {"name": "lstm_1", "units": 8, "return_sequences": False, "implementation": 2,
-              "time_major": False}),
+    (
+        "LSTM",
+        {
+            "name": "lstm_1",
+            "units": 8,
+            "return_sequences": False,
+            "implementation": 2,
+            "time_major": False,
+        },
+    ),
     ("Dense", {"name": "dense_1", "units": 10, "activation": "softmax"}),
-)  # fmt: skip
+)
 BRANCHES = {
     "class_name": "Functional",
     "config": {
         "name": "two_calls",
         "layers": [
-            {"class_name": "InputLayer", "name": "a", "inbound_nodes": [],
-             "config": {"batch_input_shape": [None, 4], "name": "a"}},
-            {"class_name": "InputLayer", "name": "b", "inbound_nodes": [],
-             "config": {"batch_input_shape": [None, 4], "name": "b"}},
-            {"class_name": "Dense", "name": "d", "config": {"name": "d", "units": 3},
-             "inbound_nodes": [[["a", 0, 0, {}]], [["b", 0, 0, {}]]]},
-            {"class_name": "Sequential", "name": "s", "inbound_nodes": [[["d", 1, 0, {}]]],
-             "config": {"name": "s", "layers": [
-                 {"class_name": "Dense", "config": {"name": "inside", "units": 3}}]}},
-            {"class_name": "Concatenate", "name": "c", "config": {"name": "c", "axis": -1},
-             "inbound_nodes": [[["d", 0, 0, {}], ["s", 0, 0, {}]]]},
+            {
+                "class_name": "InputLayer",
+                "name": "a",
+                "inbound_nodes": [],
+                "config": {"batch_input_shape": [None, 4], "name": "a"},
+            },
+            {
+                "class_name": "InputLayer",
+                "name": "b",
+                "inbound_nodes": [],
+                "config": {"batch_input_shape": [None, 4], "name": "b"},
+            },
+            {
+                "class_name": "Dense",
+                "name": "d",
+                "config": {"name": "d", "units": 3},
+                "inbound_nodes": [[["a", 0, 0, {}]], [["b", 0, 0, {}]]],
+            },
+            {
+                "class_name": "Sequential",
+                "name": "s",
+                "inbound_nodes": [[["d", 1, 0, {}]]],
+                "config": {
+                    "name": "s",
+                    "layers": [{"class_name": "Dense", "config": {"name": "inside", "units": 3}}],
+                },
+            },
+            {
+                "class_name": "Concatenate",
+                "name": "c",
+                "config": {"name": "c", "axis": -1},
+                "inbound_nodes": [[["d", 0, 0, {}], ["s", 0, 0, {}]]],
+            },
         ],
         "input_layers": [["a", 0, 0], ["b", 0, 0]],
         "output_layers": [["c", 0, 0]],
     },
-}  # fmt: skip
+}
 
 
 def test_keras_2_is_read_without_its_defaults() -> None:
     graph = read_keras(OLD).graph
     assert [node.name for node in graph.nodes] == ["input", "conv2d_1", "bn", "lstm_1", "dense_1"]
     assert dict(graph["conv2d_1"].layer.arguments) == {
-        "filters": 32, "kernel_size": (3, 3), "activation": "relu",
-    }  # fmt: skip
+        "filters": 32,
+        "kernel_size": (3, 3),
+        "activation": "relu",
+    }
     assert dict(graph["bn"].layer.arguments) == {"axis": 3, "momentum": 0.9}
     assert [error.layer for error in trace(graph).errors] == ["lstm_1"]
 
@@ -130,8 +173,10 @@ def test_lists_and_keras_json_say_the_same_network(seed: int) -> None:
     graph = valid(12, seed)
     assert read_plain(write_plain(graph)) == graph
     assert read_plain(yaml.safe_load(yaml.safe_dump(write_plain(graph)))) == graph
-    if any(node.layer.type in ("LocallyConnected1D", "LocallyConnected2D", "ThresholdedReLU")
-           for node in graph.nodes):  # fmt: skip
+    if any(
+        node.layer.type in ("LocallyConnected1D", "LocallyConnected2D", "ThresholdedReLU")
+        for node in graph.nodes
+    ):
         return
     again = read_keras(json.loads(json.dumps(write_keras(graph)))).graph
     ends = [trace(g).shapes[g.outputs[0]] for g in (graph, again)]
@@ -151,7 +196,7 @@ def test_an_archive_is_repaired_beside_itself(tmp_path: Path) -> None:
 
 def test_the_published_models_are_read(data_pack: Path) -> None:
     for path in sorted((data_pack / "exais" / "benchmark_nets").glob("*/spec*.json")):
-        definition = read_definition(path, Options(STRICT))
+        definition = read_definition(path, ReadOptions(STRICT))
         assert definition.form == "ExAIS JSON"
         assert isinstance(definition.graph, Graph)
 
@@ -173,17 +218,23 @@ BAD = {
     "tag.yaml": ("layers: [!!python/object/apply:os.system [ls]]", "not YAML"),
     "tab.yaml": ("layers:\n\t- x", "not YAML"),
     "unknown.json": ('{"input": [4], "layers": [{"Dens": {"units": 1}}]}', "Did you mean 'Dense'"),
-    "cycle.json": ('{"input": [4], "layers": [{"name": "a", "Add": {}, "inputs": ["b", "input"]}, '
-                   '{"name": "b", "Dense": {"units": 4}, "inputs": ["a"]}]}', "in a circle"),
+    "cycle.json": (
+        '{"input": [4], "layers": [{"name": "a", "Add": {}, "inputs": ["b", "input"]}, '
+        '{"name": "b", "Dense": {"units": 4}, "inputs": ["a"]}]}',
+        "in a circle",
+    ),
     "missing.json": ('{"input": [4], "layers": [{"Flatten": {}, "inputs": ["zz"]}]}', "'zz'"),
     "absurd.json": ('{"input": [4], "layers": [{"Dense": {"units": 1000000000000}}]}', "at most"),
     "many.json": ('{"input": [4], "layers": [' + '"Flatten",' * 10_001 + '"Flatten"]}', "10000"),
     "shapeless.json": ('["Flatten"]', "shape of the input"),
     "subclassed.json": ('{"class_name": "MyModel", "config": {}}', "subclassed"),
-    "tensor.json": ('{"class_name": "Functional", "config": {"layers": [], '
-                    '"input_layers": [], "output_layers": [["a", 0]]}}', "tensor"),
+    "tensor.json": (
+        '{"class_name": "Functional", "config": {"layers": [], '
+        '"input_layers": [], "output_layers": [["a", 0]]}}',
+        "tensor",
+    ),
     "not_a_zip.keras": ("PK", "not a .keras archive"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", sorted(BAD))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from repair.architecture.answer import Answer, answer
-from repair.architecture.definition import Options
+from repair.architecture.definition import ReadOptions
 from repair.architecture.rules import KERAS3
-from repair.architecture.search import Status
+from repair.architecture.search import SearchStatus
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted((HERE / "programs").glob("*.py"))
@@ -37,7 +37,7 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, Answer]:
-    return {path.stem: answer(path, Options(KERAS3)) for path in PROGRAMS}
+    return {path.stem: answer(path, ReadOptions(KERAS3)) for path in PROGRAMS}
 
 
 def test_every_program_has_an_expected_answer() -> None:
@@ -48,7 +48,7 @@ def test_every_program_has_an_expected_answer() -> None:
 @pytest.mark.parametrize("name", sorted(ANSWERS))
 def test_the_answer_is_the_accepted_one(answers: dict[str, Answer], name: str) -> None:
     found = answers[name]
-    assert found.result.status is Status.REPAIRED
+    assert found.result.status is SearchStatus.REPAIRED
     text = found.texts[found.best][0]
     assert text is not None
     added = [line[1:] for line in found.diff(text).splitlines()[2:] if line.startswith("+")]
@@ -74,12 +74,22 @@ def test_the_repaired_programs_run(answers: dict[str, Answer], tmp_path: Path) -
         text = found.texts[found.best][0]
         (tmp_path / f"{name}.py").write_text(str(text))
     repaired = sorted(tmp_path.glob("*.py"))
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_NUMPY_DTYPE_PROMOTION": "standard",
-                   "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}  # fmt: skip
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "PYTHONPATH": str(HERE.parent),
+        "JAX_NUMPY_DTYPE_PROMOTION": "standard",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    }
     done = subprocess.run(
         [sys.executable, HERE / "run_programs.py", *PROGRAMS, *repaired],
-        capture_output=True, text=True, check=True, env=environment, timeout=900,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        timeout=900,
+    )
     outcomes = json.loads(done.stdout.splitlines()[-1])
     assert {path.stem: outcomes[str(path)] for path in repaired} == dict.fromkeys(answers, "ran")
     broken = {path.stem: outcomes[str(path)] for path in PROGRAMS}

@@ -46,13 +46,57 @@ def test_bad_documents_are_refused_with_their_reason(document: object, message: 
         read(document)
 
 
-SIZES = st.sampled_from(["(1)", "(2, 2)", "((1, 1), (0, 2))", "[1, 4, 4, 1]", "[[0.5, 1]]", "true",
-                         "", "-1", "1e999", "(", "x"])  # fmt: skip
-TYPES = st.sampled_from(["dense", "conv2d", "maxpool2d", "lstm", "grucell", "add", "reshape", "dot",
-                         "zeropadding2d", "function", "prelu", "embedding", "softmax"])  # fmt: skip
-KEYS = st.sampled_from(["nodes", "weights", "bias", "kernel_shape", "strides", "padding", "size",
-                        "axis", "axes", "func", "input_shape", "recurrent_weights",
-                        "weight_shape", "alphas", "gammas"])  # fmt: skip
+SIZES = st.sampled_from(
+    [
+        "(1)",
+        "(2, 2)",
+        "((1, 1), (0, 2))",
+        "[1, 4, 4, 1]",
+        "[[0.5, 1]]",
+        "true",
+        "",
+        "-1",
+        "1e999",
+        "(",
+        "x",
+    ]
+)
+TYPES = st.sampled_from(
+    [
+        "dense",
+        "conv2d",
+        "maxpool2d",
+        "lstm",
+        "grucell",
+        "add",
+        "reshape",
+        "dot",
+        "zeropadding2d",
+        "function",
+        "prelu",
+        "embedding",
+        "softmax",
+    ]
+)
+KEYS = st.sampled_from(
+    [
+        "nodes",
+        "weights",
+        "bias",
+        "kernel_shape",
+        "strides",
+        "padding",
+        "size",
+        "axis",
+        "axes",
+        "func",
+        "input_shape",
+        "recurrent_weights",
+        "weight_shape",
+        "alphas",
+        "gammas",
+    ]
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | SIZES,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
@@ -68,8 +112,18 @@ LAYERS = st.lists(
     ),
     max_size=4,
 )
-FUNCTORS = st.sampled_from(["dense_layer", "conv1D_layer", "lstm_layer", "add_layer", "dot_layer",
-                            "separable_conv2D_layer", "prelu_layer", "permute_layer"])  # fmt: skip
+FUNCTORS = st.sampled_from(
+    [
+        "dense_layer",
+        "conv1D_layer",
+        "lstm_layer",
+        "add_layer",
+        "dot_layer",
+        "separable_conv2D_layer",
+        "prelu_layer",
+        "permute_layer",
+    ]
+)
 TENSORS = st.builds(lambda sizes: {"s": sizes}, st.lists(st.integers(-1, 5), max_size=5))
 TERMS = st.lists(
     st.tuples(st.sampled_from("abcd"), FUNCTORS, st.lists(JSON | TENSORS, max_size=8)).map(list),
