@@ -21,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.store import write_text
-from repair.architecture.generate import faulty
+from repair.architecture.generate import faulty_network
 from repair.architecture.rules import rules_named
 from repair.architecture.search import SearchStatus, repair
 from repair.architecture.trace import trace
@@ -49,7 +49,7 @@ Row = dict[str, str | int | float]
 def measured(size: int, faults: int, seed: int, rules_name: str, time_limit: float) -> Row:
     """One network: repaired once, nothing of it known from before but the caches of layers."""
     rules = rules_named(rules_name)
-    graph = faulty(size, seed, rules, faults)
+    graph = faulty_network(size, seed, rules, faults)
     began = time.perf_counter()
     errors = trace(graph, rules).errors
     traced, spent = time.perf_counter() - began, time.process_time()

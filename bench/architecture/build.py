@@ -89,28 +89,28 @@ def keras_model(graph: Graph, rules: Rules = KERAS3, *, zeros: bool = False) -> 
     keras = keras_module()
     keras.utils.clear_session(free_memory=False)
     shapes = trace(graph, rules).shapes
-    made: dict[str, Any] = {}
+    tensors: dict[str, Any] = {}
     layers: dict[str, Any] = {}
     for node in graph.nodes:
         owner = node.shares or node.name
-        inputs = [_output(made[name], index) for name, index in node.sources]
+        inputs = [_output(tensors[name], index) for name, index in node.sources]
         try:
             if node.layer.type == "Input":
-                made[node.name] = keras.Input(batch_shape=shapes[node.name])
+                tensors[node.name] = keras.Input(batch_shape=shapes[node.name])
                 continue
             if node.layer.type in (*GONE, "Lambda"):
-                made[node.name] = _placeholder(keras, inputs, shapes[node.name])
+                tensors[node.name] = _placeholder(keras, inputs, shapes[node.name])
                 continue
             if owner not in layers:
                 layers[owner] = _layer(keras, node.layer, zeros)
-            made[node.name] = _called(layers[owner], node, inputs)
+            tensors[node.name] = _called(layers[owner], node, inputs)
         except REFUSALS as error:
             raise RefusedError(f"{node.name}: {' '.join(str(error).split())[:200]}") from error
-        given = tuple(_output(made[node.name], 0).shape)
+        given = tuple(_output(tensors[node.name], 0).shape)
         if given != shapes[node.name]:
             raise RefusedError(f"{node.name}: Keras says {given}, we say {shapes[node.name]}")
-    inputs = [made[node.name] for node in graph.nodes if not node.inputs]
-    outputs = [_output(made[name], index) for name, index in map(source, graph.outputs)]
+    inputs = [tensors[node.name] for node in graph.nodes if not node.inputs]
+    outputs = [_output(tensors[name], index) for name, index in map(source, graph.outputs)]
     return keras.Model(inputs, outputs)
 
 

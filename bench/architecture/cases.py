@@ -98,19 +98,19 @@ def lines(path: Path) -> list[dict[str, Any]]:
         InputError: it cannot be read; the message names the line.
     """
     opened = gzip.open if path.suffix == ".gz" else open
-    found = []
+    objects = []
     try:
         with opened(path, "rt", encoding="utf-8") as file:
             for number, text in enumerate(file, 1):
                 if text.strip():
-                    found.append(_line(text, f"{path}, line {number}"))
-                if len(found) > MOST_CASES:
+                    objects.append(_line(text, f"{path}, line {number}"))
+                if len(objects) > MOST_CASES:
                     raise InputError(f"{path} has over {MOST_CASES} cases: split it.")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
-    if not found:
+    if not objects:
         raise InputError(f"{path} has no cases: expected a JSON object with 'case' a line.")
-    return found
+    return objects
 
 
 def _line(text: str, where: str) -> dict[str, Any]:

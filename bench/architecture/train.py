@@ -37,10 +37,10 @@ def accuracy(graph: Graph, rules: Rules, *, steps: int, seed: int) -> float | No
         steps: of training.
         seed: of the weights and of the order of the images.
     """
-    found = _input(graph, rules)
-    if found is None:
+    classifier = _input(graph, rules)
+    if classifier is None:
         return None
-    shape, data, margin = found
+    shape, data, margin = classifier
     keras = keras_module()
     keras.utils.set_random_seed(seed)
     try:
@@ -70,8 +70,8 @@ def _input(graph: Graph, rules: Rules) -> tuple[tuple[int, ...], Dataset, int] |
         return None
     sizes: tuple[int, ...] = shape[1:]  # type: ignore[assignment]
     known = DATA.get(int(np.prod(sizes)))
-    unread = any(node.layer.type in (*GONE, "Lambda", "Embedding") for node in graph.nodes)
-    if known is None or unread or (output[-1] or 0) < CLASSES:
+    not_trained = any(node.layer.type in (*GONE, "Lambda", "Embedding") for node in graph.nodes)
+    if known is None or not_trained or (output[-1] or 0) < CLASSES:
         return None
     return sizes, load(known[0]), known[1]
 

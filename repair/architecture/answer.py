@@ -13,7 +13,7 @@ from repair.architecture.trace import Trace, trace
 from repair.errors import InputError
 
 CODE = ("keras", "keras-json", "nnx", "plain")
-"""What a network can be written as beside the format that it came in."""
+"""What a network can be written as besides the format that it came in."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def answer(
 
     Args:
         path: the file.
-        options: what a person says beside it.
+        options: what a person says besides it.
         alternatives: most repairs to look for.
         time_limit: seconds for the search.
         write: put the repair into the file.

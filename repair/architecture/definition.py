@@ -23,7 +23,7 @@ YAML = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a person says beside the file.
+    """What a person says besides the file.
 
     Args:
         rules: the rule set; under `strict` the weights that the published tool's files give bind.

@@ -129,7 +129,7 @@ def count(edits: Iterable[Edit]) -> int:
     made anew are none. A move counts twice, as the removal and the insertion that it is.
     """
     total = 0
-    for _, group in groupby(sorted(edits, key=_place), key=_place):
+    for _, group in groupby(sorted(edits, key=_edited_layer), key=_edited_layer):
         weights = [
             2 if isinstance(e, Move) else 0 if isinstance(e, MakeWeights) else 1 for e in group
         ]
@@ -137,5 +137,5 @@ def count(edits: Iterable[Edit]) -> int:
     return total
 
 
-def _place(edit: Edit) -> str:
+def _edited_layer(edit: Edit) -> str:
     return edit.name if isinstance(edit, Insert | Remove | Move) else edit.layer

@@ -148,8 +148,8 @@ def _wrapper(name: str, rng: Random, shape: Shape | None) -> LayerSpec:
     return LayerSpec(name, inner=tuple(inner))
 
 
-def valid(size: int, seed: int, rules: Rules = KERAS3, inputs: int = 2) -> Graph:
-    """A valid random network of `size` layers beside its inputs.
+def valid_network(size: int, seed: int, rules: Rules = KERAS3, inputs: int = 2) -> Graph:
+    """A valid random network of `size` layers besides its inputs.
 
     Args:
         size: number of layers, from 1 on.
@@ -197,7 +197,7 @@ def _grow(name: str, ends: dict[str, Shape], rng: Random, rules: Rules) -> tuple
             return Node(name, layer, chosen), output
 
 
-def faulty(size: int, seed: int, rules: Rules = KERAS3, faults: int = 1) -> Graph:
+def faulty_network(size: int, seed: int, rules: Rules = KERAS3, faults: int = 1) -> Graph:
     """A random network that is not valid: a valid one after at least `faults` mutations.
 
     Args:
@@ -209,14 +209,14 @@ def faulty(size: int, seed: int, rules: Rules = KERAS3, faults: int = 1) -> Grap
     Raises:
         InputError: a size below 1.
     """
-    graph = valid(size, seed, rules)
+    graph = valid_network(size, seed, rules)
     rng = Random(f"faults {seed}")
-    found = 0
-    while found < faults:
+    errors = 0
+    while errors < faults:
         mutated = _mutated(graph, rng)
-        errors = len(trace(mutated, rules).errors)
-        if errors > found:
-            graph, found = mutated, errors
+        more = len(trace(mutated, rules).errors)
+        if more > errors:
+            graph, errors = mutated, more
     return graph
 
 

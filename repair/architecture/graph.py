@@ -86,7 +86,7 @@ class Graph:
         for node in self.nodes:
             for name in dict.fromkeys(name for name, _ in node.sources):
                 readers[name].append(node.name)
-        return {name: tuple(found) for name, found in readers.items()}
+        return {name: tuple(names) for name, names in readers.items()}
 
     def __getitem__(self, name: str) -> Node:
         return self.by_name[name]

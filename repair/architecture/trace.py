@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from repair.architecture.errors import Diagnostic, ErrorKind, LayerError, shape_text
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Shape
-from repair.architecture.layers import Inferred, Outputs, entry_of, infer, settled
+from repair.architecture.layers import Inferred, Outputs, entry_of, infer, normal_arguments
 from repair.architecture.rules import KERAS3, Rules
 
 LONGEST_CHAIN = 50
@@ -14,7 +14,7 @@ LONGEST_CHAIN = 50
 
 @dataclass(frozen=True)
 class Trace:
-    """What a walk through a network found.
+    """The shapes and errors of a network.
 
     Args:
         shapes: output shape of each node, batch first; below an error the most plausible one,
@@ -26,6 +26,13 @@ class Trace:
     shapes: Mapping[str, Shape | None]
     errors: tuple[LayerError, ...]
     outputs: Mapping[str, tuple[Shape, ...]]
+
+    def shape_of(self, name: str, index: int) -> Shape | None:
+        """The shape of one output of a node; None where there is none or it is not known."""
+        if not index:
+            return self.shapes[name]
+        shapes = self.outputs.get(name, ())
+        return shapes[index] if index < len(shapes) else None
 
     @property
     def valid(self) -> bool:
@@ -78,7 +85,7 @@ def trace(graph: Graph, rules: Rules = KERAS3) -> Trace:
             tainted.add(node.name)
             shapes[node.name] = inferred.plausible
             chain = _chain(graph, node, shapes)
-            root = not below or isinstance(settled(node.layer), Diagnostic)
+            root = not below or isinstance(normal_arguments(node.layer), Diagnostic)
             errors.append(
                 LayerError(node.name, node.layer.type, given, inferred, root=root, chain=chain)
             )
@@ -99,7 +106,7 @@ def _of_unknown_input(
     node: Node, given: tuple[Shape | None, ...], below: bool
 ) -> Diagnostic | None:
     """What is wrong with a layer of which an input is not known; `below` says: for an error above."""
-    arguments = settled(node.layer)
+    arguments = normal_arguments(node.layer)
     if isinstance(arguments, Diagnostic):
         return arguments
     return None if below else _missing(node, given)
@@ -116,7 +123,7 @@ def _missing(node: Node, given: tuple[Shape | None, ...]) -> Diagnostic:
 
 def _shared(graph: Graph, node: Node, shapes: Mapping[str, Shape | None]) -> Diagnostic | None:
     """The diagnostic of a second call whose input needs weights of other shapes than the first."""
-    entry, arguments = entry_of(node.layer.type), settled(node.layer)
+    entry, arguments = entry_of(node.layer.type), normal_arguments(node.layer)
     owner = graph[node.shares or ""]
     calls = [tuple(shapes.get(name) for name, _ in call.sources) for call in (owner, node)]
     if isinstance(arguments, Diagnostic) or None in calls[0] or None in calls[1]:

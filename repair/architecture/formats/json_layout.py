@@ -11,7 +11,7 @@ def pretty(document: object, indent: int = 2) -> str:
     # a line break stands between values only, never inside a JSON text
     flat = re.sub(
         r"\[\n\s*([^\[\]{}]*?)\n\s*\]",
-        lambda found: "[" + re.sub(r"\s*\n\s*", " ", found[1]) + "]",
+        lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]",
         text,
     )
     return flat + "\n"
@@ -22,10 +22,10 @@ Layout = Callable[[object], str]
 
 def layout_of(text: str, document: object) -> Layout:
     """How a file lays JSON out, if it is one of the usual ways; else `pretty`."""
-    found = re.match(r"\s*[\[{]\r?\n( +)", text)
-    if found is None:
+    first_lines = re.match(r"\s*[\[{]\r?\n( +)", text)
+    if first_lines is None:
         return pretty
-    indent = len(found[1])
+    indent = len(first_lines[1])
     for layout in (_expanded(indent, True), _expanded(indent, False), _pretty(indent)):
         if layout(document).strip() == text.strip():
             return layout

@@ -20,9 +20,9 @@ from repair.architecture.layers.table import (
     Inferred,
     LayerType,
     Outputs,
-    arity,
+    check_number_of_inputs,
     check_weights,
-    settle,
+    normalize_arguments,
 )
 from repair.architecture.layers.transposed import TRANSPOSED
 from repair.architecture.layers.wrappers import wrappers
@@ -54,10 +54,10 @@ def infer(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Inferred
         InputError: the layer type is not in the table; the message lists those that are.
     """
     entry = entry_of(layer.type)
-    arguments = settled(layer)
+    arguments = normal_arguments(layer)
     if isinstance(arguments, Diagnostic):
         return arguments
-    wrong = arity(entry, len(shapes))
+    wrong = check_number_of_inputs(entry, len(shapes))
     if wrong:
         return wrong
     output = entry.infer(arguments, shapes, rules)
@@ -102,9 +102,9 @@ def entry_of(name: str) -> LayerType:
 
 
 @lru_cache(maxsize=1 << 16)
-def settled(layer: LayerSpec) -> Arguments | Diagnostic:
+def normal_arguments(layer: LayerSpec) -> Arguments | Diagnostic:
     """All arguments of a layer in normal form, defaults included, or what is wrong with them."""
-    return settle(entry_of(layer.type), layer)
+    return normalize_arguments(entry_of(layer.type), layer)
 
 
 __all__ = ["ALIASES", "LAYERS", "Inferred", "LayerType", "Outputs", "entry_of", "infer", "settled"]

@@ -52,7 +52,7 @@ def size(low: int = 1) -> Parse:
     return parse
 
 
-def single(value: Value) -> Value:
+def single_axis(value: Value) -> Value:
     """An integer from 1 on; normal form: a tuple of it, as for layers of more axes."""
     return (size()(value),)
 

@@ -16,7 +16,7 @@ from repair.architecture.layers.arguments import (
     size,
     text,
 )
-from repair.architecture.layers.space import too_few, unknown_size
+from repair.architecture.layers.space import too_few_dimensions, unknown_size
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
@@ -31,7 +31,7 @@ def _attention(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferre
     for shape in (query, value, key):
         if len(shape) < 3:
             # Keras takes 2 dimensions too, but then attends from one example of a batch to others
-            return too_few(shape, 3)
+            return too_few_dimensions(shape, 3)
         if len(shape) != len(query):
             return Diagnostic(
                 ErrorKind.INPUT_DIMENSIONS,
@@ -70,7 +70,7 @@ def _multi_head(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferr
     ending = a["output_shape"] or query[-1:]
     for shape in (query, value, key):
         if len(shape) < 3:
-            return too_few(shape, 3)
+            return too_few_dimensions(shape, 3)
         if len(shape) != len(query):
             return Diagnostic(
                 ErrorKind.INPUT_DIMENSIONS,

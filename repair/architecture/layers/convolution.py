@@ -14,17 +14,17 @@ from repair.architecture.layers.arguments import (
     sizes,
 )
 from repair.architecture.layers.space import (
-    either_format,
-    times,
+    in_either_data_format,
+    product_of_sizes,
+    sliding_window_size,
     unknown_size,
-    window,
     wrong_rank,
 )
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
 
-def _arguments(rank: int, *own: str) -> dict[str, Argument]:
+def _arguments(rank: int, *names: str) -> dict[str, Argument]:
     paddings = ("valid", "same", "causal") if rank == 1 else ("valid", "same")
     known = {
         "filters": Argument(size(), editable=True, width=True),
@@ -38,18 +38,18 @@ def _arguments(rank: int, *own: str) -> dict[str, Argument]:
         "activation": activation(),
         "use_bias": Argument(flag, True),
     }
-    return {name: known[name] for name in known if name in own}
+    return {name: known[name] for name in known if name in names}
 
 
 WINDOW = ("kernel_size", "strides", "padding", "data_format", "dilation_rate")
 END = ("activation", "use_bias")
 
 
-def places(a: Arguments, shape: Shape, channels: Dim) -> Shape | Diagnostic:
+def convolution_output_shape(a: Arguments, shape: Shape, channels: Dim) -> Shape | Diagnostic:
     """Output shape of a sliding kernel over (batch, *space, channels), with `channels` out."""
     space = tuple(
         map(
-            window,
+            sliding_window_size,
             shape[1:-1],
             a["kernel_size"],
             a["strides"],
@@ -81,7 +81,7 @@ Kernels = Callable[[Arguments, Dim], dict[str, Shape]]
 def _sliding(
     name: str,
     rank: int,
-    own: tuple[str, ...],
+    names: tuple[str, ...],
     width: Callable[[Arguments, Dim], Dim],
     kernels: Kernels,
 ) -> LayerType:
@@ -90,7 +90,7 @@ def _sliding(
     Args:
         name: the Keras name, which ends in "1D", "2D" or "3D".
         rank: number of spatial axes.
-        own: names of its arguments.
+        names: of its arguments.
         width: channels of the output, from the arguments and the channels of the input.
         kernels: shapes of the weights but the bias, from the same.
     """
@@ -102,9 +102,9 @@ def _sliding(
         channels = shape[-1]
         if channels is None and not rules.lenient:
             return unknown_size(shape, "channel")
-        output = places(a, shape, width(a, channels))
+        output = convolution_output_shape(a, shape, width(a, channels))
         if "groups" in a:
-            return stretched(a, output) or _grouped(a, shape, output) or output
+            return strides_and_dilation(a, output) or _grouped(a, shape, output) or output
         return output
 
     def weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
@@ -114,11 +114,11 @@ def _sliding(
 
     stem = name.removesuffix(f"{rank}D")
     ranks = (1, 2, 3) if stem == "Conv" else (1, 2)
-    return either_format(
+    return in_either_data_format(
         LayerType(
             name,
             infer,
-            _arguments(rank, *own),
+            _arguments(rank, *names),
             weights,
             rank=rank + 2,
             variants={k: f"{stem}{k}D" for k in ranks},
@@ -126,7 +126,7 @@ def _sliding(
     )
 
 
-def stretched(a: Arguments, output: Shape | Diagnostic) -> Diagnostic | None:
+def strides_and_dilation(a: Arguments, output: Shape | Diagnostic) -> Diagnostic | None:
     """The diagnostic of a kernel that both strides and is dilated."""
     if max(a["strides"]) == 1 or max(a["dilation_rate"]) == 1:
         return None
@@ -158,7 +158,7 @@ def _filters(a: Arguments, _: Dim) -> Dim:
 
 
 def _multiplied(a: Arguments, channels: Dim) -> Dim:
-    return times((channels, a["depth_multiplier"]))
+    return product_of_sizes((channels, a["depth_multiplier"]))
 
 
 def _dense_kernel(a: Arguments, channels: Dim) -> dict[str, Shape]:

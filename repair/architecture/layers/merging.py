@@ -3,7 +3,7 @@
 from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Dim, Shape
 from repair.architecture.layers.arguments import Argument, flag, integer, integer_or_integers
-from repair.architecture.layers.space import plus
+from repair.architecture.layers.space import sum_of_sizes
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
@@ -103,7 +103,7 @@ def _concatenate(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Infer
         )
     axis %= len(first)
     joined = list(first)
-    joined[axis] = plus(shape[axis] for shape in shapes)
+    joined[axis] = sum_of_sizes(shape[axis] for shape in shapes)
     for position in range(len(first)):
         known = {shape[position] for shape in shapes} - {None}
         if position != axis and len(known) > 1:

@@ -13,7 +13,7 @@ from repair.architecture.layers.arguments import (
     number,
     optional,
 )
-from repair.architecture.layers.core import same
+from repair.architecture.layers.core import same_shape
 from repair.architecture.layers.space import unknown_size, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Weights
 from repair.architecture.rules import Rules
@@ -24,7 +24,7 @@ def _axes(a: Arguments, name: str = "axis") -> tuple[int, ...]:
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
-def on_axes(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+def same_shape_with_axes(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     """The shape of the input, which must have the axes."""
     shape = shapes[0]
     for axis in _axes(a):
@@ -40,7 +40,7 @@ def on_axes(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 
 def _normalized(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
-    checked = on_axes(a, shapes, rules)
+    checked = same_shape_with_axes(a, shapes, rules)
     if isinstance(checked, Diagnostic) or rules.lenient:
         return checked
     if any(shapes[0][axis] is None for axis in _axes(a)):
@@ -178,19 +178,21 @@ NORMALIZATION = (
     ),
     LayerType(
         "UnitNormalization",
-        on_axes,
+        same_shape_with_axes,
         {"axis": Argument(integer_or_integers, (-1,), editable=True)},
     ),
-    LayerType("Activation", same, {"activation": Argument(choice(*ACTIVATIONS), editable=True)}),
+    LayerType(
+        "Activation", same_shape, {"activation": Argument(choice(*ACTIVATIONS), editable=True)}
+    ),
     LayerType(
         "Softmax",
-        on_axes,
+        same_shape_with_axes,
         {"axis": Argument(integer_or_integers, (-1,), editable=True)},
         inputs=(1, 2),
     ),
     LayerType(
         "ReLU",
-        same,
+        same_shape,
         {
             "max_value": Argument(optional(number(0)), None),
             "negative_slope": Argument(optional(number(0)), 0.0),
@@ -199,10 +201,10 @@ NORMALIZATION = (
     ),
     LayerType(
         "LeakyReLU",
-        same,
+        same_shape,
         {"negative_slope": Argument(number(0), 0.3), "alpha": Argument(optional(number()), None)},
     ),
-    LayerType("ELU", same, {"alpha": Argument(number(), 1.0)}),
+    LayerType("ELU", same_shape, {"alpha": Argument(number(), 1.0)}),
     LayerType(
         "PReLU",
         _prelu,
@@ -210,6 +212,6 @@ NORMALIZATION = (
         _prelu_weights,
         weight_kinds=(ErrorKind.INPUT_DIMENSIONS, ErrorKind.ARGUMENT),
     ),
-    LayerType("ThresholdedReLU", same, {"theta": Argument(number(), 1.0)}),
+    LayerType("ThresholdedReLU", same_shape, {"theta": Argument(number(), 1.0)}),
     *map(_spatial_dropout, (1, 2, 3)),
 )

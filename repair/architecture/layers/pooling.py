@@ -10,7 +10,7 @@ from repair.architecture.layers.arguments import (
     optional,
     sizes,
 )
-from repair.architecture.layers.space import either_format, window, wrong_rank
+from repair.architecture.layers.space import in_either_data_format, sliding_window_size, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
@@ -21,7 +21,9 @@ def _pooling(stem: str, rank: int) -> LayerType:
         if len(shape) != rank + 2:
             return wrong_rank(shape, rank + 2, (shape[0], *(None,) * rank, shape[-1]))
         strides = a["strides"] or a["pool_size"]
-        space = tuple(map(window, shape[1:-1], a["pool_size"], strides, (a["padding"],) * rank))
+        space = tuple(
+            map(sliding_window_size, shape[1:-1], a["pool_size"], strides, (a["padding"],) * rank)
+        )
         output = (shape[0], *space, shape[-1])
         if any(size is not None and size < 1 for size in space):
             return Diagnostic(
@@ -39,7 +41,7 @@ def _pooling(stem: str, rank: int) -> LayerType:
         "padding": Argument(choice("valid", "same"), "valid", editable=True),
         "data_format": DATA_FORMAT,
     }
-    return either_format(
+    return in_either_data_format(
         LayerType(
             f"{stem}Pooling{rank}D",
             infer,

@@ -12,7 +12,7 @@ from repair.architecture.layers.arguments import (
     size,
     sizes,
 )
-from repair.architecture.layers.convolution import places, stretched
+from repair.architecture.layers.convolution import convolution_output_shape, strides_and_dilation
 from repair.architecture.layers.space import unknown_size, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Outputs
 from repair.architecture.rules import Rules
@@ -29,7 +29,7 @@ LOOP = {
 }
 
 
-def sequence(
+def recurrent_output_shape(
     a: Arguments, shape: Shape, step: Shape, states: tuple[Shape, ...], rules: Rules
 ) -> Inferred:
     """Output of a loop over axis 1 whose step yields `step` and keeps `states`."""
@@ -53,7 +53,7 @@ def sequence(
     return Outputs((output, *states)) if a["return_state"] else output
 
 
-def initial_states(shapes: tuple[Shape, ...], states: tuple[Shape, ...]) -> Diagnostic | None:
+def check_initial_states(shapes: tuple[Shape, ...], states: tuple[Shape, ...]) -> Diagnostic | None:
     """The diagnostic of given initial states that are not of the layer's state shapes."""
     given = shapes[1:]
     fits = len(given) == len(states) and all(
@@ -72,7 +72,7 @@ def initial_states(shapes: tuple[Shape, ...], states: tuple[Shape, ...]) -> Diag
 
 def _cell_arguments(name: str) -> dict[str, Argument]:
     gated = {"recurrent_activation": activation("sigmoid")} if name != "SimpleRNN" else {}
-    own = {
+    specific = {
         "LSTM": {"unit_forget_bias": Argument(flag, True)},
         "GRU": {"reset_after": Argument(flag, True)},
     }
@@ -81,7 +81,7 @@ def _cell_arguments(name: str) -> dict[str, Argument]:
         "activation": activation("tanh"),
         **gated,
         "use_bias": Argument(flag, True),
-        **own.get(name, {}),
+        **specific.get(name, {}),
         "dropout": Argument(number(), 0.0),
         "recurrent_dropout": Argument(number(), 0.0),
     }
@@ -108,8 +108,8 @@ def _recurrent(name: str) -> tuple[LayerType, LayerType]:
         if shape[-1] is None and not rules.lenient:
             return unknown_size(shape, "feature")
         state = (shape[0], a["units"])
-        bad = initial_states(shapes, (state,) * count)
-        return bad or sequence(a, shape, state, (state,) * count, rules)
+        bad = check_initial_states(shapes, (state,) * count)
+        return bad or recurrent_output_shape(a, shape, state, (state,) * count, rules)
 
     def step(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         shape = shapes[0]
@@ -144,14 +144,16 @@ def _conv_lstm(rank: int) -> LayerType:
         frame = (shape[0], *shape[3:], shape[2]) if first else (shape[0], *shape[2:])
         if None in frame[1:] and not rules.lenient:
             return unknown_size(shape, "every spatial and channel")
-        step = places(a, frame, a["filters"])
-        step = stretched(a, step) or step
+        step = convolution_output_shape(a, frame, a["filters"])
+        step = strides_and_dilation(a, step) or step
         if isinstance(step, Diagnostic):
             steps = (shape[1],) if a["return_sequences"] else ()
-            return step._replace(plausible=None if first else (shape[0], *steps, *places_or(step)))
+            return step._replace(
+                plausible=None if first else (shape[0], *steps, *plausible_sizes(step))
+            )
         state = (step[0], step[-1], *step[1:-1]) if first else step
-        bad = initial_states(shapes, (state, state))
-        return bad or sequence(a, shape, state, (state, state), rules)
+        bad = check_initial_states(shapes, (state, state))
+        return bad or recurrent_output_shape(a, shape, state, (state, state), rules)
 
     def weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
         channels = shapes[0][2 if a["data_format"] == "channels_first" else -1]
@@ -184,7 +186,7 @@ def _conv_lstm(rank: int) -> LayerType:
     )
 
 
-def places_or(step: Diagnostic) -> Shape:
+def plausible_sizes(step: Diagnostic) -> Shape:
     """Sizes of the step that was most likely meant, without the batch."""
     return step.plausible[1:] if step.plausible else ()
 

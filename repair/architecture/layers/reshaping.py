@@ -8,11 +8,16 @@ from repair.architecture.layers.arguments import (
     choice,
     integers,
     margins,
-    single,
+    single_axis,
     size,
     sizes,
 )
-from repair.architecture.layers.space import either_format, plus, times, wrong_rank
+from repair.architecture.layers.space import (
+    in_either_data_format,
+    product_of_sizes,
+    sum_of_sizes,
+    wrong_rank,
+)
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
@@ -27,8 +32,8 @@ def _reshape(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
             "at most one -1",
             argument="target_shape",
         )
-    have = times(shape[1:])
-    want = times(dim for dim in target if dim != -1)
+    have = product_of_sizes(shape[1:])
+    want = product_of_sizes(dim for dim in target if dim != -1)
     if have is None or want is None:
         return (shape[0], *(None if dim == -1 else dim for dim in target))
     if free and want and have % want == 0:
@@ -46,7 +51,7 @@ def _reshape(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 
 def _flatten(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
-    return (shapes[0][0], times(shapes[0][1:]))
+    return (shapes[0][0], product_of_sizes(shapes[0][1:]))
 
 
 def _permute(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
@@ -82,7 +87,7 @@ def _crop(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         plausible = (shape[0], *(None,) * len(cropping), shape[-1])
         return wrong_rank(shape, len(cropping) + 2, plausible)
     space = tuple(
-        plus((dim, -before, -after))
+        sum_of_sizes((dim, -before, -after))
         for dim, (before, after) in zip(shape[1:-1], cropping, strict=True)
     )
     if any(dim is not None and dim < 1 for dim in space):
@@ -103,7 +108,7 @@ def _pad(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         return wrong_rank(shape, len(padding) + 2, plausible)
     return (
         shape[0],
-        *(plus((dim, *pair)) for dim, pair in zip(shape[1:-1], padding, strict=True)),
+        *(sum_of_sizes((dim, *pair)) for dim, pair in zip(shape[1:-1], padding, strict=True)),
         shape[-1],
     )
 
@@ -113,36 +118,40 @@ def _upsample(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred
     if len(shape) != len(factors) + 2:
         plausible = (shape[0], *(None,) * len(factors), shape[-1])
         return wrong_rank(shape, len(factors) + 2, plausible)
-    return (shape[0], *(times(pair) for pair in zip(shape[1:-1], factors, strict=True)), shape[-1])
+    return (
+        shape[0],
+        *(product_of_sizes(pair) for pair in zip(shape[1:-1], factors, strict=True)),
+        shape[-1],
+    )
 
 
 def _spatial(rank: int) -> list[LayerType]:
     crops = {1: ((1, 1),), 2: ((0, 0), (0, 0)), 3: ((1, 1),) * 3}
     formatted = {"data_format": DATA_FORMAT} if rank > 1 else {}
     # a channels-first UpSampling1D or Cropping1D does not exist
-    made = [
+    entries_by_name = [
         (f"Cropping{rank}D", _crop, {"cropping": Argument(margins(rank), crops[rank], True)}),
         (
             f"UpSampling{rank}D",
             _upsample,
-            {"size": Argument(sizes(rank) if rank > 1 else single, (2,) * rank, True)},
+            {"size": Argument(sizes(rank) if rank > 1 else single_axis, (2,) * rank, True)},
         ),
         (f"ZeroPadding{rank}D", _pad, {"padding": Argument(margins(rank), ((1, 1),) * rank, True)}),
     ]
     entries = []
-    for name, infer, own in made:
+    for name, infer, arguments in entries_by_name:
         formats = formatted or ({"data_format": DATA_FORMAT} if name == "ZeroPadding1D" else {})
         if name == "UpSampling2D":
             kinds = choice("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
-            own["interpolation"] = Argument(kinds, "nearest")
+            arguments["interpolation"] = Argument(kinds, "nearest")
         entry = LayerType(
             name,
             infer,
-            own | formats,
+            arguments | formats,
             rank=rank + 2,
             variants={k: f"{name[:-2]}{k}D" for k in (1, 2, 3)},
         )
-        entries.append(either_format(entry) if formats else entry)
+        entries.append(in_either_data_format(entry) if formats else entry)
     return entries
 
 

@@ -67,12 +67,12 @@ class LayerType:
         return tuple(name for name, argument in self.arguments.items() if argument.width)
 
 
-def required(name: str) -> str:
+def missing_argument_text(name: str) -> str:
     """The text for a missing argument."""
     return f"needs the argument {name!r}, which is missing"
 
 
-def settle(entry: LayerType, layer: LayerSpec) -> Arguments | Diagnostic:
+def normalize_arguments(entry: LayerType, layer: LayerSpec) -> Arguments | Diagnostic:
     """All arguments of a layer in normal form, or what is wrong with them."""
     settled: dict[str, Any] = {}
     for name in layer.arguments:
@@ -88,7 +88,10 @@ def settle(entry: LayerType, layer: LayerSpec) -> Arguments | Diagnostic:
         if name not in layer.arguments:
             if argument.default is REQUIRED:
                 return Diagnostic(
-                    ErrorKind.ARGUMENT, required(name), f"a value for {name}", argument=name
+                    ErrorKind.ARGUMENT,
+                    missing_argument_text(name),
+                    f"a value for {name}",
+                    argument=name,
                 )
             settled[name] = argument.default
             continue
@@ -117,7 +120,7 @@ def _range_text(low: int, high: int | None) -> str:
     return f"{low}" if low == high else f"{low} to {high}" if high else f"at least {low}"
 
 
-def arity(entry: LayerType, given: int) -> Diagnostic | None:
+def check_number_of_inputs(entry: LayerType, given: int) -> Diagnostic | None:
     """The diagnostic of a layer with too few or too many inputs."""
     low, high = entry.inputs
     if given >= low and (high is None or given <= high):

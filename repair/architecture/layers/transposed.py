@@ -15,10 +15,10 @@ from repair.architecture.layers.arguments import (
     size,
     sizes,
 )
-from repair.architecture.layers.convolution import places, stretched
+from repair.architecture.layers.convolution import convolution_output_shape, strides_and_dilation
 from repair.architecture.layers.space import (
-    either_format,
-    times,
+    in_either_data_format,
+    product_of_sizes,
     unknown_size,
     wrong_rank,
 )
@@ -26,7 +26,7 @@ from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
 
-def upsampled(
+def transposed_convolution_size(
     size: Dim, kernel: int, stride: int, padding: str, output_padding: int | None, dilation: int
 ) -> Dim:
     """Size of one axis after a transposed convolution, as TensorFlow and Keras define it."""
@@ -52,7 +52,7 @@ def _transposed(rank: int) -> LayerType:
             return unknown_size(shape, "channel")
         extra = a["output_padding"] or (None,) * rank
         space = tuple(
-            upsampled(size, kernel, stride, a["padding"], more, dilation)
+            transposed_convolution_size(size, kernel, stride, a["padding"], more, dilation)
             for size, kernel, stride, more, dilation in zip(
                 shape[1:-1], a["kernel_size"], a["strides"], extra, a["dilation_rate"], strict=True
             )
@@ -66,7 +66,7 @@ def _transposed(rank: int) -> LayerType:
                 output,
                 "kernel_size",
             )
-        if diagnostic := stretched(a, output):
+        if diagnostic := strides_and_dilation(a, output):
             return diagnostic
         if a["output_padding"] and any(map(int.__ge__, a["output_padding"], a["strides"])):
             return Diagnostic(
@@ -94,7 +94,7 @@ def _transposed(rank: int) -> LayerType:
         "activation": activation(),
         "use_bias": Argument(flag, True),
     }
-    return either_format(
+    return in_either_data_format(
         LayerType(
             f"Conv{rank}DTranspose",
             infer,
@@ -113,16 +113,18 @@ def _local(rank: int) -> LayerType:
             return wrong_rank(shape, rank + 2, (shape[0], *(None,) * rank, a["filters"]))
         if None in shape[1:] and not rules.lenient:
             return unknown_size(shape, "every")
-        return places({**a, "dilation_rate": (1,) * rank}, shape, a["filters"])
+        return convolution_output_shape({**a, "dilation_rate": (1,) * rank}, shape, a["filters"])
 
     def weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
-        reached = places({**a, "dilation_rate": (1,) * rank}, shapes[0], a["filters"])
+        reached = convolution_output_shape(
+            {**a, "dilation_rate": (1,) * rank}, shapes[0], a["filters"]
+        )
         if isinstance(reached, Diagnostic):
             return {}
         space = reached[1:-1]
-        patch = times((*a["kernel_size"], shapes[0][-1]))
+        patch = product_of_sizes((*a["kernel_size"], shapes[0][-1]))
         bias: dict[str, Shape] = {"bias": (*space, a["filters"])} if a["use_bias"] else {}
-        return {"kernel": (times(space), patch, a["filters"])} | bias
+        return {"kernel": (product_of_sizes(space), patch, a["filters"])} | bias
 
     arguments = {
         "filters": Argument(size(), editable=True, width=True),
@@ -133,7 +135,7 @@ def _local(rank: int) -> LayerType:
         "activation": activation(),
         "use_bias": Argument(flag, True),
     }
-    return either_format(
+    return in_either_data_format(
         LayerType(
             f"LocallyConnected{rank}D",
             infer,

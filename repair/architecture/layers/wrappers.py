@@ -5,8 +5,13 @@ from collections.abc import Callable
 from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers.arguments import Argument, choice, optional
-from repair.architecture.layers.recurrent import LOOP, STATES, initial_states, sequence
-from repair.architecture.layers.space import too_few
+from repair.architecture.layers.recurrent import (
+    LOOP,
+    STATES,
+    check_initial_states,
+    recurrent_output_shape,
+)
+from repair.architecture.layers.space import too_few_dimensions
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Outputs
 from repair.architecture.rules import Rules
 
@@ -45,7 +50,7 @@ def wrappers(apply: Apply) -> tuple[LayerType, ...]:
     def distributed(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         shape = shapes[0]
         if len(shape) < 3:
-            return too_few(shape, 3)
+            return too_few_dimensions(shape, 3)
         step = apply(a["inner"][0], ((shape[0], *shape[2:]),), rules)
         if isinstance(step, Outputs):
             return Diagnostic(
@@ -111,7 +116,7 @@ def wrappers(apply: Apply) -> tuple[LayerType, ...]:
     def recurrent(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         shape = shapes[0]
         if len(shape) < 3:
-            return too_few(shape, 3)
+            return too_few_dimensions(shape, 3)
         step: Shape = (shape[0], *shape[2:])
         states: list[Shape] = []
         for cell in a["inner"]:
@@ -126,8 +131,8 @@ def wrappers(apply: Apply) -> tuple[LayerType, ...]:
                 return _inside(inferred, cell)
             step = inferred  # type: ignore[assignment]
             states += [step] * STATES[cell.type.removesuffix("Cell")]
-        bad = initial_states(shapes, tuple(states))
-        return bad or sequence(a, shape, step, tuple(states), rules)
+        bad = check_initial_states(shapes, tuple(states))
+        return bad or recurrent_output_shape(a, shape, step, tuple(states), rules)
 
     return (
         LayerType("Sequential", sequential, inner=(1, None)),

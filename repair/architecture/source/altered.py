@@ -9,7 +9,7 @@ from repair.architecture.formats.nnx.layers import nnx_code
 from repair.architecture.formats.python_code import spell
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import LayerSpec
-from repair.architecture.layers import settled
+from repair.architecture.layers import normal_arguments
 from repair.architecture.source.changes import CannotWrite, Changes
 from repair.architecture.source.places import line_after
 from repair.architecture.source.program import Program
@@ -238,7 +238,7 @@ def _values(
     spelling: Spelling, written: Written, before: LayerSpec, after: LayerSpec
 ) -> dict[Parameter, str | None]:
     """New texts of the arguments that differ."""
-    old, new = settled(before), settled(after)
+    old, new = normal_arguments(before), normal_arguments(after)
     if isinstance(new, Diagnostic):
         raise CannotWrite(f"{after.type} {new.text}.")
     values: dict[Parameter, str | None] = {}

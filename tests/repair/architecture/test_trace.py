@@ -1,10 +1,10 @@
 import pytest
 
 from repair.architecture.errors import ErrorKind
-from repair.architecture.generate import faulty, random_layer, valid
+from repair.architecture.generate import faulty_network, random_layer, valid_network
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import LayerSpec
-from repair.architecture.layers import LAYERS, entry_of, settled
+from repair.architecture.layers import LAYERS, entry_of, normal_arguments
 from repair.architecture.rules import KERAS3, STRICT, rules_named
 from repair.architecture.trace import trace
 from repair.errors import InputError
@@ -176,7 +176,7 @@ def test_an_unknown_layer_lists_the_known_ones() -> None:
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_every_entry_refuses_an_argument_that_it_does_not_have(name: str) -> None:
     layer = LayerSpec(name, {"no_such_argument": 1})
-    assert getattr(settled(layer), "kind", None) == ErrorKind.ARGUMENT
+    assert getattr(normal_arguments(layer), "kind", None) == ErrorKind.ARGUMENT
 
 
 def test_variants_and_edits_name_what_exists() -> None:
@@ -189,17 +189,19 @@ def test_variants_and_edits_name_what_exists() -> None:
 @pytest.mark.parametrize("rules", [KERAS3, STRICT], ids=["keras3", "strict"])
 def test_generated_networks_are_as_promised(size: int, rules) -> None:  # type: ignore[no-untyped-def]
     for seed in range(5):
-        assert trace(valid(size, seed, rules), rules).valid
-        assert len(valid(size, seed, rules)) == size + 2
-        broken = faulty(size, seed, rules)
+        assert trace(valid_network(size, seed, rules), rules).valid
+        assert len(valid_network(size, seed, rules)) == size + 2
+        broken = faulty_network(size, seed, rules)
         assert trace(broken, rules).roots
-        assert broken == faulty(size, seed, rules)
+        assert broken == faulty_network(size, seed, rules)
     with pytest.raises(InputError, match="1 or more"):
-        valid(0, 1)
+        valid_network(0, 1)
 
 
 def test_random_layers_cover_the_table() -> None:
     from random import Random
 
     for name in set(LAYERS) - {"Lambda", "EinsumDense", "Input"}:
-        assert not hasattr(settled(random_layer(name, Random(1), (None, 4, 4, 3))), "kind"), name
+        assert not hasattr(
+            normal_arguments(random_layer(name, Random(1), (None, 4, 4, 3))), "kind"
+        ), name

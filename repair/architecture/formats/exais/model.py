@@ -47,7 +47,7 @@ SIZE = {
     "Reshape": "target_shape",
     "UpSampling": "size",
 }
-BESIDE = ("name", "type", "inputs", "input_shape", "input_shape1", "nodes", "bounds")
+NOT_ARGUMENTS = ("name", "type", "inputs", "input_shape", "input_shape1", "nodes", "bounds")
 
 
 def read_model(document: object, *, weights: bool = True, files: Files | None = None) -> Graph:
@@ -150,7 +150,7 @@ def _layer(record: Mapping[str, object], weights: bool, files: Files) -> LayerSp
     shapes: dict[str, Shape] = {}
     arguments: dict[str, Value] = {}
     for key, value in record.items():
-        if key in BESIDE or value == "" or (key == "func" and record["type"] == "function"):
+        if key in NOT_ARGUMENTS or value == "" or (key == "func" and record["type"] == "function"):
             continue
         if key in WEIGHTS and (key not in entry.arguments or _is_file(value)):
             shapes |= _weight(entry.name, key, value, name, files)

@@ -19,7 +19,7 @@ from repair.architecture.formats.exais.model import (
 from repair.architecture.formats.exais.terms import GRAMMAR
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import LayerSpec, Shape, Value
-from repair.architecture.layers import entry_of, infer, settled
+from repair.architecture.layers import entry_of, infer, normal_arguments
 from repair.architecture.layers.table import Arguments, Inferred
 from repair.architecture.rules import KERAS3
 from repair.architecture.trace import trace
@@ -57,7 +57,7 @@ def write_terms(graph: Graph) -> list[list[Any]]:
 def _term(graph: Graph, node: Node, shapes: Mapping[str, Shape | None]) -> tuple[str, list[Any]]:
     layer = node.layer.inner[0] if node.layer.type == "RNN" else node.layer
     functor = FUNCTOR.get(layer.type)
-    a = settled(layer)
+    a = normal_arguments(layer)
     if isinstance(a, Diagnostic):
         raise InputError(f"{node.name}: {layer.type} {a.text}; it cannot be written as a term.")
     if functor is None or (layer.type == "Activation" and a["activation"] != "sigmoid"):

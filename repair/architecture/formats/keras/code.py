@@ -60,8 +60,8 @@ def _functional(graph: Graph) -> str:
         shared = any(other.shares == (node.shares or node.name) for other in graph.nodes)
         if shared and not node.shares:
             lines.append(f"{owner}_layer = {keras_layer(node.layer)}")
-        made = f"{owner}_layer" if shared else keras_layer(node.layer)
-        lines.append(f"{names[node.name]} = {made}({_reads(node, reads)})")
+        instance = f"{owner}_layer" if shared else keras_layer(node.layer)
+        lines.append(f"{names[node.name]} = {instance}({_reads(node, reads)})")
     starts = [names[node.name] for node in graph.nodes if node.layer.type == "Input"]
     ends = [
         f"{names[name]}[{index}]" if name in several else names[name]

@@ -143,8 +143,8 @@ class _ModelReader:
 
         def tensor(reference: Reference) -> str:
             name, call, index = reference
-            own = f"{prefix}{name}" + (f"/call{call + 1}" if call else "")
-            outputs = results.get((name, call), (own,))
+            single = f"{prefix}{name}" + (f"/call{call + 1}" if call else "")
+            outputs = results.get((name, call), (single,))
             if len(outputs) > 1:
                 return outputs[min(index, len(outputs) - 1)]
             return f"{outputs[0]}:{index}" if index else outputs[0]

@@ -46,13 +46,13 @@ def first_shape(model: Record, layer: Record) -> Value:
     """The input shape, without the batch, of a Sequential that has no Input; None: not said."""
     config, outer = layer.get("config"), model.get("config")
     built = layer.get("build_config")
-    found = [
+    candidates = [
         config.get("batch_input_shape") if isinstance(config, dict) else None,
         config.get("batch_shape") if isinstance(config, dict) else None,
         outer.get("build_input_shape") if isinstance(outer, dict) else None,
         built.get("input_shape") if isinstance(built, dict) else None,
     ]
-    for sizes in found:
+    for sizes in candidates:
         if isinstance(sizes, list) and sizes and not isinstance(sizes[0], list):
             shape = freeze(sizes, "the input shape")
             return shape[1:]  # type: ignore[index]
@@ -82,8 +82,8 @@ def read_layer(record: Record) -> LayerSpec:
     for key, value in config.items():
         argument = entry.arguments.get(key)
         if argument is None:
-            beside = key in BOOKKEEPING or key in DROPPED or key in WRAPPED.get(entry.name, ())
-            if not beside and value is not None and not isinstance(value, dict):
+            bookkeeping = key in BOOKKEEPING or key in DROPPED or key in WRAPPED.get(entry.name, ())
+            if not bookkeeping and value is not None and not isinstance(value, dict):
                 arguments[key] = freeze(value, f"{kind}: {key}")
             continue
         frozen = _plain(value, f"{kind}: {key}")
@@ -91,10 +91,10 @@ def read_layer(record: Record) -> LayerSpec:
             frozen = frozen[0]  # built normalisations of Keras 2 keep it as a list
         try:
             parsed = argument.parse(frozen)
-            usual = parsed == argument.default or (parsed == "linear" and not argument.default)
+            is_default = parsed == argument.default or (parsed == "linear" and not argument.default)
         except OutOfDomain:
-            usual = False
-        if not usual and not (key == "data_format" and frozen == "channels_last"):
+            is_default = False
+        if not is_default and not (key == "data_format" and frozen == "channels_last"):
             arguments[key] = frozen
     return LayerSpec(entry.name, arguments, _one_way(entry.name, inner))
 

@@ -83,15 +83,14 @@ def _functional(graph: Graph, records: Mapping[str, Record], keras2: bool) -> di
     calls: dict[str, tuple[str, int]] = {}
     counts: dict[str, int] = {}
     layers: dict[str, dict[str, object]] = {}
-    shapes = trace(graph)
+    traced = trace(graph)
     for node in graph.nodes:
         owner = node.shares or node.name
         calls[node.name] = (owner.replace("/", "_"), counts.setdefault(owner, 0))
         counts[owner] += 1
         reads: list[object] = []
         for name, index in node.sources:
-            several = shapes.outputs.get(name)
-            shape = several[index] if several else shapes.shapes[name]
+            shape = traced.shape_of(name, index)
             history = [*calls[name], index]
             reads.append([*history, {}] if keras2 else _tensor(history, list(shape or ())))
         if owner == node.name:

@@ -1,11 +1,8 @@
 """A network as the source of a Flax NNX class."""
 
-from collections.abc import Mapping
-
 from repair.architecture.formats.nnx.layers import nnx_code
 from repair.architecture.formats.python_code import variable_names
 from repair.architecture.graph import Graph, source
-from repair.architecture.layer import Shape
 from repair.architecture.trace import trace
 from repair.errors import InputError
 
@@ -16,16 +13,16 @@ def nnx_class(graph: Graph) -> str:
     Raises:
         InputError: a layer that NNX has no counterpart of.
     """
-    shapes = trace(graph)
-    if not shapes.valid:
-        raise InputError(f"only a valid network is written as code: {shapes.errors[0].sentence}")
+    traced = trace(graph)
+    if not traced.valid:
+        raise InputError(f"only a valid network is written as code: {traced.errors[0].sentence}")
     names = variable_names(graph)
     init: list[str] = []
     body: list[str] = []
     for node in graph.nodes:
         if node.layer.type == "Input":
             continue
-        given = tuple(_shape(shapes.shapes, shapes.outputs, *read) for read in node.sources)
+        given = tuple(traced.shape_of(name, index) or () for name, index in node.sources)
         inputs = tuple(names[name] for name, _ in node.sources)
         owner = names[node.shares or node.name]
         code = nnx_code(node.layer, given, inputs, f"self.{owner}")
@@ -42,13 +39,3 @@ def nnx_class(graph: Graph) -> str:
         f"    def __init__(self, *, rngs: nnx.Rngs):\n        {lines(init or ['pass'])}\n\n"
         f"    def __call__(self, {', '.join(starts)}):\n        {lines(body)}\n"
     )
-
-
-def _shape(
-    shapes: Mapping[str, Shape | None],
-    several: Mapping[str, tuple[Shape, ...]],
-    name: str,
-    index: int,
-) -> Shape:
-    found = several[name][index] if index else shapes[name]
-    return found or ()

@@ -2,89 +2,96 @@
 
 from collections.abc import Mapping
 
-from repair.architecture.formats.nnx.writers import ALL, LayerCall, NNXCode, Writer, activate, ranks
+from repair.architecture.formats.nnx.writers import (
+    ALL,
+    LayerToWrite,
+    NNXCode,
+    Writer,
+    activated,
+    for_ranks,
+)
 from repair.errors import InputError
 
 
-def _pool(q: LayerCall) -> NNXCode:
-    kind = "max" if q.layer.type.startswith("Max") else "avg"
-    strides = q.a["strides"] or q.a["pool_size"]
-    padding = "" if q.a["padding"] == "valid" else ", padding='SAME'"
+def _pool(layer: LayerToWrite) -> NNXCode:
+    kind = "max" if layer.spec.type.startswith("Max") else "avg"
+    strides = layer.a["strides"] or layer.a["pool_size"]
+    padding = "" if layer.a["padding"] == "valid" else ", padding='SAME'"
     whole = ", count_include_pad=False" if padding and kind == "avg" else ""
     return NNXCode(
-        f"nnx.{kind}_pool({q.x[0]}, {q.a['pool_size']}, strides={strides}{padding}{whole})"
+        f"nnx.{kind}_pool({layer.x[0]}, {layer.a['pool_size']}, strides={strides}{padding}{whole})"
     )
 
 
-def _global_pool(q: LayerCall) -> NNXCode:
-    kind = "max" if "Max" in q.layer.type else "mean"
-    keep = ", keepdims=True" if q.a["keepdims"] else ""
-    axes = tuple(range(1, len(q.shapes[0]) - 1))
-    return NNXCode(f"{q.x[0]}.{kind}(axis={axes}{keep})")
+def _global_pool(layer: LayerToWrite) -> NNXCode:
+    kind = "max" if "Max" in layer.spec.type else "mean"
+    keep = ", keepdims=True" if layer.a["keepdims"] else ""
+    axes = tuple(range(1, len(layer.shapes[0]) - 1))
+    return NNXCode(f"{layer.x[0]}.{kind}(axis={axes}{keep})")
 
 
-def _flatten(q: LayerCall) -> NNXCode:
-    return NNXCode(f"{q.x[0]}.reshape({q.x[0]}.shape[0], -1)")
+def _flatten(layer: LayerToWrite) -> NNXCode:
+    return NNXCode(f"{layer.x[0]}.reshape({layer.x[0]}.shape[0], -1)")
 
 
-def _reshape(q: LayerCall) -> NNXCode:
-    sizes = ", ".join(map(str, q.a["target_shape"]))
-    return NNXCode(f"{q.x[0]}.reshape({q.x[0]}.shape[0], {sizes})")
+def _reshape(layer: LayerToWrite) -> NNXCode:
+    sizes = ", ".join(map(str, layer.a["target_shape"]))
+    return NNXCode(f"{layer.x[0]}.reshape({layer.x[0]}.shape[0], {sizes})")
 
 
-def _permute(q: LayerCall) -> NNXCode:
-    return NNXCode(f"{q.x[0]}.transpose({', '.join(map(str, (0, *q.a['dims'])))})")
+def _permute(layer: LayerToWrite) -> NNXCode:
+    return NNXCode(f"{layer.x[0]}.transpose({', '.join(map(str, (0, *layer.a['dims'])))})")
 
 
-def _repeat(q: LayerCall) -> NNXCode:
-    return NNXCode(f"jnp.repeat({q.x[0]}[:, None], {q.a['n']}, axis=1)")
+def _repeat(layer: LayerToWrite) -> NNXCode:
+    return NNXCode(f"jnp.repeat({layer.x[0]}[:, None], {layer.a['n']}, axis=1)")
 
 
-def _crop(q: LayerCall) -> NNXCode:
-    pairs = zip(q.a["cropping"], q.shapes[0][1:-1], strict=True)
+def _crop(layer: LayerToWrite) -> NNXCode:
+    pairs = zip(layer.a["cropping"], layer.shapes[0][1:-1], strict=True)
     cuts = [f"{b or ''}:{'' if not e else -e}" for (b, e), _ in pairs]
-    return NNXCode(f"{q.x[0]}[:, {', '.join(cuts)}]")
+    return NNXCode(f"{layer.x[0]}[:, {', '.join(cuts)}]")
 
 
-def _pad(q: LayerCall) -> NNXCode:
-    return NNXCode(f"jnp.pad({q.x[0]}, {((0, 0), *q.a['padding'], (0, 0))})")
+def _pad(layer: LayerToWrite) -> NNXCode:
+    return NNXCode(f"jnp.pad({layer.x[0]}, {((0, 0), *layer.a['padding'], (0, 0))})")
 
 
-def _upsample(q: LayerCall) -> NNXCode:
-    if q.a.get("interpolation", "nearest") != "nearest":
+def _upsample(layer: LayerToWrite) -> NNXCode:
+    if layer.a.get("interpolation", "nearest") != "nearest":
         raise InputError("UpSampling2D is written for NNX with interpolation='nearest' only.")
-    x = q.x[0]
-    for axis, factor in enumerate(q.a["size"], 1):
+    x = layer.x[0]
+    for axis, factor in enumerate(layer.a["size"], 1):
         x = f"jnp.repeat({x}, {factor}, axis={axis})" if factor > 1 else x
     return NNXCode(x)
 
 
-def _resize(q: LayerCall) -> NNXCode:
-    x, size = q.x[0], (q.a["height"], q.a["width"])
-    if q.a["interpolation"] not in ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"):
-        raise InputError(f"jax.image has no interpolation {q.a['interpolation']!r}.")
-    kind = {"bilinear": "linear", "bicubic": "cubic"}.get(q.a["interpolation"])
+def _resize(layer: LayerToWrite) -> NNXCode:
+    x, size = layer.x[0], (layer.a["height"], layer.a["width"])
+    if layer.a["interpolation"] not in ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"):
+        raise InputError(f"jax.image has no interpolation {layer.a['interpolation']!r}.")
+    kind = {"bilinear": "linear", "bicubic": "cubic"}.get(layer.a["interpolation"])
     return NNXCode(
         f"jax.image.resize({x}, ({x}.shape[0], {size[0]}, {size[1]}, {x}.shape[-1]), "
-        f"{kind or q.a['interpolation']!r})"
+        f"{kind or layer.a['interpolation']!r})"
     )
 
 
-def _unit(q: LayerCall) -> NNXCode:
-    x, axis = q.x[0], q.a["axis"]
+def _unit(layer: LayerToWrite) -> NNXCode:
+    x, axis = layer.x[0], layer.a["axis"]
     return NNXCode(f"{x} / jnp.maximum(jnp.linalg.norm({x}, axis={axis}, keepdims=True), 1e-6)")
 
 
-def _activation(q: LayerCall) -> NNXCode:
-    return NNXCode(activate(str(q.a["activation"]), q.x[0]))
+def _activation(layer: LayerToWrite) -> NNXCode:
+    return NNXCode(activated(str(layer.a["activation"]), layer.x[0]))
 
 
-def _softmax(q: LayerCall) -> NNXCode:
-    return NNXCode(f"jax.nn.softmax({q.x[0]}, axis={q.a['axis']})")
+def _softmax(layer: LayerToWrite) -> NNXCode:
+    return NNXCode(f"jax.nn.softmax({layer.x[0]}, axis={layer.a['axis']})")
 
 
-def _relu(q: LayerCall) -> NNXCode:
-    x, a = q.x[0], q.a
+def _relu(layer: LayerToWrite) -> NNXCode:
+    x, a = layer.x[0], layer.a
     if a["threshold"] or a["negative_slope"]:
         top = f"jnp.minimum({x}, {a['max_value']})" if a["max_value"] is not None else x
         t, slope = a["threshold"] or 0.0, a["negative_slope"] or 0.0
@@ -96,14 +103,14 @@ def _relu(q: LayerCall) -> NNXCode:
     )
 
 
-def _merged(q: LayerCall) -> NNXCode:
-    rank = max(map(len, q.shapes))
+def _merged(layer: LayerToWrite) -> NNXCode:
+    rank = max(map(len, layer.shapes))
     xs = []
-    for x, shape in zip(q.x, q.shapes, strict=True):
+    for x, shape in zip(layer.x, layer.shapes, strict=True):
         # Keras broadcasts after the batch axis, NumPy from the last axis on
         missing = rank - len(shape)
         xs.append(f"{x}[:, {', '.join(['None'] * missing)}]" if missing else x)
-    kind = q.layer.type
+    kind = layer.spec.type
     if kind in ("Add", "Subtract", "Multiply"):
         return NNXCode({"Add": " + ", "Subtract": " - ", "Multiply": " * "}[kind].join(xs))
     if kind == "Average":
@@ -114,48 +121,54 @@ def _merged(q: LayerCall) -> NNXCode:
     return NNXCode(whole)
 
 
-def _concatenate(q: LayerCall) -> NNXCode:
-    return NNXCode(f"jnp.concatenate([{', '.join(q.x)}], axis={q.a['axis']})")
+def _concatenate(layer: LayerToWrite) -> NNXCode:
+    return NNXCode(f"jnp.concatenate([{', '.join(layer.x)}], axis={layer.a['axis']})")
 
 
-def _dot(q: LayerCall) -> NNXCode:
-    axes = q.a["axes"] * 2 if len(q.a["axes"]) == 1 else q.a["axes"]
-    if q.a["normalize"]:
+def _dot(layer: LayerToWrite) -> NNXCode:
+    axes = layer.a["axes"] * 2 if len(layer.a["axes"]) == 1 else layer.a["axes"]
+    if layer.a["normalize"]:
         raise InputError("Dot with normalize=True is not written for NNX: choose --to keras.")
-    i, j = (axis % len(shape) - 1 for axis, shape in zip(axes, q.shapes, strict=True))
-    call = f"jax.vmap(lambda a, b: jnp.tensordot(a, b, axes=({i}, {j})))({q.x[0]}, {q.x[1]})"
-    flat = len(q.shapes[0]) == len(q.shapes[1]) == 2
+    i, j = (axis % len(shape) - 1 for axis, shape in zip(axes, layer.shapes, strict=True))
+    call = (
+        f"jax.vmap(lambda a, b: jnp.tensordot(a, b, axes=({i}, {j})))({layer.x[0]}, {layer.x[1]})"
+    )
+    flat = len(layer.shapes[0]) == len(layer.shapes[1]) == 2
     return NNXCode(call + "[:, None]" if flat else call)
 
 
-def _rescale(q: LayerCall) -> NNXCode:
-    return NNXCode(f"{q.x[0]} * {q.a['scale']} + {q.a['offset']}")
+def _rescale(layer: LayerToWrite) -> NNXCode:
+    return NNXCode(f"{layer.x[0]} * {layer.a['scale']} + {layer.a['offset']}")
 
 
-def _same(q: LayerCall) -> NNXCode:
-    return NNXCode(q.x[0])
+def _same(layer: LayerToWrite) -> NNXCode:
+    return NNXCode(layer.x[0])
 
 
 COMPUTED: Mapping[str, Writer] = {
-    **ranks("MaxPooling", ALL, _pool),
-    **ranks("AveragePooling", ALL, _pool),
-    **ranks("GlobalMaxPooling", ALL, _global_pool),
-    **ranks("GlobalAveragePooling", ALL, _global_pool),
+    **for_ranks("MaxPooling", ALL, _pool),
+    **for_ranks("AveragePooling", ALL, _pool),
+    **for_ranks("GlobalMaxPooling", ALL, _global_pool),
+    **for_ranks("GlobalAveragePooling", ALL, _global_pool),
     "Flatten": _flatten,
     "Reshape": _reshape,
     "Permute": _permute,
     "RepeatVector": _repeat,
-    **ranks("Cropping", ALL, _crop),
-    **ranks("ZeroPadding", ALL, _pad),
-    **ranks("UpSampling", ALL, _upsample),
+    **for_ranks("Cropping", ALL, _crop),
+    **for_ranks("ZeroPadding", ALL, _pad),
+    **for_ranks("UpSampling", ALL, _upsample),
     "Resizing": _resize,
     "UnitNormalization": _unit,
     "Activation": _activation,
     "Softmax": _softmax,
     "ReLU": _relu,
-    "LeakyReLU": lambda q: NNXCode(f"jax.nn.leaky_relu({q.x[0]}, {q.a['negative_slope']})"),
-    "ELU": lambda q: NNXCode(f"jax.nn.elu({q.x[0]}, {q.a['alpha']})"),
-    "ThresholdedReLU": lambda q: NNXCode(f"jnp.where({q.x[0]} > {q.a['theta']}, {q.x[0]}, 0.0)"),
+    "LeakyReLU": lambda layer: NNXCode(
+        f"jax.nn.leaky_relu({layer.x[0]}, {layer.a['negative_slope']})"
+    ),
+    "ELU": lambda layer: NNXCode(f"jax.nn.elu({layer.x[0]}, {layer.a['alpha']})"),
+    "ThresholdedReLU": lambda layer: NNXCode(
+        f"jnp.where({layer.x[0]} > {layer.a['theta']}, {layer.x[0]}, 0.0)"
+    ),
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), _merged),
     "Concatenate": _concatenate,
     "Dot": _dot,

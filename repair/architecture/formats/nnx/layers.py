@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from repair.architecture.errors import Diagnostic
 from repair.architecture.formats.nnx.computed import COMPUTED
 from repair.architecture.formats.nnx.weighted import WEIGHTED
-from repair.architecture.formats.nnx.writers import LayerCall, NNXCode, Writer, activate
+from repair.architecture.formats.nnx.writers import LayerToWrite, NNXCode, Writer, activated
 from repair.architecture.layer import LayerSpec, Shape
-from repair.architecture.layers import settled
+from repair.architecture.layers import normal_arguments
 from repair.errors import InputError
 
 
 def nnx_code(
-    layer: LayerSpec, shapes: tuple[Shape, ...], inputs: tuple[str, ...], me: str
+    layer: LayerSpec, shapes: tuple[Shape, ...], inputs: tuple[str, ...], attribute: str
 ) -> NNXCode:
     """The source of a layer, its own activation included.
 
@@ -24,47 +24,54 @@ def nnx_code(
         layer: a layer that accepts the shapes.
         shapes: of its inputs, batch first.
         inputs: expressions of its inputs.
-        me: the attribute for what it keeps, such as "self.dense".
+        attribute: for what it keeps, such as "self.dense".
 
     Raises:
         InputError: NNX has no counterpart of the layer, or of one of its arguments.
     """
-    arguments = settled(layer)
+    arguments = normal_arguments(layer)
     if isinstance(arguments, Diagnostic):
         raise InputError(f"{layer.type} {arguments.text}.")
     writer = WRITERS.get(layer.type)
     if writer is None or arguments.get("data_format") == "channels_first":
         what = f"{layer.type} with channels first" if writer else layer.type
         raise InputError(f"Flax NNX has no counterpart of {what}: choose --to keras.")
-    code = writer(LayerCall(arguments, shapes, inputs, me, layer))
+    code = writer(LayerToWrite(arguments, shapes, inputs, attribute, layer))
     applies = layer.type not in ("Activation", "SimpleRNN", "LSTM", "GRU")
     if applies and arguments.get("activation") not in (None, "linear"):
-        return code._replace(call=activate(str(arguments["activation"]), code.call))
+        return code._replace(call=activated(str(arguments["activation"]), code.call))
     return code
 
 
-def _recurrent(q: LayerCall) -> NNXCode:
-    cell = {"SimpleRNN": "SimpleCell", "LSTM": "LSTMCell", "GRU": "GRUCell"}[q.layer.type]
-    usual = {"activation": "tanh"} | (
-        {} if q.layer.type == "SimpleRNN" else {"recurrent_activation": "sigmoid"}
+def _recurrent(layer: LayerToWrite) -> NNXCode:
+    cell = {"SimpleRNN": "SimpleCell", "LSTM": "LSTMCell", "GRU": "GRUCell"}[layer.spec.type]
+    written = {"activation": "tanh"} | (
+        {} if layer.spec.type == "SimpleRNN" else {"recurrent_activation": "sigmoid"}
     )
-    odd = [name for name, value in usual.items() if q.a[name] != value]
-    if q.a["return_state"] or odd or len(q.x) > 1:
-        what = odd[0] if odd else "return_state" if q.a["return_state"] else "initial states"
-        raise InputError(f"{q.layer.type} with {what} is not written for NNX: choose --to keras.")
-    reverse = ", reverse=True" if q.a["go_backwards"] else ""
-    init = f"nnx.RNN(nnx.{cell}({q.shapes[0][-1]}, {q.a['units']}, rngs=rngs){reverse})"
-    return NNXCode(f"{q.me}({q.x[0]})" + ("" if q.a["return_sequences"] else "[:, -1]"), {"": init})
+    odd = [name for name, value in written.items() if layer.a[name] != value]
+    if layer.a["return_state"] or odd or len(layer.x) > 1:
+        what = odd[0] if odd else "return_state" if layer.a["return_state"] else "initial states"
+        raise InputError(
+            f"{layer.spec.type} with {what} is not written for NNX: choose --to keras."
+        )
+    reverse = ", reverse=True" if layer.a["go_backwards"] else ""
+    init = f"nnx.RNN(nnx.{cell}({layer.shapes[0][-1]}, {layer.a['units']}, rngs=rngs){reverse})"
+    return NNXCode(
+        f"{layer.attribute}({layer.x[0]})" + ("" if layer.a["return_sequences"] else "[:, -1]"),
+        {"": init},
+    )
 
 
-def _bidirectional(q: LayerCall) -> NNXCode:
-    forward = q.layer.inner[0]
-    if forward.type not in ("SimpleRNN", "LSTM", "GRU") or len(q.layer.inner) > 1:
+def _bidirectional(layer: LayerToWrite) -> NNXCode:
+    forward = layer.spec.inner[0]
+    if forward.type not in ("SimpleRNN", "LSTM", "GRU") or len(layer.spec.inner) > 1:
         raise InputError(f"Bidirectional around {forward.type} is not written for NNX.")
-    if q.a["merge_mode"] is None:
+    if layer.a["merge_mode"] is None:
         raise InputError("Bidirectional with merge_mode=None is not written for NNX.")
-    ahead = nnx_code(forward, q.shapes, q.x, q.me)
-    back = nnx_code(forward.change(go_backwards=True), q.shapes, q.x, q.me + "_back")
+    ahead = nnx_code(forward, layer.shapes, layer.x, layer.attribute)
+    back = nnx_code(
+        forward.change(go_backwards=True), layer.shapes, layer.x, layer.attribute + "_back"
+    )
     turned = "[:, ::-1]" if forward.arguments.get("return_sequences") else ""
     both = (ahead.call, back.call + turned)
     merged = {
@@ -72,22 +79,24 @@ def _bidirectional(q: LayerCall) -> NNXCode:
         "sum": f"{both[0]} + {both[1]}",
         "mul": f"{both[0]} * {both[1]}",
         "ave": f"({both[0]} + {both[1]}) / 2",
-    }[q.a["merge_mode"]]
+    }[layer.a["merge_mode"]]
     return NNXCode(merged, {"": ahead.init[""], "_back": back.init[""]})
 
 
-def _distributed(q: LayerCall) -> NNXCode:
-    shape = q.shapes[0]
-    inner = nnx_code(q.layer.inner[0], ((None, *shape[2:]),), ("step",), q.me)
+def _distributed(layer: LayerToWrite) -> NNXCode:
+    shape = layer.shapes[0]
+    inner = nnx_code(layer.spec.inner[0], ((None, *shape[2:]),), ("step",), layer.attribute)
     if inner.init.keys() - {""}:
-        raise InputError(f"TimeDistributed around {q.layer.inner[0].type} is not written for NNX.")
-    return NNXCode(f"jax.vmap(lambda step: {inner.call}, 1, 1)({q.x[0]})", inner.init)
+        raise InputError(
+            f"TimeDistributed around {layer.spec.inner[0].type} is not written for NNX."
+        )
+    return NNXCode(f"jax.vmap(lambda step: {inner.call}, 1, 1)({layer.x[0]})", inner.init)
 
 
-def _attention(q: LayerCall) -> NNXCode:
-    a = q.a
+def _attention(layer: LayerToWrite) -> NNXCode:
+    a = layer.a
     odd = a["value_dim"] not in (None, a["key_dim"]) or a["attention_axes"] not in (None, (1,))
-    query, value, key = (*q.shapes, q.shapes[1])[:3]
+    query, value, key = (*layer.shapes, layer.shapes[1])[:3]
     if odd or a["output_shape"] is not None or len(query) != 3 or value[-1] != key[-1]:
         raise InputError("MultiHeadAttention with these arguments is not written for NNX.")
     bias = "" if a["use_bias"] else ", use_bias=False"
@@ -95,8 +104,8 @@ def _attention(q: LayerCall) -> NNXCode:
         f"nnx.MultiHeadAttention({a['num_heads']}, {query[-1]}, {a['num_heads'] * a['key_dim']}, "
         f"{query[-1]}, in_kv_features={value[-1]}{bias}, decode=False, rngs=rngs)"
     )
-    xs = (q.x[0], q.x[2] if len(q.x) > 2 else q.x[1], q.x[1])
-    return NNXCode(f"{q.me}({', '.join(xs)})", {"": init})
+    xs = (layer.x[0], layer.x[2] if len(layer.x) > 2 else layer.x[1], layer.x[1])
+    return NNXCode(f"{layer.attribute}({', '.join(xs)})", {"": init})
 
 
 WRITERS: Mapping[str, Writer] = {

@@ -2,36 +2,42 @@
 
 from collections.abc import Mapping
 
-from repair.architecture.formats.nnx.writers import ALL, LayerCall, NNXCode, Writer, ranks
+from repair.architecture.formats.nnx.writers import ALL, LayerToWrite, NNXCode, Writer, for_ranks
 from repair.errors import InputError
 
 
-def _linear(q: LayerCall) -> NNXCode:
-    wide, bias = q.shapes[0][-1], "" if q.a["use_bias"] else ", use_bias=False"
+def _linear(layer: LayerToWrite) -> NNXCode:
+    wide, bias = layer.shapes[0][-1], "" if layer.a["use_bias"] else ", use_bias=False"
     return NNXCode(
-        f"{q.me}({q.x[0]})", {"": f"nnx.Linear({wide}, {q.a['units']}{bias}, rngs=rngs)"}
+        f"{layer.attribute}({layer.x[0]})",
+        {"": f"nnx.Linear({wide}, {layer.a['units']}{bias}, rngs=rngs)"},
     )
 
 
-def _convolution(q: LayerCall) -> NNXCode:
-    channels = q.shapes[0][-1] or 1
-    deep = channels * q.a.get("depth_multiplier", 1)
-    depthwise = q.layer.type.startswith(("Depthwise", "Separable"))
-    bias = q.a["use_bias"] and not q.layer.type.startswith("Separable")
+def _convolution(layer: LayerToWrite) -> NNXCode:
+    channels = layer.shapes[0][-1] or 1
+    deep = channels * layer.a.get("depth_multiplier", 1)
+    depthwise = layer.spec.type.startswith(("Depthwise", "Separable"))
+    bias = layer.a["use_bias"] and not layer.spec.type.startswith("Separable")
     first = _conv(
-        q, deep if depthwise else q.a["filters"], channels if depthwise else q.a["groups"], bias
+        layer,
+        deep if depthwise else layer.a["filters"],
+        channels if depthwise else layer.a["groups"],
+        bias,
     )
-    if not q.layer.type.startswith("Separable"):
-        return NNXCode(f"{q.me}({q.x[0]})", {"": first})
-    ones = (1,) * len(q.a["kernel_size"])
-    bias = "" if q.a["use_bias"] else ", use_bias=False"
-    second = f"nnx.Conv({deep}, {q.a['filters']}, {ones}{bias}, rngs=rngs)"
-    return NNXCode(f"{q.me}_point({q.me}({q.x[0]}))", {"": first, "_point": second})
+    if not layer.spec.type.startswith("Separable"):
+        return NNXCode(f"{layer.attribute}({layer.x[0]})", {"": first})
+    ones = (1,) * len(layer.a["kernel_size"])
+    bias = "" if layer.a["use_bias"] else ", use_bias=False"
+    second = f"nnx.Conv({deep}, {layer.a['filters']}, {ones}{bias}, rngs=rngs)"
+    return NNXCode(
+        f"{layer.attribute}_point({layer.attribute}({layer.x[0]}))", {"": first, "_point": second}
+    )
 
 
-def _conv(q: LayerCall, filters: int, groups: int, bias: bool) -> str:
-    a = q.a
-    parts = [str(q.shapes[0][-1]), str(filters), f"kernel_size={a['kernel_size']}"]
+def _conv(layer: LayerToWrite, filters: int, groups: int, bias: bool) -> str:
+    a = layer.a
+    parts = [str(layer.shapes[0][-1]), str(filters), f"kernel_size={a['kernel_size']}"]
     if set(a["strides"]) != {1}:
         parts.append(f"strides={a['strides']}")
     parts.append(f"padding={a['padding'].upper()!r}")
@@ -44,63 +50,70 @@ def _conv(q: LayerCall, filters: int, groups: int, bias: bool) -> str:
     return f"nnx.Conv({', '.join(parts)}, rngs=rngs)"
 
 
-def _transposed(q: LayerCall) -> NNXCode:
-    a = q.a
+def _transposed(layer: LayerToWrite) -> NNXCode:
+    a = layer.a
     if a["output_padding"] is not None or set(a["dilation_rate"]) != {1}:
         raise InputError(
             "nnx.ConvTranspose has no output_padding and other dilation: choose keras."
         )
     bias = "" if a["use_bias"] else ", use_bias=False"
     init = (
-        f"nnx.ConvTranspose({q.shapes[0][-1]}, {a['filters']}, kernel_size={a['kernel_size']}, "
+        f"nnx.ConvTranspose({layer.shapes[0][-1]}, {a['filters']}, kernel_size={a['kernel_size']}, "
         f"strides={a['strides']}, padding={a['padding'].upper()!r}{bias}, rngs=rngs)"
     )
-    return NNXCode(f"{q.me}({q.x[0]})", {"": init})
+    return NNXCode(f"{layer.attribute}({layer.x[0]})", {"": init})
 
 
-def _embed(q: LayerCall) -> NNXCode:
-    init = f"nnx.Embed({q.a['input_dim']}, {q.a['output_dim']}, rngs=rngs)"
-    return NNXCode(f"{q.me}({q.x[0]}.astype(jnp.int32))", {"": init})
+def _embed(layer: LayerToWrite) -> NNXCode:
+    init = f"nnx.Embed({layer.a['input_dim']}, {layer.a['output_dim']}, rngs=rngs)"
+    return NNXCode(f"{layer.attribute}({layer.x[0]}.astype(jnp.int32))", {"": init})
 
 
-def _normalize(q: LayerCall) -> NNXCode:
-    axis = q.a["axis"]
+def _normalize(layer: LayerToWrite) -> NNXCode:
+    axis = layer.a["axis"]
     axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
-    if axis not in (-1, len(q.shapes[0]) - 1):
-        raise InputError(f"{q.layer.type} is written for NNX on the last axis only.")
-    kind = q.layer.type.removesuffix("alization")
-    extra = f", num_groups={_groups(q)}" if kind == "GroupNorm" else ""
-    extra += f", epsilon={q.a['epsilon']}"
-    extra += "" if q.a["center"] else ", use_bias=False"
-    extra += "" if q.a["scale"] else ", use_scale=False"
-    return NNXCode(f"{q.me}({q.x[0]})", {"": f"nnx.{kind}({q.shapes[0][-1]}{extra}, rngs=rngs)"})
-
-
-def _groups(q: LayerCall) -> int:
-    return int(q.a["groups"] if q.a["groups"] > 0 else q.shapes[0][-1] or 1)
-
-
-def _dropout(q: LayerCall) -> NNXCode:
-    rank = len(q.shapes[0]) - 2
-    shared = "" if q.layer.type == "Dropout" else f", broadcast_dims={tuple(range(1, rank + 1))}"
-    return NNXCode(f"{q.me}({q.x[0]})", {"": f"nnx.Dropout({q.a['rate']}{shared}, rngs=rngs)"})
-
-
-def _prelu(q: LayerCall) -> NNXCode:
-    shared = q.a["shared_axes"] or ()
-    sizes = tuple(1 if k in shared else s for k, s in enumerate(q.shapes[0][1:], 1))
-    x = q.x[0]
+    if axis not in (-1, len(layer.shapes[0]) - 1):
+        raise InputError(f"{layer.spec.type} is written for NNX on the last axis only.")
+    kind = layer.spec.type.removesuffix("alization")
+    extra = f", num_groups={_groups(layer)}" if kind == "GroupNorm" else ""
+    extra += f", epsilon={layer.a['epsilon']}"
+    extra += "" if layer.a["center"] else ", use_bias=False"
+    extra += "" if layer.a["scale"] else ", use_scale=False"
     return NNXCode(
-        f"jnp.where({x} > 0, {x}, {q.me}[...] * {x})", {"": f"nnx.Param(jnp.zeros({sizes}))"}
+        f"{layer.attribute}({layer.x[0]})",
+        {"": f"nnx.{kind}({layer.shapes[0][-1]}{extra}, rngs=rngs)"},
+    )
+
+
+def _groups(layer: LayerToWrite) -> int:
+    return int(layer.a["groups"] if layer.a["groups"] > 0 else layer.shapes[0][-1] or 1)
+
+
+def _dropout(layer: LayerToWrite) -> NNXCode:
+    rank = len(layer.shapes[0]) - 2
+    shared = "" if layer.spec.type == "Dropout" else f", broadcast_dims={tuple(range(1, rank + 1))}"
+    return NNXCode(
+        f"{layer.attribute}({layer.x[0]})",
+        {"": f"nnx.Dropout({layer.a['rate']}{shared}, rngs=rngs)"},
+    )
+
+
+def _prelu(layer: LayerToWrite) -> NNXCode:
+    shared = layer.a["shared_axes"] or ()
+    sizes = tuple(1 if k in shared else s for k, s in enumerate(layer.shapes[0][1:], 1))
+    x = layer.x[0]
+    return NNXCode(
+        f"jnp.where({x} > 0, {x}, {layer.attribute}[...] * {x})",
+        {"": f"nnx.Param(jnp.zeros({sizes}))"},
     )
 
 
 WEIGHTED: Mapping[str, Writer] = {
     "Dense": _linear,
-    **ranks("Conv", ALL, _convolution),
-    **ranks("DepthwiseConv", (1, 2), _convolution),
-    **ranks("SeparableConv", (1, 2), _convolution),
-    **ranks("Conv", ALL, _transposed, "Transpose"),
+    **for_ranks("Conv", ALL, _convolution),
+    **for_ranks("DepthwiseConv", (1, 2), _convolution),
+    **for_ranks("SeparableConv", (1, 2), _convolution),
+    **for_ranks("Conv", ALL, _transposed, "Transpose"),
     "Embedding": _embed,
     **dict.fromkeys(("BatchNormalization", "LayerNormalization", "GroupNormalization"), _normalize),
     **dict.fromkeys(("Dropout", *(f"SpatialDropout{k}D" for k in ALL)), _dropout),

@@ -1,4 +1,4 @@
-"""What a writer of Flax NNX source is asked and answers, and activations as expressions."""
+"""What a writer of Flax NNX source takes and returns, and activations as expressions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -19,17 +19,25 @@ class NNXCode(NamedTuple):
     init: Mapping[str, str] = {}
 
 
-class LayerCall(NamedTuple):
-    """What is to be written: arguments in normal form, input shapes, input expressions, attribute."""
+class LayerToWrite(NamedTuple):
+    """One call of a layer that is to be written.
+
+    Args:
+        a: its arguments in normal form.
+        shapes: of its inputs, batch first.
+        x: expressions of its inputs.
+        attribute: for what it keeps, such as "self.dense".
+        spec: the layer.
+    """
 
     a: Mapping[str, Any]
     shapes: tuple[Shape, ...]
     x: tuple[str, ...]
-    me: str
-    layer: LayerSpec
+    attribute: str
+    spec: LayerSpec
 
 
-Writer = Callable[[LayerCall], NNXCode]
+Writer = Callable[[LayerToWrite], NNXCode]
 
 
 ACTIVATIONS: Mapping[str, str] = {
@@ -69,8 +77,12 @@ ACTIVATIONS: Mapping[str, str] = {
 }
 
 
-def activate(name: str, x: str) -> str:
-    """The expression of an activation of x."""
+def activated(name: str, x: str) -> str:
+    """The expression of an activation of x.
+
+    Raises:
+        InputError: JAX has no such activation.
+    """
     if name not in ACTIVATIONS:
         raise InputError(f"JAX has no activation {name!r}: choose --to keras.")
     return ACTIVATIONS[name].format(x=x)
@@ -79,6 +91,8 @@ def activate(name: str, x: str) -> str:
 ALL = (1, 2, 3)
 
 
-def ranks(stem: str, ranks: tuple[int, ...], writer: Writer, end: str = "") -> dict[str, Writer]:
+def for_ranks(
+    stem: str, ranks: tuple[int, ...], writer: Writer, end: str = ""
+) -> dict[str, Writer]:
     """The same writer for a layer of each number of spatial axes."""
     return {f"{stem}{rank}D{end}": writer for rank in ranks}

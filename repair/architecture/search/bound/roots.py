@@ -2,7 +2,7 @@
 
 from repair.architecture.errors import Diagnostic
 from repair.architecture.graph import Graph
-from repair.architecture.layers import settled
+from repair.architecture.layers import normal_arguments
 from repair.architecture.trace import Trace
 
 
@@ -16,7 +16,7 @@ def roots_bound(graph: Graph, before: Trace) -> int:
     wrong = {
         graph[error.layer].shares or error.layer
         for error in before.errors
-        if isinstance(settled(graph[error.layer].layer), Diagnostic)
+        if isinstance(normal_arguments(graph[error.layer].layer), Diagnostic)
     }
     used, bound = set(wrong), len(wrong)
     for error in before.roots:
@@ -31,11 +31,11 @@ def roots_bound(graph: Graph, before: Trace) -> int:
 
 def _above(graph: Graph, name: str) -> set[str]:
     """A layer and those above it, each with the first call of a layer that is called again."""
-    found = {name}
+    above = {name}
     stack = [name]
     while stack:
         for parent, _ in graph[stack.pop()].sources:
-            if parent not in found:
-                found.add(parent)
+            if parent not in above:
+                above.add(parent)
                 stack.append(parent)
-    return found | {graph[one].shares or one for one in found}
+    return above | {graph[one].shares or one for one in above}

@@ -12,7 +12,7 @@ import numpy as np
 
 from repair.architecture.errors import Diagnostic
 from repair.architecture.layer import LayerSpec
-from repair.architecture.layers import entry_of, settled
+from repair.architecture.layers import entry_of, normal_arguments
 from repair.architecture.rules import Rules
 from repair.architecture.search.bound.shape_grid import RANKS, ShapeGrid
 from repair.architecture.search.choices.factorizations import Sizes
@@ -33,7 +33,7 @@ class ShapeMap(NamedTuple):
 @lru_cache(maxsize=1 << 12)
 def shape_map(layer: LayerSpec, rank: int, rules: Rules, grid: ShapeGrid) -> ShapeMap | None:
     """The map of all shapes of `rank` sizes; None: the layer takes none of them."""
-    arguments, infer = settled(layer), entry_of(layer.type).infer
+    arguments, infer = normal_arguments(layer), entry_of(layer.type).infer
     if isinstance(arguments, Diagnostic):
         return None
 

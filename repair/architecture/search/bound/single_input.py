@@ -12,7 +12,7 @@ import numpy as np
 
 from repair.architecture.errors import Diagnostic
 from repair.architecture.layer import LayerSpec
-from repair.architecture.layers import entry_of, infer, settled
+from repair.architecture.layers import entry_of, infer, normal_arguments
 from repair.architecture.layers.table import Arguments
 from repair.architecture.rules import Rules
 from repair.architecture.search.bound.shape_grid import IMPOSSIBLE, RANKS, EditCounts, ShapeGrid
@@ -135,7 +135,7 @@ def _edited_layer(
         layer, given, rules, grid: as in `unary`.
         most: what inputs that cost more lead to may be left out.
     """
-    entry, a = entry_of(layer.type), settled(layer)
+    entry, a = entry_of(layer.type), normal_arguments(layer)
     counts = grid.empty()
     if isinstance(a, Diagnostic) or bias_contradicts_width(layer, a):
         counts[:] = given.min()

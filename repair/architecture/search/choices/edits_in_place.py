@@ -9,7 +9,7 @@ from math import prod
 from repair.architecture import cost
 from repair.architecture.errors import Diagnostic
 from repair.architecture.layer import LayerSpec, Shape
-from repair.architecture.layers import LayerType, entry_of, infer, settled
+from repair.architecture.layers import LayerType, entry_of, infer, normal_arguments
 from repair.architecture.layers.table import Arguments
 from repair.architecture.rules import Rules
 from repair.architecture.search.choices import windows
@@ -46,7 +46,7 @@ def edits_in_place(
         fitted = fit_weights(edited, shapes, rules)
         if isinstance(fitted, Diagnostic):
             continue
-        meaning = (edited.type, repr(settled(edited)))  # 5 and (5,) say the same
+        meaning = (edited.type, repr(normal_arguments(edited)))  # 5 and (5,) say the same
         changed = EditedLayer(packed + fitted.cost, fitted.layer, fitted.output)
         if meaning not in cheapest or changed.cost < cheapest[meaning].cost:
             cheapest[meaning] = changed
@@ -62,12 +62,12 @@ def _edited(
     layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules, target_shapes: tuple[Shape, ...]
 ) -> Iterator[tuple[int, LayerSpec]]:
     entry = entry_of(layer.type)
-    a = settled(layer)
+    a = normal_arguments(layer)
     if isinstance(a, Diagnostic):
         for change in corrections(layer, entry, shapes[0], target_shapes):
             amended = change_arguments(layer, change)
             yield change_cost(change), amended
-            again = settled(amended)
+            again = normal_arguments(amended)
             if not isinstance(again, Diagnostic):
                 for more in _arguments(amended, entry, again, shapes, rules, target_shapes):
                     both = {**change, **more}
@@ -188,7 +188,7 @@ def _other_rank(
         arguments[argument] = value
     other_layer = LayerSpec(name, arguments, layer.inner, layer.weights)
     yield cost.EDIT + cost.TYPE, other_layer
-    a = settled(other_layer)
+    a = normal_arguments(other_layer)
     if isinstance(a, Diagnostic):
         return
     for change in windows.fitted(other, a, shapes[0]):

@@ -19,9 +19,9 @@ def factorizations(number: int, rank: int) -> tuple[Sizes, ...]:
     """Ordered ways to write a number as a product of `rank` sizes, at most 400 of them."""
     if rank == 1:
         return ((number,),)
-    found = [
+    products = [
         (first, *rest)
         for first in divisors(number)
         for rest in factorizations(number // first, rank - 1)
     ]
-    return tuple(found[:MOST_FACTORIZATIONS])
+    return tuple(products[:MOST_FACTORIZATIONS])

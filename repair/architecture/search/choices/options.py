@@ -7,7 +7,7 @@ from typing import NamedTuple
 from repair.architecture import cost
 from repair.architecture.errors import Diagnostic
 from repair.architecture.layer import LayerSpec, Shape
-from repair.architecture.layers import LAYERS, Outputs, entry_of, settled
+from repair.architecture.layers import LAYERS, Outputs, entry_of, normal_arguments
 from repair.architecture.rules import Rules
 from repair.architecture.search.choices.adapters import (
     NO_ADAPTERS,
@@ -238,7 +238,7 @@ def _input_sizes(layer: LayerSpec, sizes: Sizes) -> tuple[Sizes, ...]:
     """Input sizes that the layer may take and one inserted layer may make."""
     likely: dict[Sizes, None] = {}
     if layer.type == "Reshape":
-        a = settled(layer)
+        a = normal_arguments(layer)
         if not isinstance(a, Diagnostic):
             values = prod(t for t in a["target_shape"] if t > 0)
             if values % prod(sizes[:-1]) == 0:

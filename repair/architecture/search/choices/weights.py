@@ -7,7 +7,7 @@ from typing import NamedTuple
 from repair.architecture import cost
 from repair.architecture.errors import Diagnostic, ErrorKind
 from repair.architecture.layer import LayerSpec, Shape
-from repair.architecture.layers import Inferred, Outputs, entry_of, infer, settled
+from repair.architecture.layers import Inferred, Outputs, entry_of, infer, normal_arguments
 from repair.architecture.layers.table import Arguments
 from repair.architecture.rules import Rules
 
@@ -60,7 +60,7 @@ def without_weights(layer: LayerSpec) -> LayerSpec:
 
 def _with_made_weights(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> LayerSpec:
     """The layer with its given weights, and those of wrapped layers, made anew for its inputs."""
-    arguments = settled(layer)
+    arguments = normal_arguments(layer)
     if isinstance(arguments, Diagnostic):
         return without_weights(layer)
     needed = entry_of(layer.type).weights(arguments, shapes) if layer.weights else {}
@@ -80,7 +80,7 @@ def _with_made_weights(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules
 
 def same_weights(layer: LayerSpec, shape: Shape, other: Shape) -> bool:
     """Whether a layer has weights of the same shapes for two inputs."""
-    arguments = settled(layer)
+    arguments = normal_arguments(layer)
     if isinstance(arguments, Diagnostic) or len(shape) != len(other):
         return False
     entry = entry_of(layer.type)

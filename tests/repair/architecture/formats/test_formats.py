@@ -14,7 +14,7 @@ from repair.architecture.formats.json_layout import pretty
 from repair.architecture.formats.keras.read import read_keras
 from repair.architecture.formats.keras.write import write_keras
 from repair.architecture.formats.plain import read_plain, write_plain
-from repair.architecture.generate import valid
+from repair.architecture.generate import valid_network
 from repair.architecture.graph import Graph
 from repair.architecture.rules import KERAS3, STRICT
 from repair.architecture.trace import trace
@@ -170,7 +170,7 @@ def test_what_a_repaired_list_says_is_what_was_repaired(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_lists_and_keras_json_say_the_same_network(seed: int) -> None:
-    graph = valid(12, seed)
+    graph = valid_network(12, seed)
     assert read_plain(write_plain(graph)) == graph
     assert read_plain(yaml.safe_load(yaml.safe_dump(write_plain(graph)))) == graph
     if any(

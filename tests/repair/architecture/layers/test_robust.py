@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.generate import random_layer
 from repair.architecture.layer import LARGEST, LayerSpec, Shape
-from repair.architecture.layers import LAYERS, Outputs, entry_of, infer, settled
+from repair.architecture.layers import LAYERS, Outputs, entry_of, infer, normal_arguments
 from repair.architecture.layers.arguments import REQUIRED
 from repair.architecture.rules import KERAS3, STRICT
 
@@ -102,6 +102,6 @@ def test_any_layer_is_judged(called: tuple[LayerSpec, tuple[Shape, ...]]) -> Non
             continue
         for shape in found.shapes if isinstance(found, Outputs) else (found,):
             assert all(size is None or size >= 0 for size in shape)
-        arguments = settled(layer)
+        arguments = normal_arguments(layer)
         assert not isinstance(arguments, Diagnostic)
         entry_of(layer.type).weights(arguments, shapes)

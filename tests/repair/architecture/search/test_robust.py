@@ -2,7 +2,7 @@
 
 import pytest
 
-from repair.architecture.generate import faulty
+from repair.architecture.generate import faulty_network
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import LayerSpec
 from repair.architecture.rules import KERAS3, STRICT, Rules
@@ -52,7 +52,7 @@ def test_what_once_crashed_the_search_or_found_no_repair(
     size: int, seed: int, faults: int, rules: Rules
 ) -> None:
     """Tensors without values on the way; groups, dilation and kernel of one layer wrong at once."""
-    result = repair(faulty(size, seed, rules, faults), rules)
+    result = repair(faulty_network(size, seed, rules, faults), rules)
     assert result.status is SearchStatus.REPAIRED
     assert all(trace(found.graph, rules).valid for found in result.repairs)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from repair.architecture.edits import Insert, Remove
-from repair.architecture.generate import faulty
+from repair.architecture.generate import faulty_network
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import LayerSpec
 from repair.architecture.rules import KERAS3
@@ -120,7 +120,7 @@ def test_a_shortcut_gets_a_projection() -> None:
 
 def test_every_repair_is_valid_keeps_inputs_and_adds_no_constant() -> None:
     for seed in range(12):
-        graph = faulty(12, seed)
+        graph = faulty_network(12, seed)
         result = repair(graph)
         assert result.status is SearchStatus.REPAIRED
         for found in result.repairs:
@@ -133,14 +133,14 @@ def test_every_repair_is_valid_keeps_inputs_and_adds_no_constant() -> None:
 
 def test_repairs_are_ranked_and_none_contains_a_better_one() -> None:
     for seed in range(12):
-        found = repair(faulty(10, seed)).repairs
+        found = repair(faulty_network(10, seed)).repairs
         assert [r.cost for r in found] == sorted(r.cost for r in found)
         texts = [set(map(str, r.edits)) for r in found]
         assert not any(a < b or a == b for k, a in enumerate(texts) for b in texts[k + 1 :])
 
 
 def test_the_same_question_has_the_same_answer() -> None:
-    first, second = (repair(faulty(15, 3)) for _ in range(2))
+    first, second = (repair(faulty_network(15, 3)) for _ in range(2))
     assert [r.edits for r in first.repairs] == [r.edits for r in second.repairs]
 
 
@@ -184,7 +184,7 @@ def test_one_edit_above_a_shared_layer_is_enough_for_all_its_readers() -> None:
 
 @pytest.mark.parametrize("size", [81, 200])
 def test_large_networks_are_repaired(size: int) -> None:
-    graph = faulty(size, 1)
+    graph = faulty_network(size, 1)
     result = repair(graph, alternatives=1)
     assert result.status is SearchStatus.REPAIRED
     assert trace(result.repairs[0].graph).valid
@@ -192,7 +192,7 @@ def test_large_networks_are_repaired(size: int) -> None:
 
 def test_out_of_time_there_is_a_repair_that_costs_more_and_no_proof() -> None:
     for seed in (4, 5):
-        graph = faulty(8, seed, KERAS3, 2)
+        graph = faulty_network(8, seed, KERAS3, 2)
         roots = roots_bound(graph, trace(graph))
         whole, cut = repair(graph), repair(graph, time_limit=0.0)
         assert (whole.proven, whole.bound) == (True, 2)
@@ -239,5 +239,5 @@ def test_kernels_are_not_taken_out_and_what_changes_widths_is_not_called_proven(
     }
     assert "depthwiseconv2d_2" not in removed
     for seed in range(8):
-        result = repair(faulty(10, seed))
+        result = repair(faulty_network(10, seed))
         assert not (result.proven and result.repairs[0].not_kept)

@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from repair.architecture.generate import faulty, random_layer, valid
+from repair.architecture.generate import faulty_network, random_layer, valid_network
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import LayerSpec
 from repair.architecture.layers import LAYERS
@@ -89,7 +89,7 @@ def test_no_bound_is_above_a_repair_that_is_known() -> None:
     for seed in range(EXAMPLES):
         rng = Random(seed)
         rules = rng.choice((KERAS3, STRICT))
-        before = valid(rng.randint(2, 12), seed, rules)
+        before = valid_network(rng.randint(2, 12), seed, rules)
         graph, edits = broken(before, rng, rng.randint(1, 4))
         found = trace(graph, rules)
         if found.valid:
@@ -107,7 +107,7 @@ def test_no_bound_is_above_a_repair_that_is_known() -> None:
 def test_bounds_never_exceed_what_is_found_and_mostly_reach_it(rules: Rules) -> None:
     reached = above_roots = 0
     for seed in range(25):
-        graph = faulty(6, seed, rules, 3)
+        graph = faulty_network(6, seed, rules, 3)
         before = trace(graph, rules)
         best = repair(graph, rules, alternatives=1).repairs[0]
         shapes = (*before.shapes.values(), *trace(best.graph, rules).shapes.values())
@@ -247,7 +247,7 @@ def test_tensors_of_five_sizes_are_bounded_by_their_number_of_values(
 
 def test_a_repair_that_leaves_the_grid_gets_a_bound_of_its_own() -> None:
     """Guided by the relaxed solution, it makes a tensor of 324 values, where the grid held up to 81."""
-    result = repair(faulty(4, 286990, KERAS3, 2))
+    result = repair(faulty_network(4, 286990, KERAS3, 2))
     assert result.repairs[0].count == result.bound == 1
 
 
