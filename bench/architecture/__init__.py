@@ -3,8 +3,8 @@
     python -m bench +experiment=arch_random
     python -m bench +experiment=arch_random architecture.cases=FILE architecture.rules=keras3
 
-`cases` reads the sets, `run` repairs them and makes a row for each, `build` has Keras and NNX build
-what came out.
+`cases` reads the sets, `run` repairs them and makes a row for each, `metrics` sums these up, `build`
+has Keras and NNX build what came out.
 """
 
 from bench.architecture.cases import SETS, Case, load

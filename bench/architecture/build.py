@@ -50,7 +50,7 @@ def keras_module() -> ModuleType:
     """Keras 3, on JAX unless the environment says another backend.
 
     Raises:
-        InputError: it is not installed.
+        InputError: Keras is not installed.
     """
     os.environ.setdefault("KERAS_BACKEND", "jax")
     if importlib.util.find_spec("keras") is None:

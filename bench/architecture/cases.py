@@ -43,8 +43,8 @@ class Case:
     """One broken definition.
 
     Args:
-        name: what the table calls it.
-        document: in the form of the published tool, as `repair.architecture.formats.exais` reads.
+        name: the name of the case in the table.
+        document: the definition in the form of the published tool, as `repair.architecture.formats.exais` reads.
         weights: whether the given weights bind under Keras's rules too; else only under `strict`.
         files: shapes of weights that the document gives by the name of a file.
         published: what the published tool needed: `edits`, `widths` (silently changed), `seconds`.
@@ -95,7 +95,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     """The objects of a file with one JSON object a line.
 
     Raises:
-        InputError: it cannot be read; the message names the line.
+        InputError: the file cannot be read; the message names the line.
     """
     opened = gzip.open if path.suffix == ".gz" else open
     objects = []

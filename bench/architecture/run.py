@@ -93,8 +93,8 @@ def run_cases(
         time_limit: seconds for each case.
         alternatives: most repairs to ask for; the row is of the first.
         build: frameworks ("keras", "nnx") that shall build what comes out.
-        train_steps: of a short training of what comes out, where it classifies images; 0: none.
-        seed: of that training.
+        train_steps: the steps of a short training of what comes out, where it classifies images; 0: none.
+        seed: the seed of that training.
     """
     rows, repaired = [], []
     for case in cases:

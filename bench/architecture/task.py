@@ -24,7 +24,7 @@ def run(config: Any, about: About) -> Done:
     Args:
         config: the run's resolved config; its node `architecture` has cases, rules, time_limit,
             alternatives, build and train_steps.
-        about: what its record says of it.
+        about: what the record of the run says of it.
 
     Raises:
         InputError: unknown names, a file that cannot be read, data that is not there.

@@ -34,8 +34,8 @@ def accuracy(graph: Graph, rules: Rules, *, steps: int, seed: int) -> float | No
     Args:
         graph: a valid network.
         rules: under which it is valid.
-        steps: of training.
-        seed: of the weights and of the order of the images.
+        steps: the number of training steps.
+        seed: the seed of the weights and of the order of the images.
     """
     classifier = _input(graph, rules)
     if classifier is None:

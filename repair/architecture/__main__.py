@@ -82,22 +82,15 @@ def _parser() -> argparse.ArgumentParser:
         "again for each further input",
     )
     parser.add_argument("--rules", default="keras3", help="keras3 (default) or strict")
-    parser.add_argument(
-        "--alternatives", type=_count, default=3, metavar="N", help="most repairs to show (3)"
-    )
-    parser.add_argument(
-        "--time-limit", type=_seconds, default=10.0, metavar="SECONDS", help="of the search (10)"
-    )
+    parser.add_argument("--alternatives", type=_count, default=3, metavar="N",
+                        help="most repairs to show (3)")  # fmt: skip
+    parser.add_argument("--time-limit", type=_seconds, default=10.0, metavar="SECONDS",
+                        help="of the search (10)")  # fmt: skip
     parser.add_argument("--write", action="store_true", help="put the repair into FILE")
     parser.add_argument("--to", choices=CODE, help="print the repaired network in this form")
     parser.add_argument("--model", help="the model of a program that defines several")
-    parser.add_argument(
-        "--define",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a constant that the program computes",
-    )
+    parser.add_argument("--define", action="append", default=[], metavar="NAME=VALUE",
+                        help="a constant that the program computes")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="answer for machines")
     return parser
 

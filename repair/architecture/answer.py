@@ -21,11 +21,11 @@ class Answer:
     """What there is to say about a definition.
 
     Args:
-        name: of the file.
+        name: the name of the file.
         rules: name of the rule set.
-        definition: what was read.
-        trace: its shapes and errors.
-        result: of the search.
+        definition: the definition as it was read.
+        trace: the shapes and errors of its network.
+        result: the result of the search.
         texts: for each repair the file with it, or None and why the format cannot say it.
         best: which repair is the answer: the first that can be written.
         written: the file that was written.
@@ -72,7 +72,7 @@ def answer(
 
     Args:
         path: the file.
-        options: what a person says besides it.
+        options: what a person says besides the file.
         alternatives: most repairs to look for.
         time_limit: seconds for the search.
         write: put the repair into the file.

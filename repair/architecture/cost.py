@@ -16,20 +16,20 @@ NEVER = 10**15
 """More than any repair costs."""
 
 ARGUMENT = 1_000
-"""Of one argument changed in place; each further argument of the same layer adds MORE."""
+"""The cost of one argument changed in place; each further one of the same layer adds MORE."""
 MORE = 100
 TYPE = 1_500
 WEIGHTS = 100
-"""Of weights made anew, which is no edit of the definition."""
+"""The cost of weights made anew, which is no edit of the definition."""
 LAYOUT = 900
-"""Of reading an image with its channels first, where they seem to come first."""
+"""The cost of reading an image with its channels first, where they seem to come first."""
 TAKEN_OUT = 3_020
-"""Of taking out a layer that only rearranges its input or pools everything away."""
+"""The cost of taking out a layer that only rearranges its input or pools everything away."""
 RESHAPE, FLATTEN, REPEAT = 3_000, 3_000, 3_500
 PERMUTE, IMAGE = 3_600, 2_800
-"""Of axes in another order; IMAGE where the channels of an image seem to come first."""
+"""The cost of axes in another order; IMAGE where the channels of an image seem to come first."""
 FOLD, MIX, ONES, STEPS = 200, 800, 30, 50
-"""Added for a reshape that splits or joins axes, for one that mixes all of them, for each axis of
+"""Costs added for a reshape that splits or joins axes, for one that mixes all of them, for each axis of
 size 1 but one that it adds, and for features turned into steps before a recurrent layer."""
 PAD, UPSAMPLE, POOL, CROP = 4_000, 4_100, 4_200, 4_500
 GLOBAL_POOL, DENSE, CONVOLUTION = 4_800, 5_000, 5_100

@@ -27,7 +27,7 @@ class ReadOptions:
 
     Args:
         rules: the rule set; under `strict` the weights that the published tool's files give bind.
-        input_shapes: without the batch, where the file does not state them.
+        input_shapes: the shapes of the inputs without the batch, where the file does not state them.
         model: which of several models of a program.
         defined: constants for names that a program computes.
     """
@@ -48,7 +48,7 @@ class Definition:
         text: the file, in the layout that diffs are made of.
         target: the file that a repair is written to.
         stated: layers state the sizes of their inputs, so that these are part of the definition.
-        lines: by node, the line that a person looks at; empty where lines say little.
+        lines: the line that a person looks at, by node; empty where lines say little.
         rewrite: the text with a repair in it; raises InputError where the format cannot say it.
     """
 

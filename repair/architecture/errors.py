@@ -54,10 +54,10 @@ class LayerError:
 
     Args:
         layer: name of the node.
-        type: its layer type.
+        type: the layer type of the node.
         given: shapes of its inputs, batch first; None where an input is not known.
-        diagnostic: what the table says: kind, what would do, the argument to blame.
-        root: it stands whatever happens elsewhere: no layer that it depends on is broken, or its
+        diagnostic: what the table says: the kind, what would do, the argument to blame.
+        root: whether it stands whatever happens elsewhere: no layer that it depends on is broken, or its
             arguments are wrong for any input.
         chain: (node, output shape) from an input of the network down to this layer's first input.
     """

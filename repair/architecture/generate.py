@@ -153,8 +153,8 @@ def valid_network(size: int, seed: int, rules: Rules = KERAS3, inputs: int = 2) 
 
     Args:
         size: number of layers, from 1 on.
-        seed: of all random choices.
-        rules: what valid means.
+        seed: the seed of all random choices.
+        rules: the rule set that says what is valid.
         inputs: number of inputs.
 
     Raises:
@@ -202,8 +202,8 @@ def faulty_network(size: int, seed: int, rules: Rules = KERAS3, faults: int = 1)
 
     Args:
         size: number of layers of the valid network, from 1 on.
-        seed: of all random choices.
-        rules: what valid means.
+        seed: the seed of all random choices.
+        rules: the rule set that says what is valid.
         faults: fewest errors, those that follow from others included.
 
     Raises:

@@ -29,7 +29,7 @@ class Node:
 
     Args:
         name: unique in the graph; the layer's name at its first call.
-        layer: what is computed.
+        layer: the layer that is called.
         inputs: names of the nodes it reads, in order ("name:1" reads a second output).
         shares: the node whose layer, weights included, this one calls again; None for its own.
     """

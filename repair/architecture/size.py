@@ -53,7 +53,7 @@ def layer_sizes(graph: Graph, trace: Trace, rules: Rules) -> dict[str, Size]:
 
     Args:
         graph: the network.
-        trace: its shapes and errors.
+        trace: the shapes and errors of the network.
         rules: the rule set.
     """
     by_layer: dict[str, Size] = {}
@@ -88,7 +88,7 @@ def _layer_size(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Si
 
 
 def _wrapper_size(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Size:
-    """Of the layers inside: side by side, one after the other, or at every step."""
+    """The size of the layers inside: side by side, one after the other, or at every step."""
     first = shapes[0]
     if layer.type == "Bidirectional":
         both = (*layer.inner, *layer.inner)[:2]

@@ -19,7 +19,7 @@ class Trace:
     Args:
         shapes: output shape of each node, batch first; below an error the most plausible one,
             None where there is no telling. Of a layer with several outputs, the first.
-        errors: in the order of the nodes.
+        errors: the errors in the order of the nodes.
         outputs: all output shapes of the nodes that have several.
     """
 

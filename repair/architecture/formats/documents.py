@@ -9,7 +9,7 @@ def as_object(value: object, what: str) -> Mapping[str, object]:
     """The value, which must be an object.
 
     Raises:
-        InputError: it is not.
+        InputError: the value is of another type.
     """
     if not isinstance(value, dict):
         raise InputError(f"{what}: expected an object, got {value!r:.60}.")
@@ -20,7 +20,7 @@ def as_list(value: object, what: str) -> list[object]:
     """The value, which must be a list.
 
     Raises:
-        InputError: it is not.
+        InputError: the value is of another type.
     """
     if not isinstance(value, list):
         raise InputError(f"{what}: expected a list, got {value!r:.60}.")

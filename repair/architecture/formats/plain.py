@@ -38,7 +38,7 @@ def read_plain(document: object, shape: Value = None) -> Graph:
 
     Args:
         document: the parsed YAML or JSON.
-        shape: of the input, without the batch, where the document does not say it.
+        shape: the shape of the input, without the batch, where the document does not say it.
 
     Raises:
         InputError: not of this form, a layer that is not known, a value that is not read.

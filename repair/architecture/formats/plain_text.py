@@ -10,9 +10,9 @@ def edited_yaml(text: str, before: Mapping[str, object], after: Mapping[str, obj
     """The YAML text with the changed layers replaced, new ones put in and removed ones left out.
 
     Args:
-        text: of a file.
-        before: its network, as `write_plain` writes it.
-        after: the repaired one.
+        text: the text of a file.
+        before: the network that it defines, as `write_plain` writes it.
+        after: the repaired network.
 
     Raises:
         InputError: the entries of the list do not start lines of their own.

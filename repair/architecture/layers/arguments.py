@@ -21,10 +21,10 @@ class Argument:
     """One argument of a layer type.
 
     Args:
-        parse: the normal form of a value; raises OutOfDomain.
+        parse: returns the normal form of a value; raises OutOfDomain.
         default: what holds when it is not given; REQUIRED when it must be.
-        editable: a repair may change it in place.
-        width: it is a width the user chose (filters, units): changed only where it is the cause.
+        editable: whether a repair may change it in place.
+        width: whether it is a width that the user chose (filters, units): changed only where it is the cause.
     """
 
     parse: Parse

@@ -90,7 +90,7 @@ def _sliding(
     Args:
         name: the Keras name, which ends in "1D", "2D" or "3D".
         rank: number of spatial axes.
-        names: of its arguments.
+        names: the names of its arguments.
         width: channels of the output, from the arguments and the channels of the input.
         kernels: shapes of the weights but the bias, from the same.
     """

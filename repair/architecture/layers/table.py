@@ -36,7 +36,7 @@ class LayerType:
         name: the Keras name.
         infer: (arguments, input shapes, rules) -> output shape, Outputs or Diagnostic. The number of
             inputs has been checked, the ranks have not.
-        arguments: by Keras name, in Keras's order.
+        arguments: the arguments by Keras name, in Keras's order.
         weights: (arguments, input shapes) -> shapes of the weights, for shapes that infer accepts.
         inputs: fewest and most inputs; None: no upper limit.
         rank: the number of dimensions an input must have, batch included; None: not one number.

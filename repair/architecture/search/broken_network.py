@@ -19,7 +19,7 @@ class BrokenNetwork:
     Args:
         graph: the network.
         rules: the rule set under which it shall be valid.
-        trace: its shapes and errors under the rules.
+        trace: the shapes and errors of the network under the rules.
     """
 
     graph: Graph
@@ -43,7 +43,7 @@ class BrokenNetwork:
         Args:
             graph: the network after the edits.
             edits: what was changed.
-            cost: packed, see `repair.architecture.cost`.
+            cost: the packed cost, see `repair.architecture.cost`.
         """
         after = trace(graph, self.rules)
         if not after.valid:

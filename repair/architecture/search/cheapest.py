@@ -33,7 +33,7 @@ def cheapest_repairs(
     """Repairs that keep the connections, the best first.
 
     Args:
-        network: what to repair.
+        network: the network to repair.
         alternatives: most repairs to return.
         deadline: `time.monotonic()` at which the search stops with what it has.
         guides: shapes of the relaxed solution to try.

@@ -18,10 +18,10 @@ class Choice(NamedTuple):
     """What is done at a node and above it.
 
     Args:
-        cost: packed, of everything above and of the node.
-        node: its name; "" for the assumption of a row of a shared node.
-        layer: the layer; None: taken out.
-        chains: what is inserted before each input.
+        cost: the packed cost of everything above and of the node.
+        node: the name of the node; "" for the assumption of a row of a shared node.
+        layer: the layer; None: it is taken out.
+        chains: the layers that are inserted before each input.
         above: the choices of the inputs, then those of shared nodes that were paid for here.
     """
 
@@ -109,9 +109,9 @@ def adapters_reach(
     """Whether inserted layers make a row as cheaply from one that is kept.
 
     Args:
-        output: of the row.
-        assumed: by the row.
-        total: its packed cost.
+        output: the shape that the row is for.
+        assumed: the assumptions of the row.
+        total: the packed cost of the row.
         kept: the rows that are kept, cheapest first.
     """
     if isinstance(output, Outputs):

@@ -14,8 +14,8 @@ class SearchLimits:
         rules: the rule set.
         keep: choices for each row.
         rows: most rows of a table.
-        slack: packed cost over the cheapest row up to which rows are kept.
-        most: packed cost of the costliest choices that are of use.
+        slack: the packed cost over the cheapest row up to which rows are kept.
+        most: the packed cost of the costliest choices that are of use.
         deadline: `time.monotonic()` at which to stop.
     """
 

@@ -28,8 +28,8 @@ class ArchitectureRepair:
     Args:
         graph: the network, valid under the rules.
         edits: what was changed, in the order of the layers.
-        cost: packed, see `repair.architecture.cost`.
-        size: its parameters and multiply-adds.
+        cost: the packed cost, see `repair.architecture.cost`.
+        size: the parameters and multiply-adds.
         change: how much the layers grow and shrink against the definition as it was given.
     """
 

@@ -15,7 +15,7 @@ from repair.architecture.search.bound.relaxation import Relaxation, relax
 from repair.architecture.search.bound.roots import roots_bound
 from repair.architecture.search.broken_network import BrokenNetwork
 from repair.architecture.search.cheapest import cheapest_repairs
-from repair.architecture.search.moves import reconnections
+from repair.architecture.search.reconnections import reconnections
 from repair.architecture.search.result import (
     ArchitectureRepair,
     SearchResult,

@@ -56,7 +56,7 @@ class ArchitectureSearch:
         target_shapes: for each layer, output shapes that its reader would take.
         behind_head: layers before which an inserted layer would not keep the head.
         editable: layers that may be edited or have layers inserted before them.
-        head_shapes: what the heads yield, which a repair keeps.
+        head_shapes: the output shapes of the heads, which a repair keeps.
         given_shapes: the output shapes of the network as it was given.
         guides: shapes of the relaxed solution, which are tried besides the likely ones.
     """

@@ -30,7 +30,7 @@ def write(graph: Graph, original: object) -> list[Any] | dict[str, Any]:
 
     Args:
         graph: a repair of what the document describes.
-        original: that document.
+        original: the document.
 
     Raises:
         InputError: a layer that the tool does not know.

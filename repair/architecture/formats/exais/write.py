@@ -90,7 +90,7 @@ def _inferred(node: Node, given: tuple[Shape | None, ...]) -> Inferred:
 
 
 def _values(token: str, a: Arguments) -> list[Any]:
-    """The values of one token of the grammar, see `exais_terms`."""
+    """The values of one token of the grammar, see `terms`."""
     if token.startswith("r<"):
         return list(a[token[2:-1]])
     if token.startswith("<"):

@@ -23,11 +23,11 @@ class KerasModel:
     """A model as Keras serialises it.
 
     Args:
-        graph: its layers; nested models are drawn in, their layers named "model/layer".
-        records: by node name: the layer's own record, whose other settings a repair keeps.
+        graph: the layers of the model; nested models are drawn in, their layers named "model/layer".
+        records: the layer's own record by node name, whose other settings a repair keeps.
         document: the parsed JSON around it.
-        sequential: it is a Sequential and not a functional model.
-        keras2: in the older form.
+        sequential: whether it is a Sequential and not a functional model.
+        keras2: whether it is in the older form of Keras 2.
     """
 
     graph: Graph
@@ -47,7 +47,7 @@ def read_keras(document: object, shape: Value = None) -> KerasModel:
 
     Args:
         document: {"class_name": "Sequential" or "Functional", "config": ...}.
-        shape: of the input, without the batch, where a Sequential does not say it.
+        shape: the shape of the input, without the batch, where a Sequential does not say it.
 
     Raises:
         InputError: not of this form, a layer type that is not known, a tensor of no layer.

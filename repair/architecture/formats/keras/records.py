@@ -1,4 +1,4 @@
-"""One layer of a Keras model JSON: its record as a `Layer`, and a `Layer` as a record."""
+"""One layer of a Keras model JSON: its record as a `LayerSpec`, and the other way round."""
 
 from collections.abc import Mapping
 
@@ -105,10 +105,10 @@ def write_layer(
     """The record of a layer.
 
     Args:
-        layer: what is written.
-        name: of the layer.
+        layer: the layer to write.
+        name: the name of the layer.
         before: the record that it had, whose other settings stay; None for a new layer.
-        keras2: in the older form.
+        keras2: whether the older form of Keras 2 is written.
     """
     entry = LAYERS[layer.type]
     kept: dict[str, object] = {}

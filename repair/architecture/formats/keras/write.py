@@ -22,7 +22,7 @@ def write_keras(graph: Graph, model: KerasModel | None = None) -> dict[str, obje
 
     Args:
         graph: the network.
-        model: what it was read from; None: written anew as Keras 3.
+        model: the model that it was read from; None: it is written anew as Keras 3.
 
     Raises:
         InputError: a layer that is code, or that Keras 3 does not have.

@@ -22,9 +22,9 @@ def nnx_code(
 
     Args:
         layer: a layer that accepts the shapes.
-        shapes: of its inputs, batch first.
-        inputs: expressions of its inputs.
-        attribute: for what it keeps, such as "self.dense".
+        shapes: the shapes of its inputs, batch first.
+        inputs: the expressions of its inputs.
+        attribute: the attribute for what it keeps, such as "self.dense".
 
     Raises:
         InputError: NNX has no counterpart of the layer, or of one of its arguments.

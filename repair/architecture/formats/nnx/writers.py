@@ -23,10 +23,10 @@ class LayerToWrite(NamedTuple):
     """One call of a layer that is to be written.
 
     Args:
-        a: its arguments in normal form.
-        shapes: of its inputs, batch first.
-        x: expressions of its inputs.
-        attribute: for what it keeps, such as "self.dense".
+        a: the arguments in normal form.
+        shapes: the shapes of the inputs, batch first.
+        x: the expressions of the inputs.
+        attribute: the attribute for what it keeps, such as "self.dense".
         spec: the layer.
     """
 

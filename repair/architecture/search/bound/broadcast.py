@@ -18,7 +18,10 @@ MASKS = tuple(
 
 
 def fewest_edits_broadcast(left: EditCounts, right: EditCounts, grid: ShapeGrid) -> EditCounts:
-    """Two inputs of which, on every axis, one has the size of the output, the other that or 1."""
+    """The fewest edits to every shape that two inputs broadcast to.
+
+    On every axis, one of the inputs has the size of the output, the other that size or 1.
+    """
     counts = grid.empty()
     mine, other = (_edits_where_exact(costs.tobytes(), grid) for costs in (left, right))
     for rank in RANKS:
@@ -52,7 +55,7 @@ def _edits_where_exact(table: bytes, grid: ShapeGrid) -> dict[tuple[bool, ...], 
 
     Args:
         table: the costs, as bytes: a key; often both inputs of a layer have the same.
-        grid: what the arrays mean.
+        grid: the shapes that the arrays are about.
     """
     costs = np.frombuffer(table, np.int16)
     tables: dict[tuple[bool, ...], np.ndarray] = {}
@@ -77,9 +80,9 @@ class LowerRankTable(NamedTuple):
 
     Args:
         exact: which of their axes are exact.
-        cut: as many of them as are of use.
+        cut: the slices of their axes that are of use.
         repeated: axes along which the first size is repeated, and which indices to take.
-        common: of the longer shapes.
+        common: the slices of the longer shapes that they stand for.
     """
 
     exact: tuple[bool, ...]

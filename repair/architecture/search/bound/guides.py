@@ -49,7 +49,7 @@ def guides(
         graph: the network.
         rules: the rule set.
         relaxation: the relaxed problem, solved.
-        last: of several equally good shapes the last, not the first.
+        last: whether the last of several equally good shapes is taken, not the first.
     """
     by_node: dict[str, Guide] = {}
     outputs: dict[str, int] = {}

@@ -109,7 +109,7 @@ def _insertions_from(grid: ShapeGrid, sources: bytes) -> np.ndarray:
     """Layers to insert, 0 to 2 as int8, to each shape from the nearest of some; kept for reuse.
 
     Args:
-        grid: what the arrays mean.
+        grid: the shapes that the arrays are about.
         sources: a Boolean array of the shapes to start from, as bytes: a key.
     """
     nearest = np.frombuffer(sources, bool)

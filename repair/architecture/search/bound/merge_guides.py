@@ -25,11 +25,11 @@ def guiding_inputs(
     Args:
         layer: the layer.
         given: fewest edits to every shape of each input.
-        index: of the output in the arrays.
+        index: the index of the output in the arrays.
         edits: fewest edits to that output.
         rules: the rule set.
-        grid: what the arrays mean.
-        last: of several equally good combinations the last, not the first.
+        grid: the shapes that the arrays are about.
+        last: whether the last of several equally good combinations is taken, not the first.
     """
     output = grid.shape_at(index)
     if layer.type in ELEMENTWISE:

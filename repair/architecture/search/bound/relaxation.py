@@ -23,7 +23,7 @@ class Relaxation:
     """The relaxed problem, solved.
 
     Args:
-        grid: what the arrays mean.
+        grid: the shapes that the arrays are about.
         output_edits: fewest edits to every output of each node.
         input_edits: fewest edits to every input of each node, those of inserted layers included.
         bound: fewest edits altogether.
@@ -41,7 +41,7 @@ def relax(graph: Graph, rules: Rules, shapes: Iterable[Shape | None]) -> Relaxat
     Args:
         graph: the network.
         rules: the rule set.
-        shapes: that the grid must hold.
+        shapes: the shapes that the grid must hold.
     """
     grid = ShapeGrid.around(shapes)
     if grid is None:

@@ -21,13 +21,13 @@ BITS = 16
 def fewest_edits_several_inputs(
     layer: LayerSpec, inputs: tuple[EditCounts, ...], rules: Rules, grid: ShapeGrid
 ) -> EditCounts:
-    """A layer as it stands, or edited in place.
+    """The fewest edits to every output of a layer as it stands, or edited in place.
 
     Args:
         layer: the layer.
         inputs: fewest edits to every shape of each input, those of inserted layers included.
         rules: the rule set.
-        grid: what the arrays mean.
+        grid: the shapes that the arrays are about.
     """
     if layer.type in ELEMENTWISE and rules.strict:
         return sum(inputs[1:], inputs[0])
@@ -118,7 +118,7 @@ class PowersOfTwo(NamedTuple):
 
     Args:
         least: the smallest number of the table.
-        powers: of 2^-BITS, by how much each number exceeds it.
+        powers: 2^-BITS to the power of how much each number exceeds the smallest.
     """
 
     least: int

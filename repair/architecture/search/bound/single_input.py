@@ -26,7 +26,7 @@ from repair.architecture.search.choices.weights import (
 )
 
 LOOPS = frozenset(("SimpleRNN", "LSTM", "GRU", "RNN"))
-SETTLED = frozenset(("Dense", "Flatten", "Embedding", "Masking"))
+ONLY_WIDTHS = frozenset(("Dense", "Flatten", "Embedding", "Masking"))
 """Layers that have nothing to edit but their widths."""
 
 
@@ -39,16 +39,16 @@ def fewest_edits_single_input(
     alone: bool = False,
     again: bool = False,
 ) -> EditCounts:
-    """A layer as it stands, edited in place, or taken out.
+    """The fewest edits to every output of a layer as it stands, edited in place, or taken out.
 
     Args:
         layer: the layer.
         given: fewest edits to every input, those of inserted layers included.
         rules: the rule set.
-        grid: what the arrays mean.
-        alone: one layer reads it, so that outputs which two inserted layers after the cheapest one
+        grid: the shapes that the arrays are about.
+        alone: whether one layer alone reads it, so that outputs which two inserted layers after the cheapest one
             make as cheaply may be left out.
-        again: a further call of a layer, whose edits have been paid.
+        again: whether it is a further call of a layer, whose edits have been paid for.
     """
     if layer.type in KEEPS_SHAPE and "axis" not in layer.arguments:
         return given
@@ -65,7 +65,7 @@ def fewest_edits_single_input(
 def unchanged_layer(
     layer: LayerSpec, given: EditCounts, rules: Rules, grid: ShapeGrid
 ) -> EditCounts:
-    """The layer as it stands, with weights of its own."""
+    """The fewest edits to every output of a layer as it stands, with weights of its own."""
     counts = grid.empty()
     if layer.type in KEEPS_SHAPE:
         counts[:] = given
@@ -107,7 +107,7 @@ def unchanged_layer(
 
 
 def _projected(units: int, given: EditCounts, grid: ShapeGrid, counts: EditCounts) -> None:
-    """The last size replaced."""
+    """Fills in the edits to outputs of a Dense layer, which replaces the last size."""
     for rank in RANKS:
         block = grid.block(counts, rank)
         if units <= block.shape[-1]:
@@ -132,8 +132,11 @@ def _edited_layer(
     """The layer with other arguments or of another rank: too few edits rather than too many.
 
     Args:
-        layer, given, rules, grid: as in `unary`.
-        most: what inputs that cost more lead to may be left out.
+        layer: the layer.
+        given: the fewest edits to every input.
+        rules: the rule set.
+        grid: the shapes that the arrays are about.
+        most: a number of edits; what inputs of more edits lead to may be left out.
     """
     entry, a = entry_of(layer.type), normal_arguments(layer)
     counts = grid.empty()
@@ -141,7 +144,7 @@ def _edited_layer(
         counts[:] = given.min()
     elif layer.type in KEEPS_SHAPE or layer.type.startswith("SpatialDropout"):
         counts[:] = given
-    elif layer.type in SETTLED:
+    elif layer.type in ONLY_WIDTHS:
         pass
     elif layer.type == "Reshape":
         counts[:] = grid.by_product.least(given)[grid.by_product.member]
@@ -183,7 +186,7 @@ def _edited_layer(
 
 
 def _permuted(given: EditCounts, grid: ShapeGrid, counts: EditCounts) -> None:
-    """The sizes in any other order."""
+    """Fills in the edits to outputs of an edited Permute: the sizes in any other order."""
     grid.deep(counts)[:] = grid.deep(given)
     for rank in RANKS:
         have, block = grid.block(given, rank), grid.block(counts, rank)

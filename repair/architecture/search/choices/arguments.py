@@ -35,9 +35,9 @@ def corrections(
     """Changes of the arguments that are wrong by themselves, likely ones first.
 
     Args:
-        layer: its arguments.
-        entry: its type.
-        shape: its first input.
+        layer: the layer.
+        entry: the entry of its type.
+        shape: the shape of its first input.
         target_shapes: outputs that its reader would take.
     """
     fixes: dict[str, Value] = {}

@@ -35,7 +35,7 @@ def edits_in_place(
 
     Args:
         layer: the layer.
-        shapes: its inputs.
+        shapes: the shapes of its inputs.
         rules: the rule set.
         target_shapes: outputs that its reader would take, batch first.
     """

@@ -57,7 +57,7 @@ def merge_options(
 
     Args:
         layer: the layer.
-        shapes: its inputs.
+        shapes: the shapes of its inputs.
         rules: the rule set.
         target_shapes: outputs that its reader would take.
         editable: whether the layer itself may change.

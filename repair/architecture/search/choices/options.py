@@ -17,7 +17,7 @@ from repair.architecture.search.choices.adapters import (
 )
 from repair.architecture.search.choices.edits_in_place import edits_in_place
 from repair.architecture.search.choices.factorizations import Sizes
-from repair.architecture.search.choices.lifts import (
+from repair.architecture.search.choices.other_ranks import (
     channels_first,
     shapes_of_rank,
     with_channels_last,
@@ -33,10 +33,10 @@ class LayerOption(NamedTuple):
     """One way through a layer.
 
     Args:
-        cost: packed.
-        layer: as it stands or edited; None: taken out.
-        chains: what is inserted before each input.
-        output: what comes out.
+        cost: the packed cost.
+        layer: the layer as it stands or edited; None: it is taken out.
+        chains: the layers that are inserted before each input.
+        output: the shape that comes out.
     """
 
     cost: int
@@ -107,11 +107,11 @@ def single_input_options(
 
     Args:
         layer: the layer.
-        shape: its input.
+        shape: the shape of its input.
         rules: the rule set.
         target_shapes: outputs that its reader would take.
         editable: whether the layer itself may change; not so where its weights are shared.
-        extra: packed cost on top of each inserted layer, behind the head.
+        extra: the packed cost on top of each inserted layer, behind the head.
         first: whether it reads an input of the network, which may be an image of other layout.
         guided: an input to try besides the likely ones.
     """

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from repair.architecture.graph import Graph, source
 from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import entry_of
-from repair.architecture.search.choices.lifts import shapes_of_rank
 from repair.architecture.search.choices.merges import ELEMENTWISE
+from repair.architecture.search.choices.other_ranks import shapes_of_rank
 from repair.architecture.trace import Trace
 
 KEEPS_SHAPE = frozenset(

@@ -5,7 +5,7 @@ from repair.architecture.layer import LayerSpec
 from repair.architecture.rules import KERAS3
 from repair.architecture.search import repair
 from repair.architecture.search.broken_network import BrokenNetwork
-from repair.architecture.search.moves import reconnections
+from repair.architecture.search.reconnections import reconnections
 from repair.architecture.trace import trace
 
 CONV = LayerSpec("Conv2D", {"filters": 8, "kernel_size": (3, 3)})
