@@ -56,7 +56,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class CaseResults:
-    """What became of a set of cases.
+    """The results of a set of cases.
 
     Args:
         rows: one for each case, with the keys COLUMNS.
