@@ -5,7 +5,7 @@ choice is made of one choice for each input. Where a layer is read twice, its re
 made under the assumption of one of its shapes: see `node_tables`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice, product
 from time import monotonic
@@ -24,7 +24,6 @@ from repair.architecture.search.choice_table import (
     Choice,
     ChoiceTable,
     adapted_choices,
-    adapters_reach,
     add_choice,
     agreeing_rows,
     joined_assumptions,
@@ -41,6 +40,7 @@ from repair.architecture.search.choices.weights import fit_weights, same_weights
 from repair.architecture.search.limits import OutOfTime, SearchLimits
 from repair.architecture.search.meetings import END
 from repair.architecture.search.node_tables import NodeTables
+from repair.architecture.search.pruning import RowPruning
 
 FEWEST_KEPT_AT_END = 4
 """So many choices for all outputs together are kept at least."""
@@ -73,6 +73,7 @@ class ArchitectureSearch:
     def __post_init__(self) -> None:
         self._called_again = frozenset(node.shares for node in self.graph.nodes if node.shares)
         self._tables = NodeTables(self.graph, self.limits.keep)
+        self._pruning = RowPruning(self.limits, self._tables)
 
     def run(self) -> list[Choice]:
         """The cheapest choices for the whole network, cheapest first; none: not repairable.
@@ -86,7 +87,7 @@ class ArchitectureSearch:
             table = self._tables.close(node.name, self._table(node))
             if not table:
                 return []
-            self._tables.add(node.name, self._pruned(table))
+            self._tables.add(node.name, self._pruning.pruned(table))
         return self._all_outputs()
 
     def _table(self, node: Node) -> ChoiceTable:
@@ -95,12 +96,12 @@ class ArchitectureSearch:
             return self._of_input(node)
         table: ChoiceTable = {}
         if node.name not in self.editable:
-            for group in self._near_cheapest(agreeing_rows(inputs)):
+            for group in self._pruning.near_cheapest(agreeing_rows(inputs)):
                 self._add_unchanged(node, group, table)
         elif len(inputs) == 1:
             self._add_single_input(node, inputs[0], table)
         else:
-            for group in self._near_cheapest(agreeing_rows(inputs)):
+            for group in self._pruning.near_cheapest(agreeing_rows(inputs)):
                 self._add_merges(node, group, table)
         return table
 
@@ -208,7 +209,7 @@ class ArchitectureSearch:
         editable, guide = self._layer_may_change(node), self.guides.get(node.name)
         targets = self._target_shapes(node) if editable else ()
         guided = (guide.inputs,) if guide else ()
-        most = self._most_kept(table, assumed)
+        most = self._pruning.most_kept(table, assumed)
         for shapes in candidate_inputs(node.layer, given, rules, guided):
             parts = [adapted(position, shape) for position, shape in enumerate(shapes)]
             least = sum(items[0][0] if items else cost.NEVER for items in parts)
@@ -227,54 +228,6 @@ class ArchitectureSearch:
                     )
                     add_choice(table, (option.output, assumed), choice, keep)
                     most = min(most, choice.cost + self.limits.slack)
-
-    def _most_kept(self, table: ChoiceTable, assumed: Assumptions) -> int:
-        """The largest cost under some assumptions at which a row would be kept beside a table."""
-        least = min(
-            (
-                choices[0].cost + shared
-                for (_, others_assumed), choices in table.items()
-                if (shared := self._tables.shared_cost(others_assumed)) is not None
-            ),
-            default=cost.NEVER,
-        )
-        most = min(least + self.limits.slack, self.limits.most)
-        return most - (self._tables.shared_cost(assumed) or 0)
-
-    def _near_cheapest(self, groups: Iterable[AgreeingRows]) -> Iterable[AgreeingRows]:
-        """The groups that may lead to rows near the cheapest one."""
-        totals = [
-            (
-                shared + sum(min(c[0].cost for c in side.values()) for side in sides),
-                (sides, assumed),
-            )
-            for sides, assumed in groups
-            if (shared := self._tables.shared_cost(assumed)) is not None
-        ]
-        least = min((total for total, _ in totals), default=0)
-        return [
-            group
-            for total, group in sorted(totals, key=lambda item: item[0])[: self.limits.rows]
-            if total <= least + self.limits.slack + cost.EDIT
-        ]
-
-    def _pruned(self, table: ChoiceTable) -> ChoiceTable:
-        """Rows near the cheapest one that adapters would not make as cheaply from another."""
-        totals = [
-            (choices[0].cost + shared, row, choices)
-            for row, choices in table.items()
-            if (shared := self._tables.shared_cost(row[1])) is not None
-        ]
-        totals.sort(key=lambda item: item[0])
-        kept: ChoiceTable = {}
-        for total, (output, assumed), choices in totals:
-            most = min(totals[0][0] + self.limits.slack, self.limits.most)
-            if total > most or len(kept) == self.limits.rows:
-                break
-            if self.limits.keep == 1 and adapters_reach(output, assumed, choices[0].cost, kept):
-                continue
-            kept[output, assumed] = choices
-        return kept
 
     def _all_outputs(self) -> list[Choice]:
         """All outputs together, every shared node paid for."""
