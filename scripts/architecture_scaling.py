@@ -21,25 +21,35 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.records.store import write_text
-from repair.architecture.generate import faulty
-from repair.architecture.rules import named
-from repair.architecture.search import Status, repair
+from repair.architecture.generate import faulty_network
+from repair.architecture.rules import rules_named
+from repair.architecture.search import SearchStatus, repair
 from repair.architecture.trace import trace
 from repair.errors import InputError
 
 OUT = Path(__file__).parents[1] / "results" / "reference" / "architecture" / "scaling.csv"
 SIZES = [5, 10, 20, 40, 60, 70, 81, 100, 200]
 COLUMNS = (
-    "size", "faults", "seed", "layers", "errors", "status", "edits", "bound", "proven",
-    "seconds", "cpu_seconds", "trace_seconds",
-)  # fmt: skip
+    "size",
+    "faults",
+    "seed",
+    "layers",
+    "errors",
+    "status",
+    "edits",
+    "bound",
+    "proven",
+    "seconds",
+    "cpu_seconds",
+    "trace_seconds",
+)
 Row = dict[str, str | int | float]
 
 
 def measured(size: int, faults: int, seed: int, rules_name: str, time_limit: float) -> Row:
     """One network: repaired once, nothing of it known from before but the caches of layers."""
-    rules = named(rules_name)
-    graph = faulty(size, seed, rules, faults)
+    rules = rules_named(rules_name)
+    graph = faulty_network(size, seed, rules, faults)
     began = time.perf_counter()
     errors = trace(graph, rules).errors
     traced, spent = time.perf_counter() - began, time.process_time()
@@ -47,11 +57,19 @@ def measured(size: int, faults: int, seed: int, rules_name: str, time_limit: flo
     spent = time.process_time() - spent
     edits = result.repairs[0].count if result.repairs else ""
     return {
-        "size": size, "faults": faults, "seed": seed, "layers": len(graph), "errors": len(errors),
-        "status": str(result.status), "edits": edits, "bound": result.bound,
-        "proven": int(result.proven), "seconds": round(result.seconds, 6),
-        "cpu_seconds": round(spent, 6), "trace_seconds": round(traced, 6),
-    }  # fmt: skip
+        "size": size,
+        "faults": faults,
+        "seed": seed,
+        "layers": len(graph),
+        "errors": len(errors),
+        "status": str(result.status),
+        "edits": edits,
+        "bound": result.bound,
+        "proven": int(result.proven),
+        "seconds": round(result.seconds, 6),
+        "cpu_seconds": round(spent, 6),
+        "trace_seconds": round(traced, 6),
+    }
 
 
 def summary(rows: list[Row]) -> Table:
@@ -59,15 +77,18 @@ def summary(rows: list[Row]) -> Table:
     table = Table("layers", "faults", "repaired", "proven", "edits", "median s", "most s")
     for size, faults in dict.fromkeys((row["size"], row["faults"]) for row in rows):
         here = [row for row in rows if (row["size"], row["faults"]) == (size, faults)]
-        done = [row for row in here if row["status"] == Status.REPAIRED]
+        done = [row for row in here if row["status"] == SearchStatus.REPAIRED]
         seconds = [float(row["seconds"]) for row in here]
         edits = [int(row["edits"]) for row in done]
         table.add_row(
-            str(size), str(faults), f"{len(done)} of {len(here)}",
+            str(size),
+            str(faults),
+            f"{len(done)} of {len(here)}",
             str(sum(int(row["proven"]) for row in here)),
             f"{sum(edits) / len(edits):.2f}" if edits else "-",
-            f"{median(seconds):.3f}", f"{max(seconds):.3f}",
-        )  # fmt: skip
+            f"{median(seconds):.3f}",
+            f"{max(seconds):.3f}",
+        )
     return table
 
 
@@ -81,13 +102,19 @@ def main() -> int:
     parser.add_argument("--time-limit", type=float, default=10.0, help="seconds a network (10)")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
-    kinds = [(size, faults, seed) for size in given.sizes for faults in given.faults
-             for seed in range(given.seeds)]  # fmt: skip
+    kinds = [
+        (size, faults, seed)
+        for size in given.sizes
+        for faults in given.faults
+        for seed in range(given.seeds)
+    ]
     console = Console(stderr=True)
     gc.disable()  # as `timeit` does: it would walk the networks before
     try:
-        rows = [measured(*kind, given.rules, given.time_limit)
-                for kind in track(kinds, "repairing", console=console)]  # fmt: skip
+        rows = [
+            measured(*kind, given.rules, given.time_limit)
+            for kind in track(kinds, "repairing", console=console)
+        ]
     except InputError as error:
         console.print(error, markup=False)
         return 2

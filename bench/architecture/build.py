@@ -12,10 +12,10 @@ from types import ModuleType
 from typing import Any, get_args
 
 from bench.config import Framework
-from repair.architecture.formats.code import nnx_class
-from repair.architecture.formats.keras_write import GONE
+from repair.architecture.formats.keras.write import GONE
+from repair.architecture.formats.nnx.code import nnx_class
 from repair.architecture.graph import Graph, Node, source
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import LAYERS
 from repair.architecture.rules import KERAS3, Rules
 from repair.architecture.trace import trace
@@ -51,12 +51,14 @@ def keras_module() -> ModuleType:
     """Keras 3, on JAX unless the environment says another backend.
 
     Raises:
-        InputError: it is not installed.
+        InputError: Keras is not installed.
     """
     os.environ.setdefault("KERAS_BACKEND", "jax")
     if importlib.util.find_spec("keras") is None:
-        raise InputError("Keras is not installed: pip install 'repairbench[keras]', or "
-                         "architecture.build=[] architecture.train_steps=0.")  # fmt: skip
+        raise InputError(
+            "Keras is not installed: pip install 'repairbench[keras]', or "
+            "architecture.build=[] architecture.train_steps=0."
+        )
     return importlib.import_module("keras")
 
 
@@ -88,28 +90,28 @@ def keras_model(graph: Graph, rules: Rules = KERAS3, *, zeros: bool = False) -> 
     keras = keras_module()
     keras.utils.clear_session(free_memory=False)
     shapes = trace(graph, rules).shapes
-    made: dict[str, Any] = {}
+    tensors: dict[str, Any] = {}
     layers: dict[str, Any] = {}
     for node in graph.nodes:
         owner = node.shares or node.name
-        inputs = [_output(made[name], index) for name, index in node.sources]
+        inputs = [_output(tensors[name], index) for name, index in node.sources]
         try:
             if node.layer.type == "Input":
-                made[node.name] = keras.Input(batch_shape=shapes[node.name])
+                tensors[node.name] = keras.Input(batch_shape=shapes[node.name])
                 continue
             if node.layer.type in (*GONE, "Lambda"):
-                made[node.name] = _placeholder(keras, inputs, shapes[node.name])
+                tensors[node.name] = _placeholder(keras, inputs, shapes[node.name])
                 continue
             if owner not in layers:
                 layers[owner] = _layer(keras, node.layer, zeros)
-            made[node.name] = _called(layers[owner], node, inputs)
+            tensors[node.name] = _called(layers[owner], node, inputs)
         except REFUSALS as error:
             raise RefusedError(f"{node.name}: {' '.join(str(error).split())[:200]}") from error
-        given = tuple(_output(made[node.name], 0).shape)
+        given = tuple(_output(tensors[node.name], 0).shape)
         if given != shapes[node.name]:
             raise RefusedError(f"{node.name}: Keras says {given}, we say {shapes[node.name]}")
-    inputs = [made[node.name] for node in graph.nodes if not node.inputs]
-    outputs = [_output(made[name], index) for name, index in map(source, graph.outputs)]
+    inputs = [tensors[node.name] for node in graph.nodes if not node.inputs]
+    outputs = [_output(tensors[name], index) for name, index in map(source, graph.outputs)]
     return keras.Model(inputs, outputs)
 
 
@@ -123,7 +125,7 @@ def _placeholder(keras: Any, inputs: list[Any], shape: Shape | None) -> Any:
     return layer(inputs[0] if len(inputs) == 1 else inputs)
 
 
-def _layer(keras: Any, layer: Layer, zeros: bool) -> Any:
+def _layer(keras: Any, layer: LayerSpec, zeros: bool) -> Any:
     kind, arguments = getattr(keras.layers, layer.type), dict(layer.arguments)
     inner = [_layer(keras, wrapped, zeros) for wrapped in layer.inner]
     if layer.type == "RNN":
@@ -156,13 +158,17 @@ def _nnx(graph: Graph) -> str:
         source = nnx_class(graph)
     except InputError as error:
         return f"no counterpart: {error}"
-    integers = {name for node in graph.nodes if node.layer.type == "Embedding"
-                for name, _ in node.sources}  # fmt: skip
+    integers = {
+        name for node in graph.nodes if node.layer.type == "Embedding" for name, _ in node.sources
+    }
     specs = [
-        jax.ShapeDtypeStruct((2, *(size or 3 for size in node.layer.arguments["shape"])),  # type: ignore
-                             "int32" if node.name in integers else "float32")
-        for node in graph.nodes if node.layer.type == "Input"
-    ]  # fmt: skip
+        jax.ShapeDtypeStruct(
+            (2, *(size or 3 for size in node.layer.arguments["shape"])),  # type: ignore
+            "int32" if node.name in integers else "float32",
+        )
+        for node in graph.nodes
+        if node.layer.type == "Input"
+    ]
     try:
         network = _module(source).Network
         nnx.eval_shape(lambda *x: network(rngs=nnx.Rngs(0))(*x), *specs)

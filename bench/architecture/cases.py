@@ -45,8 +45,8 @@ class Case:
     """One broken definition.
 
     Args:
-        name: what the table calls it.
-        document: in the form of the published tool, as `repair.architecture.formats.exais` reads.
+        name: the name of the case in the table.
+        document: the definition in the form of the published tool, as `repair.architecture.formats.exais` reads.
         weights: whether the given weights bind under Keras's rules too; else only under `strict`.
         files: shapes of weights that the document gives by the name of a file.
         published: what the published tool needed: `edits`, `widths` (silently changed), `seconds`.
@@ -99,23 +99,23 @@ def lines(source: SourceFile) -> list[dict[str, Any]]:
     """The objects of a file with one JSON object a line.
 
     Raises:
-        InputError: it cannot be read; the message names the line.
+        InputError: the file cannot be read; the message names the line.
     """
     path, stream = source.path, io.BytesIO(source.content)
     raw = gzip.GzipFile(fileobj=stream) if path.suffix == ".gz" else stream
-    found = []
+    objects = []
     try:
         with io.TextIOWrapper(raw, encoding="utf-8") as file:
             for number, text in enumerate(file, 1):
                 if text.strip():
-                    found.append(_line(text, f"{path}, line {number}"))
-                if len(found) > MOST_CASES:
+                    objects.append(_line(text, f"{path}, line {number}"))
+                if len(objects) > MOST_CASES:
                     raise InputError(f"{path} has over {MOST_CASES} cases: split it.")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
-    if not found:
+    if not objects:
         raise InputError(f"{path} has no cases: expected a JSON object with 'case' a line.")
-    return found
+    return objects
 
 
 def _line(text: str, where: str) -> dict[str, Any]:
@@ -133,13 +133,17 @@ def _random() -> tuple[Case, ...]:
     published = {row["case"]: row for row in _rows("published_random_even.csv", RANDOM_PUBLISHED)}
     return tuple(
         Case(
-            str(line["case"]), line["terms"],
-            published={"edits": int(row["t_edit_ops"]), "widths": int(row["t_units_changed"]),
-                       "seconds": float(row["seconds"])},
+            str(line["case"]),
+            line["terms"],
+            published={
+                "edits": int(row["t_edit_ops"]),
+                "widths": int(row["t_units_changed"]),
+                "seconds": float(row["seconds"]),
+            },
         )
         for line in lines(SourceFile.read(path))
         for row in (published[str(line["case"])],)
-    )  # fmt: skip
+    )
 
 
 def _manual() -> tuple[Case, ...]:

@@ -1,39 +1,65 @@
-"""Repairs a set of cases: a row for each, and the figures of the set."""
+"""Repairs a set of cases: a row for each, and the metrics of the set."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, median
 from typing import Any
 
 from bench.architecture.build import built
 from bench.architecture.cases import Case
+from bench.architecture.metrics import Row, metrics
 from bench.architecture.train import accuracy
 from bench.records.rows import Value
 from bench.report.tables import csv_text
 from repair.architecture.edits import ChangeType, Insert, MakeWeights, Move, Remove, Rewire
 from repair.architecture.graph import Graph
 from repair.architecture.rules import Rules
-from repair.architecture.search import Result, Status, repair
+from repair.architecture.search import SearchResult, repair
 from repair.architecture.trace import trace
 from repair.errors import InputError
 
 COLUMNS = (
-    "case", "status", "reason", "error_kind", "error_layer", "errors", "layers", "edits", "cost", "bound",
-    "proven", "milliseconds", "cpu_milliseconds", "inserted", "types_changed", "removed", "arguments_changed",
-    "weights_made", "not_kept", "parameters", "operations", "expected_rank", "original", "keras", "nnx",
-    "accuracy", "accuracy_original", "published_edits", "published_widths_changed", "published_seconds", "repair",
-)  # fmt: skip
-Row = Mapping[str, Value]
+    "case",
+    "status",
+    "reason",
+    "error_kind",
+    "error_layer",
+    "errors",
+    "layers",
+    "edits",
+    "cost",
+    "bound",
+    "proven",
+    "milliseconds",
+    "cpu_milliseconds",
+    "inserted",
+    "types_changed",
+    "removed",
+    "arguments_changed",
+    "weights_made",
+    "not_kept",
+    "parameters",
+    "operations",
+    "expected_rank",
+    "original",
+    "keras",
+    "nnx",
+    "accuracy",
+    "accuracy_original",
+    "published_edits",
+    "published_widths_changed",
+    "published_seconds",
+    "repair",
+)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a set of cases.
+class CaseResults:
+    """The results of a set of cases.
 
     Args:
         rows: one for each case, with the keys COLUMNS.
-        metrics: the figures of the set, as a record has them.
+        metrics: the metrics of the set, as a record has them.
     """
 
     rows: tuple[Row, ...]
@@ -44,9 +70,16 @@ class Outcome:
         return csv_text(COLUMNS, self.rows)
 
 
-def run_cases(cases: Iterable[Case], rules: Rules, *, time_limit: float = 10.0,
-              alternatives: int = 1, build: Sequence[str] = (), train_steps: int = 0,
-              seed: int = 0) -> Outcome:  # fmt: skip
+def run_cases(
+    cases: Iterable[Case],
+    rules: Rules,
+    *,
+    time_limit: float = 10.0,
+    alternatives: int = 1,
+    build: Sequence[str] = (),
+    train_steps: int = 0,
+    seed: int = 0,
+) -> CaseResults:
     """Repairs every case.
 
     Args:
@@ -55,8 +88,8 @@ def run_cases(cases: Iterable[Case], rules: Rules, *, time_limit: float = 10.0,
         time_limit: seconds for each case.
         alternatives: most repairs to ask for; the row is of the first.
         build: frameworks ("keras", "nnx") that shall build what comes out.
-        train_steps: of a short training of what comes out, where it classifies images; 0: none.
-        seed: of that training.
+        train_steps: the steps of a short training of what comes out, where it classifies images; 0: none.
+        seed: the seed of that training.
     """
     rows, repaired = [], []
     for case in cases:
@@ -67,16 +100,20 @@ def run_cases(cases: Iterable[Case], rules: Rules, *, time_limit: float = 10.0,
     for case, row, best in repaired:  # after all searches, which frameworks would slow down
         row |= {framework: built(best, framework, rules) for framework in build}
         row |= _trained(case, best, rules, train_steps, seed)
-    return Outcome(tuple(rows), metrics(rows))
+    return CaseResults(tuple(rows), metrics(rows))
 
 
-def _row(case: Case, rules: Rules, time_limit: float,
-         alternatives: int) -> tuple[dict[str, Value], Graph | None]:  # fmt: skip
+def _row(
+    case: Case, rules: Rules, time_limit: float, alternatives: int
+) -> tuple[dict[str, Value], Graph | None]:
     """The row of a case, and the network that came out."""
     row: dict[str, Value] = dict.fromkeys(COLUMNS)
-    row |= {"case": case.name, "published_edits": case.published.get("edits"),
-            "published_widths_changed": case.published.get("widths"),
-            "published_seconds": case.published.get("seconds")}  # fmt: skip
+    row |= {
+        "case": case.name,
+        "published_edits": case.published.get("edits"),
+        "published_widths_changed": case.published.get("widths"),
+        "published_seconds": case.published.get("seconds"),
+    }
     try:
         graph = case.graph(rules)
         before = trace(graph, rules)
@@ -112,7 +149,7 @@ def _trained(case: Case, graph: Graph, rules: Rules, steps: int, seed: int) -> d
     return reached
 
 
-def _repaired(case: Case, rules: Rules, result: Result) -> dict[str, Value]:
+def _repaired(case: Case, rules: Rules, result: SearchResult) -> dict[str, Value]:
     best = result.repairs[0]
     layers: dict[type, set[str]] = {}
     for edit in best.edits:
@@ -137,14 +174,14 @@ def _repaired(case: Case, rules: Rules, result: Result) -> dict[str, Value]:
     }
 
 
-def _rank(case: Case, result: Result) -> int | None:
-    """Place of the first repair that has the edits a person would expect; 0: none has."""
+def _rank(case: Case, result: SearchResult) -> int | None:
+    """Rank of the first repair that has the edits a person would expect; 0: none has."""
     if not case.expected:
         return None
-    for place, found in enumerate(result.repairs, 1):
-        texts = set(map(str, found.edits))
-        if any(set(wanted) <= texts and (wanted or not texts) for wanted in case.expected):
-            return place
+    for rank, repaired in enumerate(result.repairs, 1):
+        edits = set(map(str, repaired.edits))
+        if any(set(group) <= edits and (group or not edits) for group in case.expected):
+            return rank
     return 0
 
 
@@ -152,65 +189,14 @@ def _original(case: Case, rules: Rules, graph: Graph) -> int | None:
     """Whether the network from before the break came back: types, arguments and connections."""
     if case.original is None:
         return None
-    return int(_chain(graph) == _chain(case.graph(rules, original=True)))
+    return int(
+        _layers_and_connections(graph) == _layers_and_connections(case.graph(rules, original=True))
+    )
 
 
-def _chain(graph: Graph) -> list[Any]:
-    place = {node.name: k for k, node in enumerate(graph.nodes)}
+def _layers_and_connections(graph: Graph) -> list[Any]:
+    position = {node.name: k for k, node in enumerate(graph.nodes)}
     return [
-        (node.layer, [(place[name], index) for name, index in node.sources]) for node in graph.nodes
+        (node.layer, [(position[name], index) for name, index in node.sources])
+        for node in graph.nodes
     ]
-
-
-def metrics(rows: Sequence[Row]) -> dict[str, float | int]:
-    """The figures of a set; published ones only where every case has them."""
-    done = [row for row in rows if row["edits"] is not None]
-    valid = [row for row in rows if row["status"] in (Status.VALID, Status.REPAIRED)]
-    found: dict[str, float | int] = {
-        "cases": len(rows),
-        "success": len(valid) / len(rows) if rows else 0.0,
-        "proven": mean(_numbers(rows, "proven")) if rows else 0.0,
-        "valid_as_given": sum(row["status"] == Status.VALID for row in rows),
-        "not_kept": sum(_numbers(done, "not_kept")),
-    }
-    for name in ("milliseconds", "cpu_milliseconds"):
-        times = _numbers(rows, name)
-        if times:
-            found |= {f"{name}_median": median(times), f"{name}_max": max(times)}
-    if done:
-        found["edits_mean"] = mean(_numbers(done, "edits"))
-    if done and all(row["published_edits"] is not None for row in done):
-        pairs = [(row["edits"], row["published_edits"], row["published_widths_changed"] or 0)
-                 for row in done]  # fmt: skip
-        found |= {
-            "published_edits_mean": mean(theirs for _, theirs, _ in pairs),  # type: ignore
-            "published_edits_with_widths_mean": mean(
-                theirs + widths for _, theirs, widths in pairs  # type: ignore
-            ),
-            "more_edits_than_published": sum(ours > theirs for ours, theirs, _ in pairs),  # type: ignore
-            "more_edits_than_published_with_widths": sum(
-                ours > theirs + widths for ours, theirs, widths in pairs  # type: ignore
-            ),
-        }  # fmt: skip
-    for framework in ("keras", "nnx"):
-        tried = [str(row[framework]) for row in rows if row[framework] is not None]
-        if tried:
-            missing = sum(text.startswith("no counterpart") for text in tried)
-            found[f"{framework}_built"] = sum(text.startswith("yes") for text in tried)
-            found[f"{framework}_tried"] = len(tried) - missing
-            found[f"{framework}_without_counterpart"] = missing
-    ranked = [row["expected_rank"] for row in rows if row["expected_rank"] is not None]
-    if ranked:
-        found["expected_in_first_three"] = sum(1 <= rank <= 3 for rank in ranked)  # type: ignore
-    for name in ("accuracy", "accuracy_original"):
-        reached = _numbers(rows, name)
-        if reached:
-            found |= {f"{name}_mean": mean(reached), f"{name}_cases": len(reached)}
-    back = _numbers(rows, "original")
-    if back:
-        found["original_back"] = sum(back)
-    return found
-
-
-def _numbers(rows: Sequence[Row], name: str) -> list[float]:
-    return [row[name] for row in rows if row[name] is not None]  # type: ignore[misc]

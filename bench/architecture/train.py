@@ -11,9 +11,9 @@ import numpy as np
 
 from bench.architecture.build import RefusedError, keras_model, keras_module
 from bench.datasets.dataset import Dataset, load
-from repair.architecture.formats.keras_write import GONE
+from repair.architecture.formats.keras.write import GONE
 from repair.architecture.graph import Graph, source
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.rules import Rules
 from repair.architecture.trace import trace
 
@@ -34,13 +34,13 @@ def accuracy(graph: Graph, rules: Rules, *, steps: int, seed: int) -> float | No
     Args:
         graph: a valid network.
         rules: under which it is valid.
-        steps: of training.
-        seed: of the weights and of the order of the images.
+        steps: the number of training steps.
+        seed: the seed of the weights and of the order of the images.
     """
-    found = _input(graph, rules)
-    if found is None:
+    classifier = _input(graph, rules)
+    if classifier is None:
         return None
-    shape, data, margin = found
+    shape, data, margin = classifier
     keras = keras_module()
     keras.utils.set_random_seed(seed)
     try:
@@ -70,13 +70,13 @@ def _input(graph: Graph, rules: Rules) -> tuple[tuple[int, ...], Dataset, int] |
         return None
     sizes: tuple[int, ...] = shape[1:]  # type: ignore[assignment]
     known = DATA.get(int(np.prod(sizes)))
-    unread = any(node.layer.type in (*GONE, "Lambda", "Embedding") for node in graph.nodes)
-    if known is None or unread or (output[-1] or 0) < CLASSES:
+    not_trained = any(node.layer.type in (*GONE, "Lambda", "Embedding") for node in graph.nodes)
+    if known is None or not_trained or (output[-1] or 0) < CLASSES:
         return None
     return sizes, load(known[0]), known[1]
 
 
-def _head(graph: Graph) -> Layer | None:
+def _head(graph: Graph) -> LayerSpec | None:
     """The last layer, where it is a Dense layer or the softmax of one."""
     node = graph[source(graph.outputs[0])[0]]
     above = graph[node.sources[0][0]] if node.sources else node
@@ -85,7 +85,7 @@ def _head(graph: Graph) -> Layer | None:
     return None
 
 
-def _softmax(layer: Layer | None) -> bool:
+def _softmax(layer: LayerSpec | None) -> bool:
     return layer is not None and (
         layer.type == "Softmax" or layer.arguments.get("activation") == "softmax"
     )

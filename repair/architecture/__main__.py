@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from repair.architecture.answer import CODE, Answer, answer
-from repair.architecture.formats.definition import Options
+from repair.architecture.definition import ReadOptions
 from repair.architecture.layer import LARGEST, Value, freeze
-from repair.architecture.rules import named
+from repair.architecture.rules import rules_named
 from repair.command import ended
 from repair.errors import InputError
 
@@ -30,8 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _answered(given: argparse.Namespace) -> int:
     try:
-        options = Options(
-            named(given.rules),
+        options = ReadOptions(
+            rules_named(given.rules),
             tuple(_shape(text) for text in given.input_shape),
             given.model,
             dict(_definition(text) for text in given.define),

@@ -3,17 +3,17 @@
 import os
 import tempfile
 from dataclasses import dataclass, replace
+from difflib import unified_diff
 from pathlib import Path
 
-from repair.architecture.formats.definition import Definition, Options, read_definition
+from repair.architecture.definition import Definition, ReadOptions, read_definition
 from repair.architecture.graph import Graph
-from repair.architecture.search import Repair, Result, Status, repair
-from repair.architecture.show import diff
+from repair.architecture.search import ArchitectureRepair, SearchResult, SearchStatus, repair
 from repair.architecture.trace import Trace, trace
 from repair.errors import InputError
 
 CODE = ("keras", "keras-json", "nnx", "plain")
-"""What a network can be written as beside the format that it came in."""
+"""What a network can be written as besides the format that it came in."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Answer:
     """What there is to say about a definition.
 
     Args:
-        name: of the file.
+        name: the name of the file.
         rules: name of the rule set.
-        definition: what was read.
-        trace: its shapes and errors.
-        result: of the search.
+        definition: the definition as it was read.
+        trace: the shapes and errors of its network.
+        result: the result of the search.
         texts: for each repair the file with it, or None and why the format cannot say it.
         best: which repair is the answer: the first that can be written.
         written: the file that was written.
@@ -36,7 +36,7 @@ class Answer:
     rules: str
     definition: Definition
     trace: Trace
-    result: Result
+    result: SearchResult
     texts: tuple[tuple[str | None, str | None], ...]
     best: int
     written: Path | None = None
@@ -44,20 +44,24 @@ class Answer:
 
     @property
     def exit_code(self) -> int:
-        """0 valid, 1 repaired, 3 no repair, or none that the file can say."""
-        if self.result.status is Status.VALID:
+        """0: valid; 1: repaired; 3: no repair, or none that the file can say."""
+        if self.result.status is SearchStatus.VALID:
             return 0
-        said = any(text is not None for text, _ in self.texts)
-        return 1 if said or self.code is not None else 3
+        writable = any(text is not None for text, _ in self.texts)
+        return 1 if writable or self.code is not None else 3
 
     def diff(self, text: str) -> str:
         """The unified diff from the file to a text."""
-        return diff(self.definition.text, text, self.definition.target.name)
+        old, new, name = self.definition.text, text, self.definition.target.name
+        lines = unified_diff(
+            old.splitlines(), new.splitlines(), f"a/{name}", f"b/{name}", n=2, lineterm=""
+        )
+        return "".join(f"{line}\n" for line in lines)
 
 
 def answer(
     path: Path,
-    options: Options,
+    options: ReadOptions,
     *,
     alternatives: int = 3,
     time_limit: float = 10.0,
@@ -68,7 +72,7 @@ def answer(
 
     Args:
         path: the file.
-        options: what a person says beside it.
+        options: what a person says besides the file.
         alternatives: most repairs to look for.
         time_limit: seconds for the search.
         write: put the repair into the file.
@@ -79,21 +83,28 @@ def answer(
     """
     definition = read_definition(path, options)
     result = _searched(definition, options, alternatives, time_limit)
-    texts = tuple(_text(definition, found) for found in result.repairs)
+    texts = tuple(_text(definition, repaired) for repaired in result.repairs)
     best = next((k for k, (text, _) in enumerate(texts) if text is not None), 0)
-    said = Answer(path.name, options.rules.name, definition, trace(definition.graph, options.rules),
-                   result, texts, best)  # fmt: skip
+    whole = Answer(
+        path.name,
+        options.rules.name,
+        definition,
+        trace(definition.graph, options.rules),
+        result,
+        texts,
+        best,
+    )
     if to is not None and result.repairs:
-        said = replace(said, code=code(result.repairs[best].graph, to))
-    if write and result.status is Status.REPAIRED and texts[best][0] is not None:
+        whole = replace(whole, code=code(result.repairs[best].graph, to))
+    if write and result.status is SearchStatus.REPAIRED and texts[best][0] is not None:
         _write(definition.target, str(texts[best][0]))
-        said = replace(said, written=definition.target)
-    return said
+        whole = replace(whole, written=definition.target)
+    return whole
 
 
 def _searched(
-    definition: Definition, options: Options, alternatives: int, time_limit: float
-) -> Result:
+    definition: Definition, options: ReadOptions, alternatives: int, time_limit: float
+) -> SearchResult:
     graph, rules = definition.graph, options.rules
     try:
         if definition.stated:
@@ -113,9 +124,10 @@ def code(graph: Graph, form: str) -> str:
     Raises:
         InputError: a layer that the format does not have.
     """
-    from repair.architecture.formats.code import keras_code, nnx_class
-    from repair.architecture.formats.definition import pretty
-    from repair.architecture.formats.keras_write import write_keras
+    from repair.architecture.formats.json_layout import pretty
+    from repair.architecture.formats.keras.code import keras_code
+    from repair.architecture.formats.keras.write import write_keras
+    from repair.architecture.formats.nnx.code import nnx_class
     from repair.architecture.formats.plain import write_plain
 
     if form == "keras":
@@ -125,11 +137,11 @@ def code(graph: Graph, form: str) -> str:
     return pretty(write_keras(graph) if form == "keras-json" else write_plain(graph))
 
 
-def _text(definition: Definition, found: Repair) -> tuple[str | None, str | None]:
-    if found.graph == definition.graph:
+def _text(definition: Definition, repaired: ArchitectureRepair) -> tuple[str | None, str | None]:
+    if repaired.graph == definition.graph:
         return definition.text, None
     try:
-        return definition.rewrite(found), None
+        return definition.rewrite(repaired), None
     except InputError as error:
         return None, str(error)
 

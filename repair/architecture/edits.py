@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from repair.architecture.layer import Layer, Shape, Value
+from repair.architecture.layer import LayerSpec, Shape, Value
 
 ABSENT = "<absent>"
 """Stands for the value of an argument that is not written."""
@@ -31,8 +31,8 @@ class ChangeType:
     """Another layer type in the same place, such as the same layer in other dimensions."""
 
     layer: str
-    before: Layer
-    after: Layer
+    before: LayerSpec
+    after: LayerSpec
 
     def __str__(self) -> str:
         return f"{self.layer}: {self.after} instead of {self.before.type}"
@@ -43,8 +43,8 @@ class ChangeInner:
     """Another wrapped layer, or other arguments of it."""
 
     layer: str
-    before: Layer
-    after: Layer
+    before: LayerSpec
+    after: LayerSpec
 
     def __str__(self) -> str:
         return f"{self.layer}: {self.after} instead of {self.before}"
@@ -60,8 +60,9 @@ class MakeWeights:
 
     def __str__(self) -> str:
         changed = [name for name in self.after if self.before.get(name) != self.after[name]]
-        shown = ", ".join(f"{name} {self.before.get(name)} -> {self.after[name]}"
-                          for name in changed)  # fmt: skip
+        shown = ", ".join(
+            f"{name} {self.before.get(name)} -> {self.after[name]}" for name in changed
+        )
         return f"{self.layer}: weights made anew: {shown}"
 
 
@@ -74,7 +75,7 @@ class Insert:
     """A new layer `name` between `source` and `target`; target None: after the last layer."""
 
     name: str
-    layer: Layer
+    layer: LayerSpec
     source: str
     target: str | None
 
@@ -87,7 +88,7 @@ class Remove:
     """A layer taken out; what read it reads its input."""
 
     name: str
-    layer: Layer
+    layer: LayerSpec
 
     def __str__(self) -> str:
         return f"remove {self.name}: {self.layer}"
@@ -118,9 +119,7 @@ class Rewire:
         return f"{self.layer}: reads {self.after} instead of {self.before}"
 
 
-Edit = (
-    ChangeArgument | ChangeType | ChangeInner | MakeWeights | Insert | Remove | Move | Rewire
-)  # fmt: skip
+Edit = ChangeArgument | ChangeType | ChangeInner | MakeWeights | Insert | Remove | Move | Rewire
 
 
 def count(edits: Iterable[Edit]) -> int:
@@ -130,12 +129,13 @@ def count(edits: Iterable[Edit]) -> int:
     made anew are none. A move counts twice, as the removal and the insertion that it is.
     """
     total = 0
-    for _, group in groupby(sorted(edits, key=_place), key=_place):
-        weights = [2 if isinstance(e, Move) else 0 if isinstance(e, MakeWeights) else 1
-                   for e in group]  # fmt: skip
+    for _, group in groupby(sorted(edits, key=_edited_layer), key=_edited_layer):
+        weights = [
+            2 if isinstance(e, Move) else 0 if isinstance(e, MakeWeights) else 1 for e in group
+        ]
         total += max(weights)
     return total
 
 
-def _place(edit: Edit) -> str:
+def _edited_layer(edit: Edit) -> str:
     return edit.name if isinstance(edit, Insert | Remove | Move) else edit.layer

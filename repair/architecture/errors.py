@@ -1,6 +1,6 @@
-"""What can be wrong with a layer, as values: the kinds of the paper, with what a person needs.
+"""What can be wrong with a layer, as values: diagnostics of the paper's kinds of error.
 
-Kinds: Schumi and Sun, "Semantic-Based Neural Network Repair", ISSTA 2023, table of error types.
+Kinds of error: Schumi and Sun, "Semantic-Based Neural Network Repair", ISSTA 2023, table of error types.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from repair.architecture.layer import Shape
 
 
-class Kind(StrEnum):
+class ErrorKind(StrEnum):
     """The paper's kinds of error."""
 
     DIMENSION = "Dimension Error"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
     TYPE = "Type Error"
 
 
-class Fault(NamedTuple):
+class Diagnostic(NamedTuple):
     """Why a layer does not accept its arguments or inputs.
 
     Args:
@@ -41,7 +41,7 @@ class Fault(NamedTuple):
         argument: the argument to blame, where it is one.
     """
 
-    kind: Kind
+    kind: ErrorKind
     text: str
     expected: str
     plausible: Shape | None = None
@@ -54,10 +54,10 @@ class LayerError:
 
     Args:
         layer: name of the node.
-        type: its layer type.
+        type: the layer type of the node.
         given: shapes of its inputs, batch first; None where an input is not known.
-        fault: what the table says: kind, what would do, the argument to blame.
-        root: it stands whatever happens elsewhere: no layer that it depends on is broken, or its
+        diagnostic: what the table says: the kind, what would do, the argument to blame.
+        root: whether it stands whatever happens elsewhere: no layer that it depends on is broken, or its
             arguments are wrong for any input.
         chain: (node, output shape) from an input of the network down to this layer's first input.
     """
@@ -65,28 +65,28 @@ class LayerError:
     layer: str
     type: str
     given: tuple[Shape | None, ...]
-    fault: Fault
+    diagnostic: Diagnostic
     root: bool
     chain: tuple[tuple[str, Shape | None], ...]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ErrorKind:
         """The paper's kind."""
-        return self.fault.kind
+        return self.diagnostic.kind
 
     @property
     def expected(self) -> str:
         """What would do, in short."""
-        return self.fault.expected
+        return self.diagnostic.expected
 
     @property
     def sentence(self) -> str:
         """One sentence for a person."""
-        return f"{self.type} {self.layer!r} {self.fault.text}."
+        return f"{self.type} {self.layer!r} {self.diagnostic.text}."
 
 
 @lru_cache(maxsize=1 << 12)
-def show(shape: Shape | None) -> str:
+def shape_text(shape: Shape | None) -> str:
     """A shape as people write it: "(batch, 28, 28, 1)", "?" for an unknown size."""
     if shape is None:
         return "an unknown shape"

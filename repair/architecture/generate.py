@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from repair.architecture.errors import Fault
+from repair.architecture.errors import Diagnostic
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer, Shape, Value
+from repair.architecture.layer import LayerSpec, Shape, Value
 from repair.architecture.layers import LAYERS, Outputs, infer
-from repair.architecture.layers.domains import REQUIRED
+from repair.architecture.layers.arguments import REQUIRED
 from repair.architecture.rules import KERAS3, Rules
 from repair.architecture.trace import trace
 from repair.errors import InputError
@@ -22,9 +22,10 @@ MERGES = ("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Conca
 CELLS = ("SimpleRNNCell", "LSTMCell", "GRUCell")
 LOOPS = ("SimpleRNN", "LSTM", "GRU")
 SINGLE = tuple(
-    name for name, entry in LAYERS.items()
+    name
+    for name, entry in LAYERS.items()
     if entry.inputs[0] == 1 and name not in (*MERGES, *CELLS, "Lambda", "EinsumDense")
-)  # fmt: skip
+)
 """Layer types of one input that the generator draws from."""
 CHANGING = tuple(
     name
@@ -91,7 +92,7 @@ SAMPLERS: dict[str, Sampler] = {
 RARELY = ("data_format", "groups", "output_padding", "shared_axes", "activation", "keepdims")
 
 
-def random_layer(name: str, rng: Random, shape: Shape | None = None) -> Layer:
+def random_layer(name: str, rng: Random, shape: Shape | None = None) -> LayerSpec:
     """A layer of a type with random arguments; `shape`, batch first, makes a fit more likely."""
     if name in ("TimeDistributed", "Bidirectional", "RNN", "Sequential"):
         return _wrapper(name, rng, shape)
@@ -117,7 +118,7 @@ def random_layer(name: str, rng: Random, shape: Shape | None = None) -> Layer:
         arguments.pop("scale", None)
     if name == "Reshape" and shape and shape[1:] and None not in shape[1:]:
         arguments["target_shape"] = _factors(rng, shape)
-    return Layer(name, arguments)
+    return LayerSpec(name, arguments)
 
 
 def _factors(rng: Random, shape: Shape) -> Value:
@@ -133,27 +134,27 @@ def _factors(rng: Random, shape: Shape) -> Value:
     return tuple(sizes)
 
 
-def _wrapper(name: str, rng: Random, shape: Shape | None) -> Layer:
+def _wrapper(name: str, rng: Random, shape: Shape | None) -> LayerSpec:
     if name == "RNN":
         cells = tuple(random_layer(rng.choice(CELLS), rng) for _ in range(rng.choice((1, 1, 2))))
-        return Layer(name, {"return_sequences": rng.random() < 0.5}, inner=cells)
+        return LayerSpec(name, {"return_sequences": rng.random() < 0.5}, inner=cells)
     if name == "Bidirectional":
         mode = SAMPLERS["merge_mode"](rng, 1)
-        return Layer(name, {"merge_mode": mode}, inner=(random_layer(rng.choice(LOOPS), rng),))
+        return LayerSpec(name, {"merge_mode": mode}, inner=(random_layer(rng.choice(LOOPS), rng),))
     step = (*shape[:1], *shape[2:]) if shape and name == "TimeDistributed" else shape
     plain = [one for one in SINGLE if LAYERS[one].inner == (0, 0) and one not in LOOPS]
     count = 1 if name == "TimeDistributed" else rng.randint(1, 2)
     inner = [random_layer(rng.choice(plain), rng, step) for _ in range(count)]
-    return Layer(name, inner=tuple(inner))
+    return LayerSpec(name, inner=tuple(inner))
 
 
-def valid(size: int, seed: int, rules: Rules = KERAS3, inputs: int = 2) -> Graph:
-    """A valid random network of `size` layers beside its inputs.
+def valid_network(size: int, seed: int, rules: Rules = KERAS3, inputs: int = 2) -> Graph:
+    """A valid random network of `size` layers besides its inputs.
 
     Args:
         size: number of layers, from 1 on.
-        seed: of all random choices.
-        rules: what valid means.
+        seed: the seed of all random choices.
+        rules: the rule set that says what is valid.
         inputs: number of inputs.
 
     Raises:
@@ -166,7 +167,7 @@ def valid(size: int, seed: int, rules: Rules = KERAS3, inputs: int = 2) -> Graph
     ends: dict[str, Shape] = {}
     for number in range(inputs):
         sizes = tuple(rng.randint(4, 12) for _ in range(rng.randint(1, 3)))
-        nodes.append(Node(f"input_{number + 1}", Layer("Input", {"shape": sizes})))
+        nodes.append(Node(f"input_{number + 1}", LayerSpec("Input", {"shape": sizes})))
         ends[nodes[-1].name] = (None, *sizes)
     while len(nodes) < size + inputs:
         node, shape = _grow(f"layer_{len(nodes) - inputs + 1}", ends, rng, rules)
@@ -187,7 +188,7 @@ def _grow(name: str, ends: dict[str, Shape], rng: Random, rules: Rules) -> tuple
         types = MERGES if two else CHANGING if rng.random() < 0.7 else SINGLE
         layer = random_layer(rng.choice(types), rng, shapes[0])
         output = infer(layer, shapes, rules)
-        if isinstance(output, Fault | Outputs) or None in output[1:] or 0 in output[1:]:
+        if isinstance(output, Diagnostic | Outputs) or None in output[1:] or 0 in output[1:]:
             continue
         count = 1
         for sizes in output[1:]:
@@ -196,26 +197,26 @@ def _grow(name: str, ends: dict[str, Shape], rng: Random, rules: Rules) -> tuple
             return Node(name, layer, chosen), output
 
 
-def faulty(size: int, seed: int, rules: Rules = KERAS3, faults: int = 1) -> Graph:
+def faulty_network(size: int, seed: int, rules: Rules = KERAS3, faults: int = 1) -> Graph:
     """A random network that is not valid: a valid one after at least `faults` mutations.
 
     Args:
         size: number of layers of the valid network, from 1 on.
-        seed: of all random choices.
-        rules: what valid means.
+        seed: the seed of all random choices.
+        rules: the rule set that says what is valid.
         faults: fewest errors, those that follow from others included.
 
     Raises:
         InputError: a size below 1.
     """
-    graph = valid(size, seed, rules)
+    graph = valid_network(size, seed, rules)
     rng = Random(f"faults {seed}")
-    found = 0
-    while found < faults:
+    errors = 0
+    while errors < faults:
         mutated = _mutated(graph, rng)
-        errors = len(trace(mutated, rules).errors)
-        if errors > found:
-            graph, found = mutated, errors
+        more = len(trace(mutated, rules).errors)
+        if more > errors:
+            graph, errors = mutated, more
     return graph
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from repair.architecture.layer import Layer
+from repair.architecture.layer import LayerSpec
 from repair.errors import InputError
 
 MOST_NODES = 10_000
@@ -29,13 +29,13 @@ class Node:
 
     Args:
         name: unique in the graph; the layer's name at its first call.
-        layer: what is computed.
+        layer: the layer that is called.
         inputs: names of the nodes it reads, in order ("name:1" reads a second output).
         shares: the node whose layer, weights included, this one calls again; None for its own.
     """
 
     name: str
-    layer: Layer
+    layer: LayerSpec
     inputs: tuple[str, ...] = ()
     shares: str | None = None
 
@@ -86,7 +86,7 @@ class Graph:
         for node in self.nodes:
             for name in dict.fromkeys(name for name, _ in node.sources):
                 readers[name].append(node.name)
-        return {name: tuple(found) for name, found in readers.items()}
+        return {name: tuple(names) for name, names in readers.items()}
 
     def __getitem__(self, name: str) -> Node:
         return self.by_name[name]
@@ -97,7 +97,7 @@ class Graph:
     def __len__(self) -> int:
         return len(self.nodes)
 
-    def with_layer(self, name: str, layer: Layer) -> "Graph":
+    def with_layer(self, name: str, layer: LayerSpec) -> "Graph":
         """Another layer at a node and at every node that shares it."""
         owner = self.by_name[name].shares or name
         return replace(

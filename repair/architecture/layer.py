@@ -3,9 +3,10 @@
 Everything is frozen and bounded here, so the code after may trust it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 from repair.errors import InputError
@@ -59,7 +60,7 @@ def _is_plain(value: object) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class LayerSpec:
     """What one layer computes; equal and hashable by content, so that inference can be cached.
 
     Args:
@@ -73,7 +74,7 @@ class Layer:
 
     type: str
     arguments: Mapping[str, Value] = field(default_factory=dict)
-    inner: tuple["Layer", ...] = ()
+    inner: tuple["LayerSpec", ...] = ()
     weights: Mapping[str, Shape] = field(default_factory=dict)
     _key: tuple[object, ...] = field(init=False, repr=False)
     _hash: int = field(init=False, repr=False)
@@ -90,12 +91,20 @@ class Layer:
             told = repr(mixed) if mixed else ""
         weights = {k: tuple(shape) for k, shape in self.weights.items()}
         items = sorted(arguments.items())
-        key = (self.type, *items, *[type(v) for _, v in items], told, *sorted(weights.items()),
-               self.inner)  # fmt: skip
+        key = (
+            self.type,
+            *items,
+            *[type(v) for _, v in items],
+            told,
+            *sorted(weights.items()),
+            self.inner,
+        )
         self.__dict__.update(
-            arguments=MappingProxyType(arguments), weights=MappingProxyType(weights),
-            _key=key, _hash=hash(key),
-        )  # fmt: skip
+            arguments=MappingProxyType(arguments),
+            weights=MappingProxyType(weights),
+            _key=key,
+            _hash=hash(key),
+        )
 
     @cached_property
     def depth(self) -> int:
@@ -106,15 +115,22 @@ class Layer:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (type(other) is Layer and self._key == other._key)
+        return self is other or (type(other) is LayerSpec and self._key == other._key)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Layer, (self.type, dict(self.arguments), self.inner, dict(self.weights))
+        return LayerSpec, (self.type, dict(self.arguments), self.inner, dict(self.weights))
 
-    def change(self, **arguments: Value) -> "Layer":
+    def change(self, **arguments: Value) -> "LayerSpec":
         """The layer with these arguments instead; given weights stay."""
-        return Layer(self.type, {**self.arguments, **arguments}, self.inner, self.weights)
+        return LayerSpec(self.type, {**self.arguments, **arguments}, self.inner, self.weights)
 
     def __str__(self) -> str:
         written = [f"{name}={value!r}" for name, value in self.arguments.items()]
         return f"{self.type}({', '.join([*map(str, self.inner), *written])})"
+
+
+@lru_cache(maxsize=1 << 10)
+def snake_case(name: str) -> str:
+    """The name in lower case with underscores, as Keras names layers."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

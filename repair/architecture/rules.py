@@ -16,23 +16,23 @@ class Rules:
             padding takes no kernel larger than its input.
         lenient: a size that must be known may be unknown: used below a broken layer, where it is
             unknown only because of that.
-        open_form: the same rules, lenient.
+        lenient_form: the same rules, lenient.
     """
 
     name: str
     strict: bool
     lenient: bool = False
-    open_form: "Rules | None" = field(default=None, repr=False)
+    lenient_form: "Rules | None" = field(default=None, repr=False)
 
     @property
     def below_error(self) -> "Rules":
         """The rules to go on with below a broken layer."""
-        return self.open_form or self
+        return self.lenient_form or self
 
 
 def _rules(name: str, strict: bool) -> Rules:
     closed = Rules(name, strict)
-    return replace(closed, open_form=replace(closed, lenient=True))
+    return replace(closed, lenient_form=replace(closed, lenient=True))
 
 
 KERAS3 = _rules("keras3", strict=False)
@@ -41,7 +41,7 @@ STRICT = _rules("strict", strict=True)
 """The published tool's (ExAIS), read off its labels and repairs of 500 random models."""
 
 
-def named(name: str) -> Rules:
+def rules_named(name: str) -> Rules:
     """The rule set of that name.
 
     Raises:

@@ -2,28 +2,26 @@
 
 import json
 from collections.abc import Mapping
-from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 from repair.architecture import cost
-from repair.architecture.errors import LayerError, show
-from repair.architecture.layer import Layer
-from repair.architecture.search.result import PROVEN, Repair, Result, Status
+from repair.architecture.answer import Answer
+from repair.architecture.errors import LayerError, shape_text
+from repair.architecture.layer import LayerSpec
+from repair.architecture.search.result import PROVEN, ArchitectureRepair, SearchResult, SearchStatus
 from repair.architecture.trace import Trace
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from repair.architecture.answer import Answer
 
 MOST_ROWS = 200
 """Layers that are shown; of more, those around the errors."""
 AROUND = 3
 
 
-def as_json(answer: "Answer") -> str:
+def as_json(answer: Answer) -> str:
     """The whole answer for machines."""
-    found, result = answer.trace, answer.result
+    traced, result = answer.trace, answer.result
     document = {
         "file": answer.name,
         "form": answer.definition.form,
@@ -35,16 +33,16 @@ def as_json(answer: "Answer") -> str:
                 "type": node.layer.type,
                 "arguments": dict(node.layer.arguments),
                 "inputs": list(node.inputs),
-                "output_shape": found.shapes[node.name],
+                "output_shape": traced.shapes[node.name],
                 "line": answer.definition.lines.get(node.name),
             }
             for node in answer.definition.graph.nodes
         ],
-        "errors": [_error(error, answer.definition.lines) for error in found.errors],
+        "errors": [_error(error, answer.definition.lines) for error in traced.errors],
         "repairs": [
             _repair(repair, text, reason, answer)
             for repair, (text, reason) in zip(result.repairs, answer.texts, strict=True)
-            if result.status is Status.REPAIRED
+            if result.status is SearchStatus.REPAIRED
         ],
         "bound": result.bound,
         "minimal": "proven" if result.proven else f"at least {result.bound} edits",
@@ -64,7 +62,7 @@ def _error(error: LayerError, lines: Mapping[str, int]) -> dict[str, object]:
         "sentence": error.sentence,
         "given": error.given,
         "expected": error.expected,
-        "argument": error.fault.argument,
+        "argument": error.diagnostic.argument,
         "independent": error.root,
         "chain": [{"layer": name, "output_shape": shape} for name, shape in error.chain],
         "line": lines.get(error.layer),
@@ -72,7 +70,7 @@ def _error(error: LayerError, lines: Mapping[str, int]) -> dict[str, object]:
 
 
 def _repair(
-    repair: Repair, text: str | None, reason: str | None, answer: "Answer"
+    repair: ArchitectureRepair, text: str | None, reason: str | None, answer: Answer
 ) -> dict[str, object]:
     return {
         "edits": [str(edit) for edit in repair.edits],
@@ -90,29 +88,33 @@ def _repair(
     }
 
 
-def print_answer(console: "Console", answer: "Answer") -> None:
+def print_answer(console: "Console", answer: Answer) -> None:
     """The whole answer for a person."""
-    found, result = answer.trace, answer.result
-    console.print(f"[bold]{_plain(answer.name)}[/]: {_plain(answer.definition.form)}, "
-                  f"{len(answer.definition.graph)} layers, rules {answer.rules}")  # fmt: skip
-    _print_trace(console, answer, found)
-    if result.status is Status.VALID:
+    traced, result = answer.trace, answer.result
+    console.print(
+        f"[bold]{_plain(answer.name)}[/]: {_plain(answer.definition.form)}, "
+        f"{len(answer.definition.graph)} layers, rules {answer.rules}"
+    )
+    _print_trace(console, answer, traced)
+    if result.status is SearchStatus.VALID:
         console.print("[green]valid[/]")
         return
-    _print_errors(console, found.errors, answer.definition.lines)
+    _print_errors(console, traced.errors, answer.definition.lines)
     if not result.repairs:
-        console.print(f"[red]no repair found[/] in {result.seconds:.2f} s; any repair takes at "
-                      f"least {result.bound} edits")  # fmt: skip
+        console.print(
+            f"[red]no repair found[/] in {result.seconds:.2f} s; any repair takes at "
+            f"least {result.bound} edits"
+        )
         return
     _print_repairs(console, answer, result)
     if answer.written is not None:
         console.print(f"written to {_plain(str(answer.written))}")
 
 
-def _print_trace(console: "Console", answer: "Answer", found: Trace) -> None:
+def _print_trace(console: "Console", answer: Answer, traced: Trace) -> None:
     from rich.table import Table
 
-    broken = {error.layer: error for error in found.errors}
+    broken = {error.layer: error for error in traced.errors}
     lines = answer.definition.lines
     table = Table(box=None, pad_edge=False, header_style="dim")
     if lines:
@@ -135,11 +137,15 @@ def _print_trace(console: "Console", answer: "Answer", found: Trace) -> None:
             table.add_row(*([""] if lines else []), "...", "", "", "")
             skipped = False
         error = broken.get(node.name)
-        shape = show(found.shapes[node.name])
+        shape = shape_text(traced.shapes[node.name])
         mark = "" if error is None else "[red]<- broken[/]" if error.root else "[yellow]<- ?[/]"
         style = None if error is None else "red" if error.root else "yellow"
-        row = [_plain(node.name), _plain(_layer(node.layer)),
-               _plain(f"meant {shape}" if error else shape), mark]  # fmt: skip
+        row = [
+            _plain(node.name),
+            _plain(_layer(node.layer)),
+            _plain(f"meant {shape}" if error else shape),
+            mark,
+        ]
         table.add_row(*([str(lines.get(node.name, ""))] if lines else []), *row, style=style)
     console.print(table)
 
@@ -153,26 +159,30 @@ def _print_errors(
         console.print(f"[red]{error.kind}[/]: {where}{_plain(error.sentence)}{cause}")
         if error.expected:
             console.print(f"  expected: {_plain(error.expected)}", style="dim")
-        chain = " -> ".join(f"{name} {show(shape)}" for name, shape in error.chain[-4:])
+        chain = " -> ".join(f"{name} {shape_text(shape)}" for name, shape in error.chain[-4:])
         if chain:
             console.print(f"  shapes: {_plain(chain)}", style="dim")
 
 
-def _print_repairs(console: "Console", answer: "Answer", result: Result) -> None:
+def _print_repairs(console: "Console", answer: Answer, result: SearchResult) -> None:
     from rich.syntax import Syntax
 
     for position, repair in enumerate(result.repairs):
         text, reason = answer.texts[position]
         console.print()
         if position == answer.best:
-            proof = ("minimal: proven" if result.proven and position == 0
-                     else f"any repair that keeps them takes at least {result.bound}")  # fmt: skip
-            console.print(f"[bold green]repair[/]: {_price(repair)}; {proof}; "
-                          f"{result.seconds * 1000:.0f} ms")  # fmt: skip
+            proof = (
+                "minimal: proven"
+                if result.proven and position == 0
+                else f"any repair that keeps them takes at least {result.bound}"
+            )
+            console.print(
+                f"[bold green]repair[/]: {_summary(repair)}; {proof}; {result.seconds * 1000:.0f} ms"
+            )
             if result.proven and position == 0:
                 console.print(f"  {PROVEN}", style="dim")
         else:
-            console.print(f"[bold]alternative {position + 1}[/]: {_price(repair)}")
+            console.print(f"[bold]alternative {position + 1}[/]: {_summary(repair)}")
         for edit in repair.edits:
             console.print(f"  {_plain(str(edit))}")
         if reason is not None:
@@ -181,16 +191,18 @@ def _print_repairs(console: "Console", answer: "Answer", result: Result) -> None
             console.print(Syntax(answer.diff(text), "diff", background_color="default"))
 
 
-def _price(repair: Repair) -> str:
+def _summary(repair: ArchitectureRepair) -> str:
     noun = "edit" if repair.count == 1 else "edits"
     kept = repair.not_kept
     keeps = "keeps input, widths and head" if not kept else f"{kept} widths or heads not kept"
     size = repair.size
-    return (f"{repair.count} {noun}, {keeps}, drastic {cost.drastic(repair.cost)}; "
-            f"{size.parameters:,} parameters, {size.operations:,} multiply-adds")  # fmt: skip
+    return (
+        f"{repair.count} {noun}, {keeps}, drastic {cost.drastic(repair.cost)}; "
+        f"{size.parameters:,} parameters, {size.operations:,} multiply-adds"
+    )
 
 
-def _layer(layer: Layer) -> str:
+def _layer(layer: LayerSpec) -> str:
     text = str(layer)
     return text if len(text) <= 100 else text[:97] + "..."
 
@@ -198,10 +210,3 @@ def _layer(layer: Layer) -> str:
 def _plain(text: str) -> str:
     """Text in which rich sees no markup."""
     return text.replace("[", "\\[")
-
-
-def diff(before: str, after: str, name: str) -> str:
-    """A unified diff."""
-    old, new = (text.splitlines() for text in (before, after))
-    lines = unified_diff(old, new, f"a/{name}", f"b/{name}", n=2, lineterm="")
-    return "".join(f"{line}\n" for line in lines)

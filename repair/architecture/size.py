@@ -5,10 +5,10 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
-from repair.architecture.errors import Fault, Kind
+from repair.architecture.errors import Diagnostic, ErrorKind
 from repair.architecture.graph import Graph
-from repair.architecture.layer import Layer, Shape
-from repair.architecture.layers import Outputs, entry_of, infer, settled
+from repair.architecture.layer import LayerSpec, Shape
+from repair.architecture.layers import Outputs, entry_of, infer, normal_arguments
 from repair.architecture.layers.table import Arguments
 from repair.architecture.rules import Rules
 from repair.architecture.trace import Trace
@@ -27,24 +27,25 @@ class Size(NamedTuple):
     operations: int
 
 
-NOTHING = Size(0, 0)
-MISFITS = (Kind.POOL, Kind.DILATION, Kind.WEIGHT_DIMENSION, Kind.WEIGHT_SHAPE)
-"""Faults of layers that have weights all the same: only their places or given weights are wrong."""
+NO_SIZE = Size(0, 0)
+MISFITS = (ErrorKind.POOL, ErrorKind.DILATION, ErrorKind.WEIGHT_DIMENSION, ErrorKind.WEIGHT_SHAPE)
+"""Diagnostics of layers that have weights all the same: only the number of places or the given weights are wrong."""
 
 
-def total(sizes: Iterable[Size]) -> Size:
-    """All of them together."""
-    return Size(*map(sum, zip(*sizes, NOTHING, strict=True)))
+def total_size(parts: Iterable[Size]) -> Size:
+    """The sum of some sizes."""
+    return Size(*map(sum, zip(*parts, NO_SIZE, strict=True)))
 
 
-def change(before: Mapping[str, Size], after: Mapping[str, Size]) -> Size:
+def size_change(before: Mapping[str, Size], after: Mapping[str, Size]) -> Size:
     """How much each layer grows or shrinks, summed over the layers of two networks."""
-    pairs = [(before.get(name, NOTHING), after.get(name, NOTHING)) for name in {**before, **after}]
-    return total(Size(abs(a.parameters - b.parameters), abs(a.operations - b.operations))
-                 for a, b in pairs)  # fmt: skip
+    pairs = [(before.get(name, NO_SIZE), after.get(name, NO_SIZE)) for name in {**before, **after}]
+    return total_size(
+        Size(abs(a.parameters - b.parameters), abs(a.operations - b.operations)) for a, b in pairs
+    )
 
 
-def sizes(graph: Graph, found: Trace, rules: Rules) -> dict[str, Size]:
+def layer_sizes(graph: Graph, trace: Trace, rules: Rules) -> dict[str, Size]:
     """The size of each layer; of a layer called again, its operations only.
 
     A size that is not known counts as 1; a layer that is broken in its arguments or its number of
@@ -52,98 +53,101 @@ def sizes(graph: Graph, found: Trace, rules: Rules) -> dict[str, Size]:
 
     Args:
         graph: the network.
-        found: its trace.
+        trace: the shapes and errors of the network.
         rules: the rule set.
     """
-    own: dict[str, Size] = {}
+    by_layer: dict[str, Size] = {}
     for node in graph.nodes:
-        given = [found.outputs[name][index] if index else found.shapes[name]
-                 for name, index in node.sources
-                 if not index or index < len(found.outputs.get(name, ()))]  # fmt: skip
-        if len(given) == len(node.sources) and None not in given:
-            one = _layer(node.layer, tuple(given), rules)  # type: ignore[arg-type]
-            own[node.name] = one._replace(parameters=0) if node.shares else one
-    return own
+        given = tuple([trace.shape_of(name, index) for name, index in node.sources])
+        if None not in given:
+            size = _layer_size(node.layer, given, rules)  # type: ignore[arg-type]
+            by_layer[node.name] = size._replace(parameters=0) if node.shares else size
+    return by_layer
 
 
 @lru_cache(maxsize=1 << 14)
-def _layer(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Size:
-    a, output = settled(layer), infer(layer, shapes, rules)
-    if isinstance(output, Fault) and output.kind in MISFITS:
+def _layer_size(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Size:
+    a, output = normal_arguments(layer), infer(layer, shapes, rules)
+    if isinstance(output, Diagnostic) and output.kind in MISFITS:
         output = output.plausible or output
-    if isinstance(a, Fault) or isinstance(output, Fault):
-        return NOTHING
+    if isinstance(a, Diagnostic) or isinstance(output, Diagnostic):
+        return NO_SIZE
     if layer.inner:
-        return _wrapping(layer, shapes, rules)
+        return _wrapper_size(layer, shapes, rules)
     reached = output.shapes[0] if isinstance(output, Outputs) else output
     weights = entry_of(layer.type).weights(a, shapes)
     kernels = sum(
-        _values(shape) * _uses(layer.type, name, a, shapes, reached)
+        _number_of_values(shape) * _uses_of_kernel(layer.type, name, a, shapes, reached)
         for name, shape in weights.items()
         if name.endswith("kernel")
     )
-    return Size(sum(map(_values, weights.values())), kernels + _products(layer.type, a, shapes))
+    return Size(
+        sum(map(_number_of_values, weights.values())),
+        kernels + _product_operations(layer.type, a, shapes),
+    )
 
 
-def _wrapping(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Size:
-    """Of the layers inside: side by side, one after the other, or at every step."""
+def _wrapper_size(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Size:
+    """The size of the layers inside: side by side, one after the other, or at every step."""
     first = shapes[0]
     if layer.type == "Bidirectional":
         both = (*layer.inner, *layer.inner)[:2]
-        return total([_layer(one, (first,), rules) for one in both])
+        return total_size([_layer_size(one, (first,), rules) for one in both])
     stepwise = layer.type in ("TimeDistributed", "RNN")
-    steps = _values(first[1:2]) if stepwise else 1
+    steps = _number_of_values(first[1:2]) if stepwise else 1
     given = (first[0], *first[2:]) if stepwise else first
     within = []
     for one in layer.inner:
-        within.append(_layer(one, (given,), rules))
+        within.append(_layer_size(one, (given,), rules))
         output = infer(one, (given,), rules)
         given = output if type(output) is tuple else given  # type: ignore[assignment]
-    whole = total(within)
+    whole = total_size(within)
     return whole._replace(operations=steps * whole.operations)
 
 
-def _values(shape: Shape) -> int:
+def _number_of_values(shape: Shape) -> int:
     return prod(size or 1 for size in shape)
 
 
-def _space(a: Arguments, shape: Shape) -> int:
+def _places(a: Arguments, shape: Shape) -> int:
     """Places of an image, or steps of a sequence."""
-    return _values(shape[2:] if a.get("data_format") == "channels_first" else shape[1:-1])
+    return _number_of_values(shape[2:] if a.get("data_format") == "channels_first" else shape[1:-1])
 
 
-def _uses(kind: str, name: str, a: Arguments, shapes: tuple[Shape, ...], output: Shape) -> int:
+def _uses_of_kernel(
+    kind: str, name: str, a: Arguments, shapes: tuple[Shape, ...], output: Shape
+) -> int:
     """How often a kernel is multiplied with something."""
     given = shapes[0]
     if kind.startswith("LocallyConnected"):  # its kernel has an axis for the places
         return 1
     if kind.startswith("ConvLSTM"):
         frame = output[2:] if a["return_sequences"] else output[1:]
-        return _values(given[1:2]) * _space(a, (None, *frame))
+        return _number_of_values(given[1:2]) * _places(a, (None, *frame))
     if kind.endswith("Transpose"):
-        return _space(a, given)
+        return _places(a, given)
     if "Conv" in kind:
-        return _space(a, output)
+        return _places(a, output)
     if kind == "MultiHeadAttention":
-        return _space(a, shapes[0] if name.startswith(("query", "output")) else shapes[1])
+        return _places(a, shapes[0] if name.startswith(("query", "output")) else shapes[1])
     if kind == "EinsumDense":
         reads, kernel, _ = a["equation"].replace(" ", "").replace("->", ",").split(",")
-        sizes = zip(kernel, entry_of(kind).weights(a, shapes)["kernel"], strict=True)
-        both = tuple(size for letter, size in sizes if letter in reads)
-        return _values(given[1:]) // _values(both)
-    return _values(given[1:-1])  # Dense at every place, a recurrent layer at every step
+        axes = zip(kernel, entry_of(kind).weights(a, shapes)["kernel"], strict=True)
+        both = tuple(size for letter, size in axes if letter in reads)
+        return _number_of_values(given[1:]) // _number_of_values(both)
+    return _number_of_values(given[1:-1])  # Dense at every place, a recurrent layer at every step
 
 
-def _products(kind: str, a: Arguments, shapes: tuple[Shape, ...]) -> int:
+def _product_operations(kind: str, a: Arguments, shapes: tuple[Shape, ...]) -> int:
     """Multiply-adds of one input with another."""
     if kind == "Dot":
         left, right = shapes
         axes = a["axes"] * 2 if len(a["axes"]) == 1 else a["axes"]
-        return _values(left[1:]) * _values(right[1:]) // (left[axes[0]] or 1)
+        return _number_of_values(left[1:]) * _number_of_values(right[1:]) // (left[axes[0]] or 1)
     if kind in ("Attention", "AdditiveAttention", "MultiHeadAttention"):
         query, value, key = (*shapes, shapes[1])[:3]
         wide = (query[-1] or 1) + (value[-1] or 1)
         if kind == "MultiHeadAttention":
             wide = a["num_heads"] * (a["key_dim"] + (a["value_dim"] or a["key_dim"]))
-        return _values(query[1:-1]) * (key[-2] or 1) * wide
+        return _number_of_values(query[1:-1]) * (key[-2] or 1) * wide
     return 0

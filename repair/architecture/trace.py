@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from repair.architecture.errors import Fault, Kind, LayerError, show
+from repair.architecture.errors import Diagnostic, ErrorKind, LayerError, shape_text
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import Shape
-from repair.architecture.layers import Inferred, Outputs, entry_of, infer, settled
+from repair.architecture.layers import Inferred, Outputs, entry_of, infer, normal_arguments
 from repair.architecture.rules import KERAS3, Rules
 
 LONGEST_CHAIN = 50
@@ -14,18 +14,25 @@ LONGEST_CHAIN = 50
 
 @dataclass(frozen=True)
 class Trace:
-    """What a walk through a network found.
+    """The shapes and errors of a network.
 
     Args:
         shapes: output shape of each node, batch first; below an error the most plausible one,
             None where there is no telling. Of a layer with several outputs, the first.
-        errors: in the order of the nodes.
+        errors: the errors in the order of the nodes.
         outputs: all output shapes of the nodes that have several.
     """
 
     shapes: Mapping[str, Shape | None]
     errors: tuple[LayerError, ...]
     outputs: Mapping[str, tuple[Shape, ...]]
+
+    def shape_of(self, name: str, index: int) -> Shape | None:
+        """The shape of one output of a node; None where there is none or it is not known."""
+        if not index:
+            return self.shapes[name]
+        shapes = self.outputs.get(name, ())
+        return shapes[index] if index < len(shapes) else None
 
     @property
     def valid(self) -> bool:
@@ -63,31 +70,30 @@ def trace(graph: Graph, rules: Rules = KERAS3) -> Trace:
             ]
         )
         below = bool(tainted) and any(name in tainted for name, _ in node.sources)
-        found: Inferred | None
+        inferred: Inferred | None
         if None in given:
-            own = settled(node.layer)
-            found = own if isinstance(own, Fault) else None if below else _missing(node, given)
+            inferred = _of_unknown_input(node, given, below)
         else:
-            found = infer(node.layer, given, rules.below_error if below else rules)  # type: ignore
+            inferred = infer(node.layer, given, rules.below_error if below else rules)  # type: ignore
             # A first call that is wrong made no weights to keep.
-            made = node.shares and all(error.layer != node.shares for error in errors)
-            if made and not isinstance(found, Fault):
-                found = _shared(graph, node, shapes) or found
+            keeps_weights = node.shares and all(error.layer != node.shares for error in errors)
+            if keeps_weights and not isinstance(inferred, Diagnostic):
+                inferred = _shared(graph, node, shapes) or inferred
         if below:
             tainted.add(node.name)
-        if type(found) is Fault:
+        if type(inferred) is Diagnostic:
             tainted.add(node.name)
-            shapes[node.name] = found.plausible
+            shapes[node.name] = inferred.plausible
             chain = _chain(graph, node, shapes)
-            root = not below or isinstance(settled(node.layer), Fault)
+            root = not below or isinstance(normal_arguments(node.layer), Diagnostic)
             errors.append(
-                LayerError(node.name, node.layer.type, given, found, root=root, chain=chain)
+                LayerError(node.name, node.layer.type, given, inferred, root=root, chain=chain)
             )
-        elif type(found) is Outputs:
-            shapes[node.name] = found.shapes[0]
-            several[node.name] = found.shapes
+        elif type(inferred) is Outputs:
+            shapes[node.name] = inferred.shapes[0]
+            several[node.name] = inferred.shapes
         else:
-            shapes[node.name] = found  # type: ignore[assignment]
+            shapes[node.name] = inferred  # type: ignore[assignment]
     return Trace(shapes, tuple(errors), several)
 
 
@@ -96,32 +102,42 @@ def _further(several: Mapping[str, tuple[Shape, ...]], name: str, index: int) ->
     return shapes[index] if index < len(shapes) else None
 
 
-def _missing(node: Node, given: tuple[Shape | None, ...]) -> Fault:
+def _of_unknown_input(
+    node: Node, given: tuple[Shape | None, ...], below: bool
+) -> Diagnostic | None:
+    """What is wrong with a layer of which an input is not known; `below` says: for an error above."""
+    arguments = normal_arguments(node.layer)
+    if isinstance(arguments, Diagnostic):
+        return arguments
+    return None if below else _missing(node, given)
+
+
+def _missing(node: Node, given: tuple[Shape | None, ...]) -> Diagnostic:
     reference = node.inputs[given.index(None)]
-    return Fault(
-        Kind.TYPE,
+    return Diagnostic(
+        ErrorKind.TYPE,
         f"reads {reference!r}, an output that its layer does not have",
         "an output that exists, or return_state=True",
     )
 
 
-def _shared(graph: Graph, node: Node, shapes: Mapping[str, Shape | None]) -> Fault | None:
-    """The fault of a second call whose input needs weights of other shapes than the first."""
-    entry, arguments = entry_of(node.layer.type), settled(node.layer)
+def _shared(graph: Graph, node: Node, shapes: Mapping[str, Shape | None]) -> Diagnostic | None:
+    """The diagnostic of a second call whose input needs weights of other shapes than the first."""
+    entry, arguments = entry_of(node.layer.type), normal_arguments(node.layer)
     owner = graph[node.shares or ""]
     calls = [tuple(shapes.get(name) for name, _ in call.sources) for call in (owner, node)]
-    if isinstance(arguments, Fault) or None in calls[0] or None in calls[1]:
+    if isinstance(arguments, Diagnostic) or None in calls[0] or None in calls[1]:
         return None
     first, second = (entry.weights(arguments, call) for call in calls)  # type: ignore[arg-type]
     for name, shape in first.items():
         if len(shape) != len(second[name]) or any(
             a != b and None not in (a, b) for a, b in zip(shape, second[name], strict=True)
         ):
-            return Fault(
-                Kind.WEIGHT_SHAPE,
-                f"calls the layer of {owner.name!r} again with {show(calls[1][0])}, but its "
-                f"weights were made for {show(calls[0][0])}",
-                f"an input like {show(calls[0][0])}",
+            return Diagnostic(
+                ErrorKind.WEIGHT_SHAPE,
+                f"calls the layer of {owner.name!r} again with {shape_text(calls[1][0])}, but its "
+                f"weights were made for {shape_text(calls[0][0])}",
+                f"an input like {shape_text(calls[0][0])}",
                 shapes[owner.name],
             )
     return None

@@ -20,7 +20,7 @@ from bench.config import register
 from bench.records.record import config_hash
 from bench.runs.specification import Asked, asked
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer
+from repair.architecture.layer import LayerSpec
 from repair.architecture.layers import LAYERS
 from repair.architecture.rules import KERAS3, STRICT
 from repair.architecture.search import repair
@@ -90,20 +90,31 @@ def test_rows_are_csv_with_the_agreed_columns(tmp_path: Path) -> None:
     cases = load(str(lines(tmp_path / "c.jsonl", {"case": "a,b", "model": BROKEN})))
     rows = list(csv.DictReader(io.StringIO(run_cases(cases, STRICT).csv())))
     assert list(rows[0]) == list(COLUMNS)
-    wanted = {"case", "status", "error_kind", "error_layer", "edits", "cost", "bound", "proven",
-              "milliseconds"}  # fmt: skip
+    wanted = {
+        "case",
+        "status",
+        "error_kind",
+        "error_layer",
+        "edits",
+        "cost",
+        "bound",
+        "proven",
+        "milliseconds",
+    }
     assert wanted <= set(rows[0])
     assert rows[0]["case"] == "a,b"
 
 
 def test_keras_and_nnx_build_a_repair_and_keras_refuses_what_is_broken() -> None:
     pytest.importorskip("keras")
-    graph = Graph.of([
-        Node("x", Layer("Input", {"shape": (8, 8, 3)})),
-        Node("conv", Layer("Conv2D", {"filters": 4, "kernel_size": (9, 9)}), ("x",)),
-        Node("flat", Layer("Flatten"), ("conv",)),
-        Node("head", Layer("Dense", {"units": 2}), ("flat",)),
-    ])  # fmt: skip
+    graph = Graph.of(
+        [
+            Node("x", LayerSpec("Input", {"shape": (8, 8, 3)})),
+            Node("conv", LayerSpec("Conv2D", {"filters": 4, "kernel_size": (9, 9)}), ("x",)),
+            Node("flat", LayerSpec("Flatten"), ("conv",)),
+            Node("head", LayerSpec("Dense", {"units": 2}), ("flat",)),
+        ]
+    )
     assert built(graph, "keras").startswith("no: conv")
     best = repair(graph).repairs[0].graph
     assert built(best, "keras") == "yes"
@@ -167,8 +178,17 @@ def test_a_sample_of_random_repairs_is_built_by_keras(data_pack: Path) -> None:
 
 
 def test_a_case_says_where_its_weights_bind() -> None:
-    given = {"layers": [{"type": "Dense", "name": "d", "input_shape": "(1, 3)",
-                         "weights": "[[1, 1], [1, 1]]", "bias": "[0, 0]"}]}  # fmt: skip
+    given = {
+        "layers": [
+            {
+                "type": "Dense",
+                "name": "d",
+                "input_shape": "(1, 3)",
+                "weights": "[[1, 1], [1, 1]]",
+                "bias": "[0, 0]",
+            }
+        ]
+    }
     for weights, wrong in ((True, 1), (False, 0)):
         (row,) = run_cases([Case("w", given, weights)], KERAS3).rows
         assert (row["errors"], row["weights_made"]) == (wrong, wrong)
@@ -176,8 +196,12 @@ def test_a_case_says_where_its_weights_bind() -> None:
 
 def test_a_classifier_of_images_is_trained_and_others_are_not(data_pack: Path) -> None:
     pytest.importorskip("keras")
-    head = Layer("Dense", {"units": 10, "activation": "softmax"})
-    layers = {"x": Layer("Input", {"shape": (1, 28, 28)}), "flat": Layer("Flatten"), "head": head}
+    head = LayerSpec("Dense", {"units": 10, "activation": "softmax"})
+    layers = {
+        "x": LayerSpec("Input", {"shape": (1, 28, 28)}),
+        "flat": LayerSpec("Flatten"),
+        "head": head,
+    }
     names = list(layers)
     graph = Graph.of(
         Node(name, layer, tuple(names[max(k - 1, 0) : k]))
@@ -188,10 +212,12 @@ def test_a_classifier_of_images_is_trained_and_others_are_not(data_pack: Path) -
     assert reached > 0.6
     assert accuracy(graph, KERAS3, steps=30, seed=1) == reached
     assert (
-        accuracy(graph.with_layer("head", Layer("Dense", {"units": 9})), KERAS3, steps=1, seed=0)
+        accuracy(
+            graph.with_layer("head", LayerSpec("Dense", {"units": 9})), KERAS3, steps=1, seed=0
+        )
         is None
     )
-    assert accuracy(graph.with_layer("head", Layer("ReLU")), KERAS3, steps=1, seed=0) is None
+    assert accuracy(graph.with_layer("head", LayerSpec("ReLU")), KERAS3, steps=1, seed=0) is None
 
 
 def test_images_are_laid_out_as_the_input_wants_them() -> None:

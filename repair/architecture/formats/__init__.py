@@ -1,0 +1,1 @@
+"""Formats that networks are defined in: read, and written with a repair in them."""

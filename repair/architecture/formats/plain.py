@@ -15,13 +15,13 @@ says what it returns, if not the layers that no other reads.
 
 from collections.abc import Mapping
 
-from repair.architecture.formats.keras_layer import listed, mapping, snake
+from repair.architecture.formats.documents import as_list, as_object
 from repair.architecture.graph import MOST_NODES, Graph, Node
-from repair.architecture.layer import DEEPEST, Layer, Shape, Value, freeze
+from repair.architecture.layer import DEEPEST, LayerSpec, Shape, Value, freeze, snake_case
 from repair.architecture.layers import entry_of
 from repair.errors import InputError
 
-BESIDE = ("name", "inputs", "wraps", "shares")
+SETTINGS = ("name", "inputs", "wraps", "shares")
 
 
 def is_plain(document: object) -> bool:
@@ -38,7 +38,7 @@ def read_plain(document: object, shape: Value = None) -> Graph:
 
     Args:
         document: the parsed YAML or JSON.
-        shape: of the input, without the batch, where the document does not say it.
+        shape: the shape of the input, without the batch, where the document does not say it.
 
     Raises:
         InputError: not of this form, a layer that is not known, a value that is not read.
@@ -48,27 +48,27 @@ def read_plain(document: object, shape: Value = None) -> Graph:
     for key in whole:
         if key not in known:
             raise InputError(f"unknown key {key!r:.60}: expected {', '.join(known)}.")
-    records = listed(whole.get("layers"), "layers")
+    records = as_list(whole.get("layers"), "layers")
     if len(records) > MOST_NODES:
         raise InputError(f"the network has {len(records)} layers: expected at most {MOST_NODES}.")
     nodes: list[Node] = []
     sizes = freeze(whole["input"], "input") if "input" in whole else shape
     first = _split(records[0], 0)[0] if records else ""
     if sizes is not None and first != "Input":
-        nodes.append(Node("input", Layer("Input", {"shape": sizes})))
+        nodes.append(Node("input", LayerSpec("Input", {"shape": sizes})))
     names = {"input": 1} if nodes else {}
     for position, record in enumerate(records):
-        kind, arguments, beside = _split(record, position)
-        stem = snake(entry_of(kind).name)
+        kind, arguments, settings = _split(record, position)
+        stem = snake_case(entry_of(kind).name)
         names[stem] = names.get(stem, 0) + 1
-        usual = stem if names[stem] == 1 else f"{stem}_{names[stem] - 1}"
-        name = _text(beside.get("name", usual), f"the name of layer {position + 1}")
-        owner = beside.get("shares")
-        layer = _layer(kind, arguments, beside.get("wraps"), name)
+        default = stem if names[stem] == 1 else f"{stem}_{names[stem] - 1}"
+        name = _text(settings.get("name", default), f"the name of layer {position + 1}")
+        owner = settings.get("shares")
+        layer = _layer(kind, arguments, settings.get("wraps"), name)
         inputs: tuple[str, ...] = ()
-        if "inputs" in beside:
+        if "inputs" in settings:
             what = f"the inputs of {name!r}"
-            inputs = tuple(_text(item, what) for item in listed(beside["inputs"], what))
+            inputs = tuple(_text(item, what) for item in as_list(settings["inputs"], what))
         elif kind != "Input":
             if not nodes:
                 raise InputError(
@@ -80,7 +80,7 @@ def read_plain(document: object, shape: Value = None) -> Graph:
     outputs = whole.get("outputs")
     if outputs is None:
         return Graph.of(nodes)
-    return Graph.of(nodes, [_text(item, "outputs") for item in listed(outputs, "outputs")])
+    return Graph.of(nodes, [_text(item, "outputs") for item in as_list(outputs, "outputs")])
 
 
 def write_plain(graph: Graph) -> dict[str, object]:
@@ -96,11 +96,11 @@ def write_plain(graph: Graph) -> dict[str, object]:
     counts: dict[str, int] = {}
     layers: list[object] = []
     for node in nodes:
-        stem = snake(node.layer.type)
+        stem = snake_case(node.layer.type)
         counts[stem] = counts.get(stem, 0) + 1
-        usual = stem if counts[stem] == 1 else f"{stem}_{counts[stem] - 1}"
-        beside: dict[str, object] = {} if node.name == usual else {"name": node.name}
-        record = beside | _record(node.layer)
+        default = stem if counts[stem] == 1 else f"{stem}_{counts[stem] - 1}"
+        settings: dict[str, object] = {} if node.name == default else {"name": node.name}
+        record = settings | _record(node.layer)
         if node.inputs != (before,) and node.layer.type != "Input":
             record["inputs"] = list(node.inputs)
         if node.shares:
@@ -124,7 +124,7 @@ def _kinds(record: object) -> list[str]:
 
 
 def _split(record: object, position: int) -> tuple[str, object, Mapping[str, object]]:
-    """Name of the layer, its arguments, and what stands beside it."""
+    """The name of the layer, its arguments, and the settings beside it."""
     kinds = _kinds(record)
     if len(kinds) != 1:
         raise InputError(
@@ -133,30 +133,30 @@ def _split(record: object, position: int) -> tuple[str, object, Mapping[str, obj
         )
     if not isinstance(record, dict):
         return kinds[0], {}, {}
-    beside = {key: value for key, value in record.items() if key != kinds[0]}
-    for key in beside:
-        if key not in BESIDE:
+    settings = {key: value for key, value in record.items() if key != kinds[0]}
+    for key in settings:
+        if key not in SETTINGS:
             raise InputError(
                 f"layer {position + 1}: unknown key {key!r:.60} beside {kinds[0]}: expected "
-                f"{', '.join(BESIDE)}."
+                f"{', '.join(SETTINGS)}."
             )
-    return kinds[0], record[kinds[0]], beside
+    return kinds[0], record[kinds[0]], settings
 
 
-def _layer(kind: str, arguments: object, wraps: object, name: str, depth: int = 0) -> Layer:
+def _layer(kind: str, arguments: object, wraps: object, name: str, depth: int = 0) -> LayerSpec:
     entry = entry_of(kind)
-    given = mapping({} if arguments is None else arguments, f"the arguments of {name!r}")
+    given = as_object({} if arguments is None else arguments, f"the arguments of {name!r}")
     if depth > DEEPEST:
         raise InputError(f"{name!r} wraps layers over {DEEPEST} deep: unwrap some of them.")
     inner = []
-    for position, record in enumerate(listed([] if wraps is None else wraps, f"{name}: wraps")):
-        wrapped, inside, beside = _split(record, position)
-        inner.append(_layer(wrapped, inside, beside.get("wraps"), name, depth + 1))
+    for position, record in enumerate(as_list([] if wraps is None else wraps, f"{name}: wraps")):
+        wrapped, inside, settings = _split(record, position)
+        inner.append(_layer(wrapped, inside, settings.get("wraps"), name, depth + 1))
     values = {_text(key, "an argument"): freeze(v, f"{name}: {key}") for key, v in given.items()}
-    return Layer(entry.name, values, tuple(inner))
+    return LayerSpec(entry.name, values, tuple(inner))
 
 
-def _record(layer: Layer) -> dict[str, object]:
+def _record(layer: LayerSpec) -> dict[str, object]:
     record: dict[str, object] = {layer.type: {k: _thaw(v) for k, v in layer.arguments.items()}}
     if layer.inner:
         record["wraps"] = [_record(inner) for inner in layer.inner]

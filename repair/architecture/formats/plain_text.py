@@ -10,9 +10,9 @@ def edited_yaml(text: str, before: Mapping[str, object], after: Mapping[str, obj
     """The YAML text with the changed layers replaced, new ones put in and removed ones left out.
 
     Args:
-        text: of a file.
-        before: its network, as `write_plain` writes it.
-        after: the repaired one.
+        text: the text of a file.
+        before: the network that it defines, as `write_plain` writes it.
+        after: the repaired network.
 
     Raises:
         InputError: the entries of the list do not start lines of their own.
@@ -41,8 +41,11 @@ def edited_yaml(text: str, before: Mapping[str, object], after: Mapping[str, obj
         if kind == "equal":
             continue
         fresh = [" " * dash + "- " + record + "\n" for record in new[c:d]]
-        at, to = (starts[a], ends[b - 1]) if b > a else ((starts[a],) * 2 if a < len(starts)
-                                                       else (ends[-1],) * 2)  # fmt: skip
+        at, to = (
+            (starts[a], ends[b - 1])
+            if b > a
+            else ((starts[a],) * 2 if a < len(starts) else (ends[-1],) * 2)
+        )
         if fresh and at and not lines[at - 1].endswith("\n"):
             lines[at - 1] += "\n"
         lines[at:to] = fresh
@@ -78,15 +81,23 @@ def _records(document: Mapping[str, object]) -> list[str]:
     if not isinstance(layers, list):
         return []
     return [
-        record if isinstance(record, str)
+        record
+        if isinstance(record, str)
         else _block(yaml.safe_dump(record, default_flow_style=True, sort_keys=False, width=10_000))
         for record in layers
-    ]  # fmt: skip
+    ]
 
 
 def _block(flow: str) -> str:
     """{Dense: {units: 10}} without the outer braces where it has one key."""
     flow = flow.strip()
     inner = flow[1:-1]
-    return inner if inner.startswith(inner.split(":")[0]) and "}, " not in inner and inner.count(
-        ": {") == 1 and inner.endswith("}") and not inner.startswith("name") else flow  # fmt: skip
+    return (
+        inner
+        if inner.startswith(inner.split(":")[0])
+        and "}, " not in inner
+        and inner.count(": {") == 1
+        and inner.endswith("}")
+        and not inner.startswith("name")
+        else flow
+    )

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from repair.architecture.errors import Fault
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.errors import Diagnostic
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers.attention import ATTENTION
 from repair.architecture.layers.convolution import CONVOLUTIONS
 from repair.architecture.layers.core import CORE
@@ -20,9 +20,9 @@ from repair.architecture.layers.table import (
     Inferred,
     LayerType,
     Outputs,
-    arity,
+    check_number_of_inputs,
     check_weights,
-    settle,
+    normalize_arguments,
 )
 from repair.architecture.layers.transposed import TRANSPOSED
 from repair.architecture.layers.wrappers import wrappers
@@ -45,7 +45,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 
 
 @lru_cache(maxsize=1 << 16)
-def infer(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+def infer(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     """Output shape of a layer for input shapes, batch first, or what is wrong.
 
     Pure and cached: searches ask the same question often.
@@ -54,14 +54,14 @@ def infer(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         InputError: the layer type is not in the table; the message lists those that are.
     """
     entry = entry_of(layer.type)
-    arguments = settled(layer)
-    if isinstance(arguments, Fault):
+    arguments = normal_arguments(layer)
+    if isinstance(arguments, Diagnostic):
         return arguments
-    wrong = arity(entry, len(shapes))
+    wrong = check_number_of_inputs(entry, len(shapes))
     if wrong:
         return wrong
     output = entry.infer(arguments, shapes, rules)
-    if layer.weights and not isinstance(output, Fault):
+    if layer.weights and not isinstance(output, Diagnostic):
         first = output.shapes[0] if isinstance(output, Outputs) else output
         return check_weights(entry, arguments, layer, shapes, first) or output
     return output
@@ -70,11 +70,22 @@ def infer(layer: Layer, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 LAYERS: Mapping[str, LayerType] = MappingProxyType(
     {
         entry.name: entry
-        for family in (CORE, MERGING, CONVOLUTIONS, TRANSPOSED, POOLING, RESHAPING, RECURRENT, PREPROCESSING,
-                       NORMALIZATION, ATTENTION, wrappers(infer))
+        for family in (
+            CORE,
+            MERGING,
+            CONVOLUTIONS,
+            TRANSPOSED,
+            POOLING,
+            RESHAPING,
+            RECURRENT,
+            PREPROCESSING,
+            NORMALIZATION,
+            ATTENTION,
+            wrappers(infer),
+        )
         for entry in family
     }
-)  # fmt: skip
+)
 """All layer types by Keras name."""
 
 
@@ -91,9 +102,9 @@ def entry_of(name: str) -> LayerType:
 
 
 @lru_cache(maxsize=1 << 16)
-def settled(layer: Layer) -> Arguments | Fault:
+def normal_arguments(layer: LayerSpec) -> Arguments | Diagnostic:
     """All arguments of a layer in normal form, defaults included, or what is wrong with them."""
-    return settle(entry_of(layer.type), layer)
+    return normalize_arguments(entry_of(layer.type), layer)
 
 
 __all__ = ["ALIASES", "LAYERS", "Inferred", "LayerType", "Outputs", "entry_of", "infer", "settled"]

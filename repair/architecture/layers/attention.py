@@ -2,10 +2,11 @@
 
 import re
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Dim, Shape
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
     Argument,
+    activation,
     choice,
     flag,
     integer_or_integers,
@@ -15,8 +16,7 @@ from repair.architecture.layers.domains import (
     size,
     text,
 )
-from repair.architecture.layers.shared_arguments import activation
-from repair.architecture.layers.space import too_few, unknown_size
+from repair.architecture.layers.space import too_few_dimensions, unknown_size
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
@@ -31,10 +31,10 @@ def _attention(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferre
     for shape in (query, value, key):
         if len(shape) < 3:
             # Keras takes 2 dimensions too, but then attends from one example of a batch to others
-            return too_few(shape, 3)
+            return too_few_dimensions(shape, 3)
         if len(shape) != len(query):
-            return Fault(
-                Kind.INPUT_DIMENSIONS,
+            return Diagnostic(
+                ErrorKind.INPUT_DIMENSIONS,
                 f"gets {_listed(query, value, key)} of different numbers of dimensions",
                 f"all of {len(query)} dimensions",
                 output,
@@ -43,13 +43,17 @@ def _attention(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferre
     pairs = [
         (query[-1], query[-1] if spread else key[-1], "features of query and key"),
         (value[-2], key[-2], "steps of value and key"),
-        *((query[k], other[k], f"sizes of axis {k}") for k in range(1, len(query) - 2)
-          for other in (value, key) if other[k] != 1),
-    ]  # fmt: skip
+        *(
+            (query[k], other[k], f"sizes of axis {k}")
+            for k in range(1, len(query) - 2)
+            for other in (value, key)
+            if other[k] != 1
+        ),
+    ]
     for left, right, what in pairs:
         if _differ(left, right):
-            return Fault(
-                Kind.INPUT_SHAPES,
+            return Diagnostic(
+                ErrorKind.INPUT_SHAPES,
                 f"gets {_listed(query, value, key)}: the {what} differ ({left} and {right})",
                 f"equal {what}",
                 output,
@@ -58,7 +62,7 @@ def _attention(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferre
 
 
 def _listed(query: Shape, value: Shape, key: Shape) -> str:
-    return f"query {show(query)}, value {show(value)} and key {show(key)}"
+    return f"query {shape_text(query)}, value {shape_text(value)} and key {shape_text(key)}"
 
 
 def _multi_head(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
@@ -66,10 +70,10 @@ def _multi_head(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferr
     ending = a["output_shape"] or query[-1:]
     for shape in (query, value, key):
         if len(shape) < 3:
-            return too_few(shape, 3)
+            return too_few_dimensions(shape, 3)
         if len(shape) != len(query):
-            return Fault(
-                Kind.INPUT_DIMENSIONS,
+            return Diagnostic(
+                ErrorKind.INPUT_DIMENSIONS,
                 f"gets {_listed(query, value, key)} of different numbers of dimensions",
                 f"all of {len(query)} dimensions",
                 (*query[:-1], *ending),
@@ -80,8 +84,8 @@ def _multi_head(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferr
     for axis in range(1, len(query) - 1):
         free = axis not in axes and _differ(query[axis], value[axis])
         if _differ(value[axis], key[axis]) or free:
-            return Fault(
-                Kind.INPUT_SHAPES,
+            return Diagnostic(
+                ErrorKind.INPUT_SHAPES,
                 f"gets {_listed(query, value, key)}, which differ on axis {axis}",
                 "value and key of equal sizes but the last",
                 (*query[:-1], *ending),
@@ -112,12 +116,12 @@ EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-
 
 def _einsum(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     solved = _contracted(a, shapes[0])
-    return solved if isinstance(solved, Fault) else solved[1]
+    return solved if isinstance(solved, Diagnostic) else solved[1]
 
 
 def _einsum_weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
     solved = _contracted(a, shapes[0])
-    if isinstance(solved, Fault):
+    if isinstance(solved, Diagnostic):
         return {}
     kernel, output = solved
     if not a["bias_axes"]:
@@ -125,8 +129,10 @@ def _einsum_weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]
     parts = EQUATION.fullmatch(a["equation"].replace(" ", ""))
     letters = parts[6] if parts else ""
     sizes = output[len(output) - len(letters) :] if parts and not parts[7] else output
-    bias = [size if letter in a["bias_axes"] else 1
-            for letter, size in zip(letters, sizes, strict=False)]  # fmt: skip
+    bias = [
+        size if letter in a["bias_axes"] else 1
+        for letter, size in zip(letters, sizes, strict=False)
+    ]
     first = next((k for k, letter in enumerate(letters) if letter in a["bias_axes"]), 0)
     return {"kernel": kernel, "bias": tuple(bias[first:])}
 
@@ -140,14 +146,14 @@ def _added_scores(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
     return {"scale": shapes[0][-1:]} if a["use_scale"] else {}
 
 
-def _contracted(a: Arguments, shape: Shape) -> tuple[Shape, Shape] | Fault:
+def _contracted(a: Arguments, shape: Shape) -> tuple[Shape, Shape] | Diagnostic:
     """Kernel and output shape of an EinsumDense."""
     parts = EQUATION.fullmatch(a["equation"].replace(" ", ""))
     left, right = (parts and parts[1] and parts[5]), (parts and parts[3] and parts[7])
     plain = parts and not any(parts[k] for k in (1, 3, 5, 7))
     if not parts or not (plain or bool(left) != bool(right)):
-        return Fault(
-            Kind.ARGUMENT,
+        return Diagnostic(
+            ErrorKind.ARGUMENT,
             f"has equation={a['equation']!r}: expected one such as 'ab,bc->ac' or '...x,xy->...y'",
             "an equation of two operands",
             argument="equation",
@@ -155,9 +161,9 @@ def _contracted(a: Arguments, shape: Shape) -> tuple[Shape, Shape] | Fault:
     reads, kernel, writes = parts[2], parts[4], parts[6]
     elided = len(shape) - len(reads)
     if elided < 0 or (plain and elided):
-        return Fault(
-            Kind.DIMENSION,
-            f"has equation={a['equation']!r} for {len(reads)} dimensions but gets {show(shape)}",
+        return Diagnostic(
+            ErrorKind.DIMENSION,
+            f"has equation={a['equation']!r} for {len(reads)} dimensions but gets {shape_text(shape)}",
             f"{len(reads)} dimensions",
         )
     before = shape[1:elided] if left else ()
@@ -166,22 +172,25 @@ def _contracted(a: Arguments, shape: Shape) -> tuple[Shape, Shape] | Fault:
     start = elided if left else 0
     sizes = dict(zip(reads, shape[start : start + len(reads)], strict=True))
     if len(output) != len(writes) + elided:
-        return Fault(
-            Kind.ARGUMENT,
+        return Diagnostic(
+            ErrorKind.ARGUMENT,
             f"has output_shape={a['output_shape']}, which does not fit "
-            f"equation={a['equation']!r} on {show(shape)}",
+            f"equation={a['equation']!r} on {shape_text(shape)}",
             f"{len(writes)} sizes in the output",
             argument="output_shape",
         )
     for letter, size_out in zip(writes, output[start:], strict=False):
         if letter not in sizes and letter not in kernel:
-            return Fault(Kind.ARGUMENT, f"writes the axis {letter!r}, which no operand of "
-                         f"{a['equation']!r} has", "axes of the operands",
-                         argument="equation")  # fmt: skip
+            return Diagnostic(
+                ErrorKind.ARGUMENT,
+                f"writes the axis {letter!r}, which no operand of {a['equation']!r} has",
+                "axes of the operands",
+                argument="equation",
+            )
         if letter in sizes and size_out is not None and sizes[letter] != size_out:
-            return Fault(
-                Kind.INPUT_SHAPES,
-                f"keeps axis {letter!r} of {show(shape)}, of size {sizes[letter]}, but "
+            return Diagnostic(
+                ErrorKind.INPUT_SHAPES,
+                f"keeps axis {letter!r} of {shape_text(shape)}, of size {sizes[letter]}, but "
                 f"output_shape={a['output_shape']} says {size_out}",
                 f"the size {sizes[letter]} for axis {letter!r}",
                 output,
@@ -189,9 +198,12 @@ def _contracted(a: Arguments, shape: Shape) -> tuple[Shape, Shape] | Fault:
             )
     out_sizes = dict(zip(writes, output[start:], strict=False))
     if any(letter not in out_sizes and letter not in sizes for letter in kernel):
-        return Fault(Kind.ARGUMENT, f"has a kernel axis in {a['equation']!r} that neither input "
-                     "nor output has", "kernel axes of input or output",
-                     argument="equation")  # fmt: skip
+        return Diagnostic(
+            ErrorKind.ARGUMENT,
+            f"has a kernel axis in {a['equation']!r} that neither input nor output has",
+            "kernel axes of input or output",
+            argument="equation",
+        )
     return tuple(out_sizes.get(letter, sizes.get(letter)) for letter in kernel), output
 
 

@@ -2,22 +2,29 @@
 
 from collections.abc import Callable
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Dim, Shape
-from repair.architecture.layers.domains import Argument, choice, flag, size, sizes
-from repair.architecture.layers.shared_arguments import DATA_FORMAT, activation
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
+    Argument,
+    activation,
+    choice,
+    flag,
+    size,
+    sizes,
+)
 from repair.architecture.layers.space import (
-    either_format,
-    times,
+    in_either_data_format,
+    product_of_sizes,
+    sliding_window_size,
     unknown_size,
-    window,
     wrong_rank,
 )
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
 
-def _arguments(rank: int, *own: str) -> dict[str, Argument]:
+def _arguments(rank: int, *names: str) -> dict[str, Argument]:
     paddings = ("valid", "same", "causal") if rank == 1 else ("valid", "same")
     known = {
         "filters": Argument(size(), editable=True, width=True),
@@ -31,17 +38,25 @@ def _arguments(rank: int, *own: str) -> dict[str, Argument]:
         "activation": activation(),
         "use_bias": Argument(flag, True),
     }
-    return {name: known[name] for name in known if name in own}
+    return {name: known[name] for name in known if name in names}
 
 
 WINDOW = ("kernel_size", "strides", "padding", "data_format", "dilation_rate")
 END = ("activation", "use_bias")
 
 
-def places(a: Arguments, shape: Shape, channels: Dim) -> Shape | Fault:
+def convolution_output_shape(a: Arguments, shape: Shape, channels: Dim) -> Shape | Diagnostic:
     """Output shape of a sliding kernel over (batch, *space, channels), with `channels` out."""
-    space = tuple(map(window, shape[1:-1], a["kernel_size"], a["strides"],
-                      (a["padding"],) * len(shape), a["dilation_rate"]))  # fmt: skip
+    space = tuple(
+        map(
+            sliding_window_size,
+            shape[1:-1],
+            a["kernel_size"],
+            a["strides"],
+            (a["padding"],) * len(shape),
+            a["dilation_rate"],
+        )
+    )
     output = (shape[0], *space, channels)
     for axis, count in enumerate(space, 1):
         if count is not None and count < 1:
@@ -50,10 +65,10 @@ def places(a: Arguments, shape: Shape, channels: Dim) -> Shape | Fault:
                 for kernel, dilation in zip(a["kernel_size"], a["dilation_rate"], strict=True)
             )
             dilated = a["kernel_size"][axis - 1] <= (shape[axis] or 0)
-            return Fault(
-                Kind.DILATION if dilated else Kind.POOL,
-                f"has a kernel that reaches over {reach}, more than its input {show(shape)}",
-                f"a kernel within {show(shape)}, or padding='same'",
+            return Diagnostic(
+                ErrorKind.DILATION if dilated else ErrorKind.POOL,
+                f"has a kernel that reaches over {reach}, more than its input {shape_text(shape)}",
+                f"a kernel within {shape_text(shape)}, or padding='same'",
                 tuple(1 if size is not None and size < 1 else size for size in output),
                 "kernel_size",
             )
@@ -66,7 +81,7 @@ Kernels = Callable[[Arguments, Dim], dict[str, Shape]]
 def _sliding(
     name: str,
     rank: int,
-    own: tuple[str, ...],
+    names: tuple[str, ...],
     width: Callable[[Arguments, Dim], Dim],
     kernels: Kernels,
 ) -> LayerType:
@@ -75,7 +90,7 @@ def _sliding(
     Args:
         name: the Keras name, which ends in "1D", "2D" or "3D".
         rank: number of spatial axes.
-        own: names of its arguments.
+        names: the names of its arguments.
         width: channels of the output, from the arguments and the channels of the input.
         kernels: shapes of the weights but the bias, from the same.
     """
@@ -87,9 +102,9 @@ def _sliding(
         channels = shape[-1]
         if channels is None and not rules.lenient:
             return unknown_size(shape, "channel")
-        output = places(a, shape, width(a, channels))
+        output = convolution_output_shape(a, shape, width(a, channels))
         if "groups" in a:
-            return stretched(a, output) or _grouped(a, shape, output) or output
+            return strides_and_dilation(a, output) or _grouped(a, shape, output) or output
         return output
 
     def weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
@@ -99,36 +114,40 @@ def _sliding(
 
     stem = name.removesuffix(f"{rank}D")
     ranks = (1, 2, 3) if stem == "Conv" else (1, 2)
-    return either_format(
+    return in_either_data_format(
         LayerType(
-            name, infer, _arguments(rank, *own), weights, rank=rank + 2,
+            name,
+            infer,
+            _arguments(rank, *names),
+            weights,
+            rank=rank + 2,
             variants={k: f"{stem}{k}D" for k in ranks},
         )
-    )  # fmt: skip
+    )
 
 
-def stretched(a: Arguments, output: Shape | Fault) -> Fault | None:
-    """The fault of a kernel that both strides and is dilated."""
+def strides_and_dilation(a: Arguments, output: Shape | Diagnostic) -> Diagnostic | None:
+    """The diagnostic of a kernel that both strides and is dilated."""
     if max(a["strides"]) == 1 or max(a["dilation_rate"]) == 1:
         return None
-    return Fault(
-        Kind.DILATION,
+    return Diagnostic(
+        ErrorKind.DILATION,
         f"has strides={a['strides']} and dilation_rate={a['dilation_rate']}: only one of the two "
         "may be over 1",
         "strides or dilation_rate of 1",
-        output.plausible if isinstance(output, Fault) else output,
+        output.plausible if isinstance(output, Diagnostic) else output,
         "dilation_rate",
     )
 
 
-def _grouped(a: Arguments, shape: Shape, output: Shape | Fault) -> Fault | None:
+def _grouped(a: Arguments, shape: Shape, output: Shape | Diagnostic) -> Diagnostic | None:
     for what, count in (("filters", a["filters"]), ("input channels", shape[-1])):
         if count is not None and count % a["groups"]:
-            return Fault(
-                Kind.ARGUMENT,
+            return Diagnostic(
+                ErrorKind.ARGUMENT,
                 f"has groups={a['groups']}, which does not divide its {count} {what}",
                 f"groups that divides {count}",
-                output if not isinstance(output, Fault) else output.plausible,
+                output if not isinstance(output, Diagnostic) else output.plausible,
                 "groups",
             )
     return None
@@ -139,7 +158,7 @@ def _filters(a: Arguments, _: Dim) -> Dim:
 
 
 def _multiplied(a: Arguments, channels: Dim) -> Dim:
-    return times((channels, a["depth_multiplier"]))
+    return product_of_sizes((channels, a["depth_multiplier"]))
 
 
 def _dense_kernel(a: Arguments, channels: Dim) -> dict[str, Shape]:
@@ -166,9 +185,10 @@ def _entries(rank: int) -> list[LayerType]:
         deep = ("depth_multiplier", *WINDOW, *END)
         entries += [
             _sliding(f"DepthwiseConv{rank}D", rank, deep, _multiplied, _depthwise_kernel),
-            _sliding(f"SeparableConv{rank}D", rank, ("filters", *deep), _filters,
-                     _separable_kernels),
-        ]  # fmt: skip
+            _sliding(
+                f"SeparableConv{rank}D", rank, ("filters", *deep), _filters, _separable_kernels
+            ),
+        ]
     return entries
 
 

@@ -1,9 +1,10 @@
 """Input, dense, embedding, masking, dropout, and layers of unknown code."""
 
-from repair.architecture.errors import Fault, Kind
+from repair.architecture.errors import Diagnostic, ErrorKind
 from repair.architecture.layer import Shape
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
     Argument,
+    activation,
     anything,
     flag,
     number,
@@ -12,13 +13,12 @@ from repair.architecture.layers.domains import (
     size,
     text,
 )
-from repair.architecture.layers.shared_arguments import activation
-from repair.architecture.layers.space import too_few, unknown_size
+from repair.architecture.layers.space import too_few_dimensions, unknown_size
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
 
-def same(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+def same_shape(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     """The shape of the input."""
     return shapes[0]
 
@@ -30,7 +30,7 @@ def _input(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 def _dense(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     given = shapes[0]
     if len(given) < 2:
-        return too_few(given, 2)
+        return too_few_dimensions(given, 2)
     if given[-1] is None and not rules.lenient:
         return unknown_size(given, "last")
     return (*given[:-1], a["units"])
@@ -50,13 +50,13 @@ def _embedding_weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Sha
 
 
 def _masking(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
-    return shapes[0] if len(shapes[0]) > 1 else too_few(shapes[0], 2)
+    return shapes[0] if len(shapes[0]) > 1 else too_few_dimensions(shapes[0], 2)
 
 
 def _opaque(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     if a["output_shape"] is None:
-        return Fault(
-            Kind.TYPE,
+        return Diagnostic(
+            ErrorKind.TYPE,
             f"is code that is not read ({a['function'] or 'no name'}): its output shape must be "
             "declared",
             "output_shape=(...)",
@@ -67,9 +67,14 @@ def _opaque(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 def _noise(name: str, argument: str, high: float | None) -> LayerType:
     amount = Argument(number(0, high), editable=True)
-    return LayerType(name, same, {argument: amount} | (
-        {"noise_shape": Argument(anything, None)} if name in ("Dropout", "AlphaDropout") else {}
-    ))  # fmt: skip
+    return LayerType(
+        name,
+        same_shape,
+        {argument: amount}
+        | (
+            {"noise_shape": Argument(anything, None)} if name in ("Dropout", "AlphaDropout") else {}
+        ),
+    )
 
 
 CORE = (
@@ -106,10 +111,13 @@ CORE = (
         _embedding_weights,
     ),
     LayerType("Masking", _masking, {"mask_value": Argument(number(), 0.0)}),
-    LayerType("Identity", same),
-    LayerType("ActivityRegularization", same,
-              {"l1": Argument(number(), 0.0), "l2": Argument(number(), 0.0)}),
-    LayerType("GaussianNoise", same, {"stddev": Argument(number(0, 1), editable=True)}),
+    LayerType("Identity", same_shape),
+    LayerType(
+        "ActivityRegularization",
+        same_shape,
+        {"l1": Argument(number(), 0.0), "l2": Argument(number(), 0.0)},
+    ),
+    LayerType("GaussianNoise", same_shape, {"stddev": Argument(number(0, 1), editable=True)}),
     _noise("Dropout", "rate", 1),
     _noise("AlphaDropout", "rate", 1),
     _noise("GaussianDropout", "rate", 1),
@@ -122,4 +130,4 @@ CORE = (
         },
         inputs=(1, None),
     ),
-)  # fmt: skip
+)

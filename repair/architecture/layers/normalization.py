@@ -1,9 +1,10 @@
 """Normalisation, activations as layers, and spatial dropout: layers that keep the shape."""
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Shape
-from repair.architecture.layers.core import same
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
+    ACTIVATIONS,
+    DATA_FORMAT,
     Argument,
     choice,
     flag,
@@ -12,7 +13,7 @@ from repair.architecture.layers.domains import (
     number,
     optional,
 )
-from repair.architecture.layers.shared_arguments import ACTIVATIONS, DATA_FORMAT
+from repair.architecture.layers.core import same_shape
 from repair.architecture.layers.space import unknown_size, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Weights
 from repair.architecture.rules import Rules
@@ -23,14 +24,14 @@ def _axes(a: Arguments, name: str = "axis") -> tuple[int, ...]:
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
-def on_axes(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
+def same_shape_with_axes(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     """The shape of the input, which must have the axes."""
     shape = shapes[0]
     for axis in _axes(a):
         if not -len(shape) <= axis < len(shape):
-            return Fault(
-                Kind.ARGUMENT,
-                f"has axis={axis}, which {show(shape)} does not have",
+            return Diagnostic(
+                ErrorKind.ARGUMENT,
+                f"has axis={axis}, which {shape_text(shape)} does not have",
                 f"an axis from {-len(shape)} to {len(shape) - 1}",
                 shape,
                 "axis",
@@ -39,8 +40,8 @@ def on_axes(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 
 def _normalized(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
-    checked = on_axes(a, shapes, rules)
-    if isinstance(checked, Fault) or rules.lenient:
+    checked = same_shape_with_axes(a, shapes, rules)
+    if isinstance(checked, Diagnostic) or rules.lenient:
         return checked
     if any(shapes[0][axis] is None for axis in _axes(a)):
         return unknown_size(shapes[0], "normalised")
@@ -49,12 +50,12 @@ def _normalized(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferr
 
 def _grouped(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     checked = _normalized(a, shapes, rules)
-    if isinstance(checked, Fault):
+    if isinstance(checked, Diagnostic):
         return checked
     channels, groups = shapes[0][a["axis"]], a["groups"]
     if groups == 0 or groups < -1 or (channels is not None and groups > 0 and channels % groups):
-        return Fault(
-            Kind.ARGUMENT,
+        return Diagnostic(
+            ErrorKind.ARGUMENT,
             f"has groups={groups}, which does not divide its {channels} channels",
             f"groups that divides {channels}, or -1",
             shapes[0],
@@ -65,11 +66,16 @@ def _grouped(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 def _last(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     shape, checked = shapes[0], _normalized(a, shapes, rules)
-    sizes = () if isinstance(checked, Fault) else tuple(shape[axis] for axis in _axes(a))
+    sizes = () if isinstance(checked, Diagnostic) else tuple(shape[axis] for axis in _axes(a))
     if all(size in (1, None, shape[-1]) for size in sizes):
         return checked
-    return Fault(Kind.ARGUMENT, f"has axis={a['axis']}: Keras 3 scales along the last axis only",
-                 "axis=-1", shape, "axis")  # fmt: skip
+    return Diagnostic(
+        ErrorKind.ARGUMENT,
+        f"has axis={a['axis']}: Keras 3 scales along the last axis only",
+        "axis=-1",
+        shape,
+        "axis",
+    )
 
 
 def _scaled(*names: str) -> Weights:
@@ -89,8 +95,13 @@ def _prelu(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     shape = shapes[0]
     shared = a["shared_axes"] or ()
     if any(not 1 <= axis < len(shape) for axis in shared):
-        return Fault(Kind.ARGUMENT, f"has shared_axes={shared}, which {show(shape)} does not have",
-                     f"axes from 1 to {len(shape) - 1}", shape, "shared_axes")  # fmt: skip
+        return Diagnostic(
+            ErrorKind.ARGUMENT,
+            f"has shared_axes={shared}, which {shape_text(shape)} does not have",
+            f"axes from 1 to {len(shape) - 1}",
+            shape,
+            "shared_axes",
+        )
     if not rules.lenient and any(
         size is None for axis, size in enumerate(shape) if axis and axis not in shared
     ):
@@ -159,34 +170,48 @@ NORMALIZATION = (
     LayerType(
         "RMSNormalization",
         _last,
-        {"axis": Argument(integer_or_integers, (-1,), editable=True),
-         "epsilon": Argument(number(), 1e-6)},
+        {
+            "axis": Argument(integer_or_integers, (-1,), editable=True),
+            "epsilon": Argument(number(), 1e-6),
+        },
         _scaled_always,
     ),
     LayerType(
         "UnitNormalization",
-        on_axes,
+        same_shape_with_axes,
         {"axis": Argument(integer_or_integers, (-1,), editable=True)},
     ),
-    LayerType("Activation", same, {"activation": Argument(choice(*ACTIVATIONS), editable=True)}),
     LayerType(
-        "Softmax", on_axes, {"axis": Argument(integer_or_integers, (-1,), editable=True)},
+        "Activation", same_shape, {"activation": Argument(choice(*ACTIVATIONS), editable=True)}
+    ),
+    LayerType(
+        "Softmax",
+        same_shape_with_axes,
+        {"axis": Argument(integer_or_integers, (-1,), editable=True)},
         inputs=(1, 2),
     ),
     LayerType(
         "ReLU",
-        same,
+        same_shape,
         {
             "max_value": Argument(optional(number(0)), None),
             "negative_slope": Argument(optional(number(0)), 0.0),
             "threshold": Argument(optional(number(0)), 0.0),
         },
     ),
-    LayerType("LeakyReLU", same, {"negative_slope": Argument(number(0), 0.3),
-                                  "alpha": Argument(optional(number()), None)}),
-    LayerType("ELU", same, {"alpha": Argument(number(), 1.0)}),
-    LayerType("PReLU", _prelu, {"shared_axes": Argument(optional(integer_or_integers), None, True)},
-              _prelu_weights, weight_kinds=(Kind.INPUT_DIMENSIONS, Kind.ARGUMENT)),
-    LayerType("ThresholdedReLU", same, {"theta": Argument(number(), 1.0)}),
+    LayerType(
+        "LeakyReLU",
+        same_shape,
+        {"negative_slope": Argument(number(0), 0.3), "alpha": Argument(optional(number()), None)},
+    ),
+    LayerType("ELU", same_shape, {"alpha": Argument(number(), 1.0)}),
+    LayerType(
+        "PReLU",
+        _prelu,
+        {"shared_axes": Argument(optional(integer_or_integers), None, True)},
+        _prelu_weights,
+        weight_kinds=(ErrorKind.INPUT_DIMENSIONS, ErrorKind.ARGUMENT),
+    ),
+    LayerType("ThresholdedReLU", same_shape, {"theta": Argument(number(), 1.0)}),
     *map(_spatial_dropout, (1, 2, 3)),
-)  # fmt: skip
+)

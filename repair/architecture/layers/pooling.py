@@ -1,10 +1,16 @@
 """Pooling over windows and over everything."""
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Shape
-from repair.architecture.layers.domains import Argument, choice, flag, optional, sizes
-from repair.architecture.layers.shared_arguments import DATA_FORMAT
-from repair.architecture.layers.space import either_format, window, wrong_rank
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
+    Argument,
+    choice,
+    flag,
+    optional,
+    sizes,
+)
+from repair.architecture.layers.space import in_either_data_format, sliding_window_size, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
@@ -15,13 +21,15 @@ def _pooling(stem: str, rank: int) -> LayerType:
         if len(shape) != rank + 2:
             return wrong_rank(shape, rank + 2, (shape[0], *(None,) * rank, shape[-1]))
         strides = a["strides"] or a["pool_size"]
-        space = tuple(map(window, shape[1:-1], a["pool_size"], strides, (a["padding"],) * rank))
+        space = tuple(
+            map(sliding_window_size, shape[1:-1], a["pool_size"], strides, (a["padding"],) * rank)
+        )
         output = (shape[0], *space, shape[-1])
         if any(size is not None and size < 1 for size in space):
-            return Fault(
-                Kind.POOL,
-                f"has pool_size={a['pool_size']}, larger than its input {show(shape)}",
-                f"a pool within {show(shape)}, or padding='same'",
+            return Diagnostic(
+                ErrorKind.POOL,
+                f"has pool_size={a['pool_size']}, larger than its input {shape_text(shape)}",
+                f"a pool within {shape_text(shape)}, or padding='same'",
                 tuple(1 if size is not None and size < 1 else size for size in output),
                 "pool_size",
             )
@@ -33,10 +41,15 @@ def _pooling(stem: str, rank: int) -> LayerType:
         "padding": Argument(choice("valid", "same"), "valid", editable=True),
         "data_format": DATA_FORMAT,
     }
-    return either_format(
-        LayerType(f"{stem}Pooling{rank}D", infer, arguments, rank=rank + 2,
-                  variants={k: f"{stem}Pooling{k}D" for k in (1, 2, 3)})
-    )  # fmt: skip
+    return in_either_data_format(
+        LayerType(
+            f"{stem}Pooling{rank}D",
+            infer,
+            arguments,
+            rank=rank + 2,
+            variants={k: f"{stem}Pooling{k}D" for k in (1, 2, 3)},
+        )
+    )
 
 
 def _global(stem: str, rank: int) -> LayerType:
@@ -54,9 +67,12 @@ def _global(stem: str, rank: int) -> LayerType:
 
     arguments = {"data_format": DATA_FORMAT, "keepdims": Argument(flag, False, editable=True)}
     return LayerType(
-        f"Global{stem}Pooling{rank}D", infer_first, arguments, rank=rank + 2,
+        f"Global{stem}Pooling{rank}D",
+        infer_first,
+        arguments,
+        rank=rank + 2,
         variants={k: f"Global{stem}Pooling{k}D" for k in (1, 2, 3)},
-    )  # fmt: skip
+    )
 
 
 POOLING = tuple(

@@ -1,8 +1,8 @@
 """Preprocessing layers: rescaling, normalisation by known moments, image augmentation, crops."""
 
 from repair.architecture.layer import Shape
-from repair.architecture.layers.core import same
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
     Argument,
     anything,
     choice,
@@ -12,9 +12,9 @@ from repair.architecture.layers.domains import (
     optional,
     size,
 )
-from repair.architecture.layers.normalization import on_axes
-from repair.architecture.layers.shared_arguments import DATA_FORMAT
-from repair.architecture.layers.space import either_format, wrong_rank
+from repair.architecture.layers.core import same_shape
+from repair.architecture.layers.normalization import same_shape_with_axes
+from repair.architecture.layers.space import in_either_data_format, wrong_rank
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
@@ -41,7 +41,7 @@ def _resized(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 def _sized(name: str, more: dict[str, Argument]) -> LayerType:
     extent = {"height": Argument(size(), editable=True), "width": Argument(size(), editable=True)}
     arguments = extent | more | {"data_format": DATA_FORMAT}
-    return either_format(LayerType(name, _resized, arguments, rank=4))
+    return in_either_data_format(LayerType(name, _resized, arguments, rank=4))
 
 
 def _image(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
@@ -53,10 +53,12 @@ def _kept(name: str, arguments: dict[str, Argument]) -> LayerType:
 
 
 PREPROCESSING = (
-    LayerType("Rescaling", same, {"scale": Argument(anything), "offset": Argument(anything, 0.0)}),
+    LayerType(
+        "Rescaling", same_shape, {"scale": Argument(anything), "offset": Argument(anything, 0.0)}
+    ),
     LayerType(
         "Normalization",
-        on_axes,
+        same_shape_with_axes,
         {
             "axis": Argument(optional(integer_or_integers), (-1,), editable=True),
             "mean": Argument(anything, None),

@@ -1,18 +1,23 @@
 """Layers that rearrange: reshape, flatten, permute, repeat, crop, pad, upsample."""
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Shape
-from repair.architecture.layers.domains import (
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
     Argument,
     choice,
     integers,
     margins,
-    single,
+    single_axis,
     size,
     sizes,
 )
-from repair.architecture.layers.shared_arguments import DATA_FORMAT
-from repair.architecture.layers.space import either_format, plus, times, wrong_rank
+from repair.architecture.layers.space import (
+    in_either_data_format,
+    product_of_sizes,
+    sum_of_sizes,
+    wrong_rank,
+)
 from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
@@ -21,19 +26,23 @@ def _reshape(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     shape, target = shapes[0], a["target_shape"]
     free = target.count(-1)
     if free > 1:
-        return Fault(Kind.RESHAPE, f"has target_shape={target}: only one size may be -1",
-                     "at most one -1", argument="target_shape")  # fmt: skip
-    have = times(shape[1:])
-    want = times(dim for dim in target if dim != -1)
+        return Diagnostic(
+            ErrorKind.RESHAPE,
+            f"has target_shape={target}: only one size may be -1",
+            "at most one -1",
+            argument="target_shape",
+        )
+    have = product_of_sizes(shape[1:])
+    want = product_of_sizes(dim for dim in target if dim != -1)
     if have is None or want is None:
         return (shape[0], *(None if dim == -1 else dim for dim in target))
     if free and want and have % want == 0:
         return (shape[0], *(have // want if dim == -1 else dim for dim in target))
     if not free and have == want:
         return (shape[0], *target)
-    return Fault(
-        Kind.RESHAPE,
-        f"cannot turn {show(shape)} of {have} values into target_shape={target} of {want}"
+    return Diagnostic(
+        ErrorKind.RESHAPE,
+        f"cannot turn {shape_text(shape)} of {have} values into target_shape={target} of {want}"
         + (" times a whole number" if free else " values"),
         f"a target_shape of {have} values",
         (shape[0], *(None if dim == -1 else dim for dim in target)),
@@ -42,23 +51,23 @@ def _reshape(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
 
 
 def _flatten(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
-    return (shapes[0][0], times(shapes[0][1:]))
+    return (shapes[0][0], product_of_sizes(shapes[0][1:]))
 
 
 def _permute(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     shape, dims = shapes[0], a["dims"]
     if sorted(dims) != list(range(1, len(dims) + 1)):
-        return Fault(
-            Kind.ARGUMENT,
+        return Diagnostic(
+            ErrorKind.ARGUMENT,
             f"has dims={dims}: expected the numbers 1 to {len(dims)} in some order",
             "a permutation that starts at 1",
             shape,
             "dims",
         )
     if len(shape) != len(dims) + 1:
-        return Fault(
-            Kind.DIMENSION,
-            f"has dims={dims} for {len(dims) + 1} dimensions but gets {show(shape)}",
+        return Diagnostic(
+            ErrorKind.DIMENSION,
+            f"has dims={dims} for {len(dims) + 1} dimensions but gets {shape_text(shape)}",
             f"{len(dims) + 1} dimensions",
             shape[:1] + (None,) * len(dims),
             "dims",
@@ -78,14 +87,14 @@ def _crop(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         plausible = (shape[0], *(None,) * len(cropping), shape[-1])
         return wrong_rank(shape, len(cropping) + 2, plausible)
     space = tuple(
-        plus((dim, -before, -after))
+        sum_of_sizes((dim, -before, -after))
         for dim, (before, after) in zip(shape[1:-1], cropping, strict=True)
     )
     if any(dim is not None and dim < 1 for dim in space):
-        return Fault(
-            Kind.CROPPING,
-            f"crops {cropping} from {show(shape)}, which leaves nothing",
-            f"a cropping below {show(shape)}",
+        return Diagnostic(
+            ErrorKind.CROPPING,
+            f"crops {cropping} from {shape_text(shape)}, which leaves nothing",
+            f"a cropping below {shape_text(shape)}",
             (shape[0], *(1 if dim is not None and dim < 1 else dim for dim in space), shape[-1]),
             "cropping",
         )
@@ -97,8 +106,11 @@ def _pad(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
     if len(shape) != len(padding) + 2:
         plausible = (shape[0], *(None,) * len(padding), shape[-1])
         return wrong_rank(shape, len(padding) + 2, plausible)
-    return (shape[0], *(plus((dim, *pair)) for dim, pair in zip(shape[1:-1], padding, strict=True)),
-            shape[-1])  # fmt: skip
+    return (
+        shape[0],
+        *(sum_of_sizes((dim, *pair)) for dim, pair in zip(shape[1:-1], padding, strict=True)),
+        shape[-1],
+    )
 
 
 def _upsample(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
@@ -106,33 +118,40 @@ def _upsample(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred
     if len(shape) != len(factors) + 2:
         plausible = (shape[0], *(None,) * len(factors), shape[-1])
         return wrong_rank(shape, len(factors) + 2, plausible)
-    return (shape[0], *(times(pair) for pair in zip(shape[1:-1], factors, strict=True)), shape[-1])
+    return (
+        shape[0],
+        *(product_of_sizes(pair) for pair in zip(shape[1:-1], factors, strict=True)),
+        shape[-1],
+    )
 
 
 def _spatial(rank: int) -> list[LayerType]:
     crops = {1: ((1, 1),), 2: ((0, 0), (0, 0)), 3: ((1, 1),) * 3}
     formatted = {"data_format": DATA_FORMAT} if rank > 1 else {}
     # a channels-first UpSampling1D or Cropping1D does not exist
-    made = [
+    entries_by_name = [
         (f"Cropping{rank}D", _crop, {"cropping": Argument(margins(rank), crops[rank], True)}),
         (
             f"UpSampling{rank}D",
             _upsample,
-            {"size": Argument(sizes(rank) if rank > 1 else single, (2,) * rank, True)},
+            {"size": Argument(sizes(rank) if rank > 1 else single_axis, (2,) * rank, True)},
         ),
         (f"ZeroPadding{rank}D", _pad, {"padding": Argument(margins(rank), ((1, 1),) * rank, True)}),
     ]
     entries = []
-    for name, infer, own in made:
+    for name, infer, arguments in entries_by_name:
         formats = formatted or ({"data_format": DATA_FORMAT} if name == "ZeroPadding1D" else {})
         if name == "UpSampling2D":
             kinds = choice("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
-            own["interpolation"] = Argument(kinds, "nearest")
+            arguments["interpolation"] = Argument(kinds, "nearest")
         entry = LayerType(
-            name, infer, own | formats, rank=rank + 2,
+            name,
+            infer,
+            arguments | formats,
+            rank=rank + 2,
             variants={k: f"{name[:-2]}{k}D" for k in (1, 2, 3)},
-        )  # fmt: skip
-        entries.append(either_format(entry) if formats else entry)
+        )
+        entries.append(in_either_data_format(entry) if formats else entry)
     return entries
 
 

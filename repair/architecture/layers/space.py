@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from math import prod
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Dim, Shape
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Outputs
 from repair.architecture.rules import Rules
@@ -17,36 +17,38 @@ AXES = {
 }
 
 
-def wrong_rank(shape: Shape, rank: int, plausible: Shape | None = None) -> Fault:
-    """The fault of an input with another number of dimensions than `rank`, batch included."""
-    return Fault(
-        Kind.DIMENSION,
-        f"needs an input of {rank} dimensions ({AXES[rank]}) but gets {show(shape)}, "
+def wrong_rank(shape: Shape, rank: int, plausible: Shape | None = None) -> Diagnostic:
+    """The diagnostic of an input with another number of dimensions than `rank`, batch included."""
+    return Diagnostic(
+        ErrorKind.DIMENSION,
+        f"needs an input of {rank} dimensions ({AXES[rank]}) but gets {shape_text(shape)}, "
         f"which has {len(shape)}",
         f"{rank} dimensions",
         plausible,
     )
 
 
-def too_few(shape: Shape, least: int) -> Fault:
-    """The fault of an input with fewer than `least` dimensions, batch included."""
-    return Fault(
-        Kind.DIMENSION,
-        f"needs an input of at least {least} dimensions but gets {show(shape)}",
+def too_few_dimensions(shape: Shape, least: int) -> Diagnostic:
+    """The diagnostic of an input with fewer than `least` dimensions, batch included."""
+    return Diagnostic(
+        ErrorKind.DIMENSION,
+        f"needs an input of at least {least} dimensions but gets {shape_text(shape)}",
         f"at least {least} dimensions",
     )
 
 
-def unknown_size(shape: Shape, axis: str) -> Fault:
-    """The fault of a size that must be known when the network is built and is not."""
-    return Fault(
-        Kind.DIMENSION,
-        f"needs to know the size of the {axis} axis but gets {show(shape)}",
+def unknown_size(shape: Shape, axis: str) -> Diagnostic:
+    """The diagnostic of a size that must be known when the network is built and is not."""
+    return Diagnostic(
+        ErrorKind.DIMENSION,
+        f"needs to know the size of the {axis} axis but gets {shape_text(shape)}",
         f"a fixed size of the {axis} axis",
     )
 
 
-def window(size: Dim, kernel: int, stride: int, padding: str, dilation: int = 1) -> Dim:
+def sliding_window_size(
+    size: Dim, kernel: int, stride: int, padding: str, dilation: int = 1
+) -> Dim:
     """Number of places of a sliding window along one axis; 0 or less: it does not fit."""
     if size is None:
         return None
@@ -55,7 +57,7 @@ def window(size: Dim, kernel: int, stride: int, padding: str, dilation: int = 1)
     return -(-size // stride)
 
 
-def plus(sizes: Iterable[Dim]) -> Dim:
+def sum_of_sizes(sizes: Iterable[Dim]) -> Dim:
     """The sum, None when a size is not known."""
     total = 0
     for size in sizes:
@@ -65,35 +67,35 @@ def plus(sizes: Iterable[Dim]) -> Dim:
     return total
 
 
-def times(sizes: Iterable[Dim]) -> Dim:
+def product_of_sizes(sizes: Iterable[Dim]) -> Dim:
     """The product, None when a size is not known."""
     known = tuple(sizes)
     return None if None in known else prod(known)  # type: ignore[arg-type]
 
 
-def to_last(shape: Shape) -> Shape:
+def with_channels_last(shape: Shape) -> Shape:
     """From channels first to channels last."""
     return (shape[0], *shape[2:], shape[1])
 
 
-def to_first(shape: Shape) -> Shape:
+def with_channels_first(shape: Shape) -> Shape:
     """From channels last to channels first."""
     return (shape[0], shape[-1], *shape[1:-1])
 
 
-def either_format(entry: LayerType) -> LayerType:
+def in_either_data_format(entry: LayerType) -> LayerType:
     """The entry of a layer whose functions know channels last, made to know channels first too."""
     infer, weights, rank = entry.infer, entry.weights, entry.rank
 
     def both(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         if a["data_format"] != "channels_first" or len(shapes[0]) != rank:
             return infer(a, shapes, rules)
-        return _first(infer(a, (to_last(shapes[0]), *shapes[1:]), rules), rank)
+        return _first(infer(a, (with_channels_last(shapes[0]), *shapes[1:]), rules), rank)
 
     def both_weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
         if a["data_format"] != "channels_first":
             return weights(a, shapes)
-        return weights(a, (to_last(shapes[0]), *shapes[1:]))
+        return weights(a, (with_channels_last(shapes[0]), *shapes[1:]))
 
     return replace(entry, infer=both, weights=both_weights)
 
@@ -101,8 +103,8 @@ def either_format(entry: LayerType) -> LayerType:
 def _first(inferred: Inferred, rank: int) -> Inferred:
     if isinstance(inferred, Outputs):
         return inferred
-    if isinstance(inferred, Fault):
+    if isinstance(inferred, Diagnostic):
         plausible = inferred.plausible
-        again = to_first(plausible) if plausible and len(plausible) == rank else None
+        again = with_channels_first(plausible) if plausible and len(plausible) == rank else None
         return inferred._replace(plausible=again)
-    return to_first(inferred) if len(inferred) == rank else inferred
+    return with_channels_first(inferred) if len(inferred) == rank else inferred

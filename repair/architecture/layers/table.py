@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from repair.architecture.errors import Fault, Kind, show
-from repair.architecture.layer import Layer, Shape
-from repair.architecture.layers.domains import REQUIRED, Argument, OutOfDomain
-from repair.architecture.layers.shared_arguments import BOOKKEEPING
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
+from repair.architecture.layer import LayerSpec, Shape
+from repair.architecture.layers.arguments import BOOKKEEPING, REQUIRED, Argument, OutOfDomain
 from repair.architecture.rules import Rules
 
 
@@ -19,7 +18,7 @@ class Outputs(NamedTuple):
 
 Arguments = Mapping[str, Any]
 """All arguments of a layer in normal form, defaults included."""
-Inferred = Shape | Outputs | Fault
+Inferred = Shape | Outputs | Diagnostic
 Infer = Callable[[Arguments, tuple[Shape, ...], Rules], Inferred]
 Weights = Callable[[Arguments, tuple[Shape, ...]], dict[str, Shape]]
 
@@ -35,9 +34,9 @@ class LayerType:
 
     Args:
         name: the Keras name.
-        infer: (arguments, input shapes, rules) -> output shape, Outputs or Fault. The number of
+        infer: (arguments, input shapes, rules) -> output shape, Outputs or Diagnostic. The number of
             inputs has been checked, the ranks have not.
-        arguments: by Keras name, in Keras's order.
+        arguments: the arguments by Keras name, in Keras's order.
         weights: (arguments, input shapes) -> shapes of the weights, for shapes that infer accepts.
         inputs: fewest and most inputs; None: no upper limit.
         rank: the number of dimensions an input must have, batch included; None: not one number.
@@ -55,7 +54,7 @@ class LayerType:
     rank: int | None = None
     variants: Mapping[int, str] = field(default_factory=dict)
     inner: tuple[int, int | None] = (0, 0)
-    weight_kinds: tuple[Kind, Kind] = (Kind.WEIGHT_DIMENSION, Kind.WEIGHT_SHAPE)
+    weight_kinds: tuple[ErrorKind, ErrorKind] = (ErrorKind.WEIGHT_DIMENSION, ErrorKind.WEIGHT_SHAPE)
 
     @property
     def editable(self) -> tuple[str, ...]:
@@ -68,74 +67,105 @@ class LayerType:
         return tuple(name for name, argument in self.arguments.items() if argument.width)
 
 
-def required(name: str) -> str:
+def missing_argument_text(name: str) -> str:
     """The text for a missing argument."""
     return f"needs the argument {name!r}, which is missing"
 
 
-def settle(entry: LayerType, layer: Layer) -> Arguments | Fault:
+def normalize_arguments(entry: LayerType, layer: LayerSpec) -> Arguments | Diagnostic:
     """All arguments of a layer in normal form, or what is wrong with them."""
     settled: dict[str, Any] = {}
     for name in layer.arguments:
         if name not in entry.arguments and name not in BOOKKEEPING:
             known = ", ".join(entry.arguments) or "none"
-            return Fault(Kind.ARGUMENT, f"has no argument {name!r} (it takes: {known})", known,
-                         argument=name)  # fmt: skip
+            return Diagnostic(
+                ErrorKind.ARGUMENT,
+                f"has no argument {name!r} (it takes: {known})",
+                known,
+                argument=name,
+            )
     for name, argument in entry.arguments.items():
         if name not in layer.arguments:
             if argument.default is REQUIRED:
-                return Fault(Kind.ARGUMENT, required(name), f"a value for {name}", argument=name)
+                return Diagnostic(
+                    ErrorKind.ARGUMENT,
+                    missing_argument_text(name),
+                    f"a value for {name}",
+                    argument=name,
+                )
             settled[name] = argument.default
             continue
         try:
             settled[name] = argument.parse(layer.arguments[name])
-        except OutOfDomain as expected:
+        except OutOfDomain as domain:
             given = layer.arguments[name]
-            return Fault(Kind.ARGUMENT, f"has {name}={given!r}: expected {expected}",
-                         f"{name}: {expected}", argument=name)  # fmt: skip
+            return Diagnostic(
+                ErrorKind.ARGUMENT,
+                f"has {name}={given!r}: expected {domain}",
+                f"{name}: {domain}",
+                argument=name,
+            )
     low, high = entry.inner
     if len(layer.inner) < low or (high is not None and len(layer.inner) > high):
-        wanted = f"{low}" if low == high else f"{low} to {high}" if high else f"at least {low}"
-        return Fault(Kind.ARGUMENT, f"wraps {len(layer.inner)} layers: expected {wanted}", wanted)
+        expected = _range_text(low, high)
+        return Diagnostic(
+            ErrorKind.ARGUMENT, f"wraps {len(layer.inner)} layers: expected {expected}", expected
+        )
     if layer.inner:
         settled["inner"] = layer.inner
     return settled
 
 
-def arity(entry: LayerType, given: int) -> Fault | None:
-    """The fault of a layer with too few or too many inputs."""
+def _range_text(low: int, high: int | None) -> str:
+    return f"{low}" if low == high else f"{low} to {high}" if high else f"at least {low}"
+
+
+def check_number_of_inputs(entry: LayerType, given: int) -> Diagnostic | None:
+    """The diagnostic of a layer with too few or too many inputs."""
     low, high = entry.inputs
     if given >= low and (high is None or given <= high):
         return None
-    wanted = f"{low}" if low == high else f"{low} to {high}" if high else f"at least {low}"
-    noun = "input" if wanted == "1" else "inputs"
-    return Fault(Kind.ARGUMENT, f"takes {wanted} {noun} but gets {given}", f"{wanted} {noun}")
+    expected = _range_text(low, high)
+    noun = "input" if expected == "1" else "inputs"
+    return Diagnostic(
+        ErrorKind.ARGUMENT, f"takes {expected} {noun} but gets {given}", f"{expected} {noun}"
+    )
 
 
-def check_weights(entry: LayerType, arguments: Arguments, layer: Layer,
-                  shapes: tuple[Shape, ...], output: Shape | None) -> Fault | None:  # fmt: skip
-    """The fault of given weights that do not fit the inputs; sizes not known fit all."""
-    wanted = entry.weights(arguments, shapes)
+def check_weights(
+    entry: LayerType,
+    arguments: Arguments,
+    layer: LayerSpec,
+    shapes: tuple[Shape, ...],
+    output: Shape | None,
+) -> Diagnostic | None:
+    """The diagnostic of given weights that do not fit the inputs; sizes not known fit all."""
+    expected = entry.weights(arguments, shapes)
     for name, given in layer.weights.items():
-        want = wanted.get(name)
-        if want is None:
+        expected_shape = expected.get(name)
+        if expected_shape is None:
             continue
-        if len(given) != len(want):
-            return Fault(
+        if len(given) != len(expected_shape):
+            return Diagnostic(
                 entry.weight_kinds[0],
                 f"has weights {name!r} of {len(given)} dimensions {given}: "
-                f"its input needs {len(want)} {_sizes(want)}",
-                f"{name}: {_sizes(want)}", output, name,
-            )  # fmt: skip
+                f"its input needs {len(expected_shape)} {_sizes(expected_shape)}",
+                f"{name}: {_sizes(expected_shape)}",
+                output,
+                name,
+            )
         if any(
-            a != b and a is not None and b is not None for a, b in zip(given, want, strict=True)
+            a != b and a is not None and b is not None
+            for a, b in zip(given, expected_shape, strict=True)
         ):
-            return Fault(
+            return Diagnostic(
                 entry.weight_kinds[1],
-                f"has weights {name!r} of shape {given}: its input {show(shapes[0])} needs "
-                f"{_sizes(want)}",
-                f"{name}: {_sizes(want)}", output, name,
-            )  # fmt: skip
+                f"has weights {name!r} of shape {given}: its input {shape_text(shapes[0])} needs "
+                f"{_sizes(expected_shape)}",
+                f"{name}: {_sizes(expected_shape)}",
+                output,
+                name,
+            )
     return None
 
 

@@ -3,14 +3,22 @@
 Keras 3 has no LocallyConnected layers; both rule sets take them as Keras 2 had them.
 """
 
-from repair.architecture.errors import Fault, Kind, show
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Dim, Shape
-from repair.architecture.layers.convolution import places, stretched
-from repair.architecture.layers.domains import Argument, choice, flag, optional, size, sizes
-from repair.architecture.layers.shared_arguments import DATA_FORMAT, activation
+from repair.architecture.layers.arguments import (
+    DATA_FORMAT,
+    Argument,
+    activation,
+    choice,
+    flag,
+    optional,
+    size,
+    sizes,
+)
+from repair.architecture.layers.convolution import convolution_output_shape, strides_and_dilation
 from repair.architecture.layers.space import (
-    either_format,
-    times,
+    in_either_data_format,
+    product_of_sizes,
     unknown_size,
     wrong_rank,
 )
@@ -18,8 +26,9 @@ from repair.architecture.layers.table import Arguments, Inferred, LayerType
 from repair.architecture.rules import Rules
 
 
-def upsampled(size: Dim, kernel: int, stride: int, padding: str, output_padding: int | None,
-              dilation: int) -> Dim:  # fmt: skip
+def transposed_convolution_size(
+    size: Dim, kernel: int, stride: int, padding: str, output_padding: int | None, dilation: int
+) -> Dim:
     """Size of one axis after a transposed convolution, as TensorFlow and Keras define it."""
     if size is None:
         return None
@@ -43,25 +52,25 @@ def _transposed(rank: int) -> LayerType:
             return unknown_size(shape, "channel")
         extra = a["output_padding"] or (None,) * rank
         space = tuple(
-            upsampled(size, kernel, stride, a["padding"], more, dilation)
+            transposed_convolution_size(size, kernel, stride, a["padding"], more, dilation)
             for size, kernel, stride, more, dilation in zip(
                 shape[1:-1], a["kernel_size"], a["strides"], extra, a["dilation_rate"], strict=True
             )
         )
         output = (shape[0], *space, a["filters"])
         if rules.strict and a["padding"] == "valid" and _beyond(a["kernel_size"], shape[1:-1]):
-            return Fault(
-                Kind.POOL,
-                f"has kernel_size={a['kernel_size']}, larger than its input {show(shape)}",
-                f"a kernel within {show(shape)}, or padding='same'",
+            return Diagnostic(
+                ErrorKind.POOL,
+                f"has kernel_size={a['kernel_size']}, larger than its input {shape_text(shape)}",
+                f"a kernel within {shape_text(shape)}, or padding='same'",
                 output,
                 "kernel_size",
             )
-        if fault := stretched(a, output):
-            return fault
+        if diagnostic := strides_and_dilation(a, output):
+            return diagnostic
         if a["output_padding"] and any(map(int.__ge__, a["output_padding"], a["strides"])):
-            return Fault(
-                Kind.ARGUMENT,
+            return Diagnostic(
+                ErrorKind.ARGUMENT,
                 f"has output_padding={a['output_padding']}, which must be below "
                 f"strides={a['strides']} on every axis",
                 "output_padding below strides",
@@ -85,12 +94,16 @@ def _transposed(rank: int) -> LayerType:
         "activation": activation(),
         "use_bias": Argument(flag, True),
     }
-    return either_format(
+    return in_either_data_format(
         LayerType(
-            f"Conv{rank}DTranspose", infer, arguments, weights, rank=rank + 2,
+            f"Conv{rank}DTranspose",
+            infer,
+            arguments,
+            weights,
+            rank=rank + 2,
             variants={k: f"Conv{k}DTranspose" for k in (1, 2, 3)},
         )
-    )  # fmt: skip
+    )
 
 
 def _local(rank: int) -> LayerType:
@@ -100,16 +113,18 @@ def _local(rank: int) -> LayerType:
             return wrong_rank(shape, rank + 2, (shape[0], *(None,) * rank, a["filters"]))
         if None in shape[1:] and not rules.lenient:
             return unknown_size(shape, "every")
-        return places({**a, "dilation_rate": (1,) * rank}, shape, a["filters"])
+        return convolution_output_shape({**a, "dilation_rate": (1,) * rank}, shape, a["filters"])
 
     def weights(a: Arguments, shapes: tuple[Shape, ...]) -> dict[str, Shape]:
-        reached = places({**a, "dilation_rate": (1,) * rank}, shapes[0], a["filters"])
-        if isinstance(reached, Fault):
+        reached = convolution_output_shape(
+            {**a, "dilation_rate": (1,) * rank}, shapes[0], a["filters"]
+        )
+        if isinstance(reached, Diagnostic):
             return {}
         space = reached[1:-1]
-        patch = times((*a["kernel_size"], shapes[0][-1]))
+        patch = product_of_sizes((*a["kernel_size"], shapes[0][-1]))
         bias: dict[str, Shape] = {"bias": (*space, a["filters"])} if a["use_bias"] else {}
-        return {"kernel": (times(space), patch, a["filters"])} | bias
+        return {"kernel": (product_of_sizes(space), patch, a["filters"])} | bias
 
     arguments = {
         "filters": Argument(size(), editable=True, width=True),
@@ -120,12 +135,16 @@ def _local(rank: int) -> LayerType:
         "activation": activation(),
         "use_bias": Argument(flag, True),
     }
-    return either_format(
+    return in_either_data_format(
         LayerType(
-            f"LocallyConnected{rank}D", infer, arguments, weights, rank=rank + 2,
+            f"LocallyConnected{rank}D",
+            infer,
+            arguments,
+            weights,
+            rank=rank + 2,
             variants={k: f"LocallyConnected{k}D" for k in (1, 2)},
         )
-    )  # fmt: skip
+    )
 
 
 TRANSPOSED = (*map(_transposed, (1, 2, 3)), *map(_local, (1, 2)))

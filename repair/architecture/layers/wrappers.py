@@ -2,38 +2,45 @@
 
 from collections.abc import Callable
 
-from repair.architecture.errors import Fault, Kind, show
-from repair.architecture.layer import Layer, Shape
-from repair.architecture.layers.domains import Argument, choice, optional
-from repair.architecture.layers.recurrent import LOOP, STATES, initial_states, sequence
-from repair.architecture.layers.space import too_few
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
+from repair.architecture.layer import LayerSpec, Shape
+from repair.architecture.layers.arguments import Argument, choice, optional
+from repair.architecture.layers.recurrent import (
+    LOOP,
+    STATES,
+    check_initial_states,
+    recurrent_output_shape,
+)
+from repair.architecture.layers.space import too_few_dimensions
 from repair.architecture.layers.table import Arguments, Inferred, LayerType, Outputs
 from repair.architecture.rules import Rules
 
-Apply = Callable[[Layer, tuple[Shape, ...], Rules], Inferred]
+Apply = Callable[[LayerSpec, tuple[Shape, ...], Rules], Inferred]
 LOOPS = ("SimpleRNN", "LSTM", "GRU", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 CELLS = tuple(f"{name}Cell" for name in STATES)
 
 
-def _inside(fault: Fault, layer: Layer) -> Fault:
-    return fault._replace(text=f"wraps {layer.type}, which {fault.text}")
+def _inside(diagnostic: Diagnostic, layer: LayerSpec) -> Diagnostic:
+    return diagnostic._replace(text=f"wraps {layer.type}, which {diagnostic.text}")
 
 
 def wrappers(apply: Apply) -> tuple[LayerType, ...]:
     """The entries of wrapping layers; `apply` infers any layer of the table."""
 
-    def chain(layers: tuple[Layer, ...], shape: Shape, rules: Rules) -> Inferred:
+    def chain(layers: tuple[LayerSpec, ...], shape: Shape, rules: Rules) -> Inferred:
         output: Inferred = shape
         for layer in layers:
             if isinstance(output, Outputs):
-                return Fault(Kind.TYPE, f"passes several outputs on to {layer.type}", "one output")
+                return Diagnostic(
+                    ErrorKind.TYPE, f"passes several outputs on to {layer.type}", "one output"
+                )
             output = apply(layer, (output,), rules)  # type: ignore[arg-type]
-            if isinstance(output, Fault):
+            if isinstance(output, Diagnostic):
                 rest = output.plausible
                 following = layers[layers.index(layer) + 1 :]
                 if rest is not None and following:
                     more = chain(following, rest, rules.below_error)
-                    rest = more if not isinstance(more, Fault | Outputs) else None
+                    rest = more if not isinstance(more, Diagnostic | Outputs) else None
                 return _inside(output, layer)._replace(plausible=rest)
         return output
 
@@ -43,11 +50,13 @@ def wrappers(apply: Apply) -> tuple[LayerType, ...]:
     def distributed(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         shape = shapes[0]
         if len(shape) < 3:
-            return too_few(shape, 3)
+            return too_few_dimensions(shape, 3)
         step = apply(a["inner"][0], ((shape[0], *shape[2:]),), rules)
         if isinstance(step, Outputs):
-            return Fault(Kind.TYPE, "wraps a layer of several outputs", "a layer of one output")
-        if isinstance(step, Fault):
+            return Diagnostic(
+                ErrorKind.TYPE, "wraps a layer of several outputs", "a layer of one output"
+            )
+        if isinstance(step, Diagnostic):
             meant = step.plausible and (shape[0], shape[1], *step.plausible[1:])
             return _inside(step, a["inner"][0])._replace(plausible=meant)
         return (shape[0], shape[1], *step[1:])
@@ -56,28 +65,31 @@ def wrappers(apply: Apply) -> tuple[LayerType, ...]:
         forward = a["inner"][0]
         for layer in a["inner"]:
             if layer.type not in LOOPS:
-                return Fault(Kind.TYPE, f"wraps {layer.type}: expected a recurrent layer",
-                             f"one of {', '.join(LOOPS)}")  # fmt: skip
+                return Diagnostic(
+                    ErrorKind.TYPE,
+                    f"wraps {layer.type}: expected a recurrent layer",
+                    f"one of {', '.join(LOOPS)}",
+                )
         if len(a["inner"]) == 2:
             settled = [dict(layer.arguments) for layer in a["inner"]]
             for name in ("stateful", "return_sequences", "return_state"):
                 if bool(settled[0].get(name)) != bool(settled[1].get(name)):
-                    return Fault(
-                        Kind.ARGUMENT,
+                    return Diagnostic(
+                        ErrorKind.ARGUMENT,
                         f"wraps two layers of which only one has {name}",
                         f"equal {name}",
                         argument=name,
                     )
             if bool(settled[0].get("go_backwards")) == bool(settled[1].get("go_backwards")):
-                return Fault(
-                    Kind.ARGUMENT,
+                return Diagnostic(
+                    ErrorKind.ARGUMENT,
                     "wraps two layers that read in the same direction",
                     "go_backwards=True on the second",
                     argument="go_backwards",
                 )
         both = [apply(layer, shapes, rules) for layer in (forward, a["inner"][-1])]
         for inferred in both:
-            if isinstance(inferred, Fault):
+            if isinstance(inferred, Diagnostic):
                 return _inside(inferred, forward)._replace(
                     plausible=_merged(a["merge_mode"], inferred.plausible)
                 )
@@ -88,9 +100,9 @@ def wrappers(apply: Apply) -> tuple[LayerType, ...]:
         if a["merge_mode"] is None:
             return Outputs((outputs[0][0], outputs[1][0], *states))  # type: ignore[arg-type]
         if a["merge_mode"] != "concat" and outputs[0][0] != outputs[1][0]:
-            return Fault(
-                Kind.INPUT_SHAPES,
-                f"merges {show(outputs[0][0])} and {show(outputs[1][0])} by "  # type: ignore[arg-type]
+            return Diagnostic(
+                ErrorKind.INPUT_SHAPES,
+                f"merges {shape_text(outputs[0][0])} and {shape_text(outputs[1][0])} by "  # type: ignore[arg-type]
                 f"{a['merge_mode']!r}",
                 "equal shapes, or merge_mode='concat'",
                 outputs[0][0],  # type: ignore[arg-type]
@@ -104,20 +116,23 @@ def wrappers(apply: Apply) -> tuple[LayerType, ...]:
     def recurrent(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
         shape = shapes[0]
         if len(shape) < 3:
-            return too_few(shape, 3)
+            return too_few_dimensions(shape, 3)
         step: Shape = (shape[0], *shape[2:])
         states: list[Shape] = []
         for cell in a["inner"]:
             if cell.type not in CELLS:
-                return Fault(Kind.TYPE, f"wraps {cell.type}: expected a cell",
-                             f"one of {', '.join(CELLS)}")  # fmt: skip
+                return Diagnostic(
+                    ErrorKind.TYPE,
+                    f"wraps {cell.type}: expected a cell",
+                    f"one of {', '.join(CELLS)}",
+                )
             inferred = apply(cell, (step,), rules)
-            if isinstance(inferred, Fault):
+            if isinstance(inferred, Diagnostic):
                 return _inside(inferred, cell)
             step = inferred  # type: ignore[assignment]
             states += [step] * STATES[cell.type.removesuffix("Cell")]
-        bad = initial_states(shapes, tuple(states))
-        return bad or sequence(a, shape, step, tuple(states), rules)
+        bad = check_initial_states(shapes, tuple(states))
+        return bad or recurrent_output_shape(a, shape, step, tuple(states), rules)
 
     return (
         LayerType("Sequential", sequential, inner=(1, None)),

@@ -1,8 +1,7 @@
-"""From choices to a repaired graph and the list of its edits."""
+"""From the choices of a search to the repaired graph and the list of its edits."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 
 from repair.architecture.edits import (
     ABSENT,
@@ -15,73 +14,72 @@ from repair.architecture.edits import (
     Remove,
 )
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer
-from repair.architecture.search.adapters import NOTHING
-from repair.architecture.search.rows import Choice
+from repair.architecture.layer import LayerSpec, snake_case
+from repair.architecture.search.choice_table import Choice
+from repair.architecture.search.choices.adapters import NO_ADAPTERS
 
 
-def build(graph: Graph, choice: Choice) -> tuple[Graph, tuple[Edit, ...]]:
+def repaired_graph(graph: Graph, choice: Choice) -> tuple[Graph, tuple[Edit, ...]]:
     """The graph after the choices for all its nodes, and what was edited.
 
     Args:
         graph: the network before.
         choice: for its outputs, as the search made it.
     """
-    chosen = _by_node(choice)
+    choices = _by_node(choice)
     taken = set(graph.by_name)
     nodes: list[Node] = []
     edits: list[Edit] = []
-    moved: dict[str, str] = {}  # a layer that was taken out -> what it read
+    bypassed: dict[str, str] = {}  # a layer that was taken out -> what it read
     for node in graph.nodes:
-        made = chosen.get(node.name)
-        if made is None or (made.layer == node.layer and not any(c.steps for c in made.chains)):
-            nodes.append(_reading(node, moved))
+        chosen = choices.get(node.name)
+        if chosen is None or _keeps(chosen, node):
+            nodes.append(_reading(node, bypassed))
             continue
         inputs = []
-        chains = made.chains or (NOTHING,) * len(node.inputs)
+        chains = chosen.chains or (NO_ADAPTERS,) * len(node.inputs)
         for reference, chain in zip(node.inputs, chains, strict=True):
-            at = moved.get(reference, reference)
+            start = bypassed.get(reference, reference)
             for layer in chain.layers():
-                name = _fresh(layer, taken)
-                nodes.append(Node(name, layer, (at,)))
-                edits.append(Insert(name, layer, at, node.name))
-                at = name
-            inputs.append(at)
-        if made.layer is None:
+                name = _fresh_name(layer, taken)
+                nodes.append(Node(name, layer, (start,)))
+                edits.append(Insert(name, layer, start, node.name))
+                start = name
+            inputs.append(start)
+        if chosen.layer is None:
             edits.append(Remove(node.name, node.layer))
-            moved[node.name] = inputs[0]
+            bypassed[node.name] = inputs[0]
             continue
-        edits += compare(node.name, node.layer, made.layer)
-        nodes.append(replace(node, layer=made.layer, inputs=tuple(inputs)))
-    outputs = tuple(moved.get(reference, reference) for reference in graph.outputs)
+        edits += edits_of_layer(node.name, node.layer, chosen.layer)
+        nodes.append(replace(node, layer=chosen.layer, inputs=tuple(inputs)))
+    outputs = tuple(bypassed.get(reference, reference) for reference in graph.outputs)
     return Graph.of(nodes, outputs), tuple(edits)
 
 
-def _reading(node: Node, moved: Mapping[str, str]) -> Node:
-    if not any(reference in moved for reference in node.inputs):
+def _reading(node: Node, bypassed: Mapping[str, str]) -> Node:
+    if not any(reference in bypassed for reference in node.inputs):
         return node
-    return replace(node, inputs=tuple(moved.get(r, r) for r in node.inputs))
+    return replace(node, inputs=tuple(bypassed.get(r, r) for r in node.inputs))
+
+
+def _keeps(choice: Choice, node: Node) -> bool:
+    """Whether a choice leaves a node as it is."""
+    return choice.layer == node.layer and not any(chain.steps for chain in choice.chains)
 
 
 def _by_node(choice: Choice) -> dict[str, Choice]:
-    found: dict[str, Choice] = {}
+    choices: dict[str, Choice] = {}
     stack = [choice]
     while stack:
-        at = stack.pop()
-        if at.node:
-            found[at.node] = at
-        stack += at.above
-    return found
+        choice = stack.pop()
+        if choice.node:
+            choices[choice.node] = choice
+        stack += choice.above
+    return choices
 
 
-@lru_cache
-def _snake_case(kind: str) -> str:
-    return "".join("_" + c.lower() if c.isupper() and k and not kind[k - 1].isdigit()
-                   else c.lower() for k, c in enumerate(kind))  # fmt: skip
-
-
-def _fresh(layer: Layer, taken: set[str]) -> str:
-    stem = _snake_case(layer.type)
+def _fresh_name(layer: LayerSpec, taken: set[str]) -> str:
+    stem = snake_case(layer.type)
     number, name = 1, stem
     while name in taken:
         number, name = number + 1, f"{stem}_{number}"
@@ -89,7 +87,7 @@ def _fresh(layer: Layer, taken: set[str]) -> str:
     return name
 
 
-def compare(name: str, before: Layer, after: Layer) -> list[Edit]:
+def edits_of_layer(name: str, before: LayerSpec, after: LayerSpec) -> list[Edit]:
     """What was edited in one layer."""
     edits: list[Edit] = []
     if before.type != after.type:
@@ -103,7 +101,7 @@ def compare(name: str, before: Layer, after: Layer) -> list[Edit]:
         for old, new in zip(before.inner, after.inner, strict=True):
             same = (old.type, old.arguments) == (new.type, new.arguments)
             if old != new:
-                edits += compare(name, old, new) if same else [ChangeInner(name, old, new)]
+                edits += edits_of_layer(name, old, new) if same else [ChangeInner(name, old, new)]
     if before.weights != after.weights:
         edits.append(MakeWeights(name, before.weights, after.weights))
     return edits

@@ -13,7 +13,7 @@ PROVEN = "no repair that keeps widths, head and connections takes fewer edits"
 """What a proof says in short; `repair.architecture.search` says what counts as an edit."""
 
 
-class Status(StrEnum):
+class SearchStatus(StrEnum):
     """How a search ended."""
 
     VALID = "valid"
@@ -22,14 +22,14 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Repair:
+class ArchitectureRepair:
     """One repaired network.
 
     Args:
-        graph: it, valid under the rules.
+        graph: the network, valid under the rules.
         edits: what was changed, in the order of the layers.
-        cost: packed, see `repair.architecture.cost`.
-        size: its parameters and multiply-adds.
+        cost: the packed cost, see `repair.architecture.cost`.
+        size: the parameters and multiply-adds.
         change: how much the layers grow and shrink against the definition as it was given.
     """
 
@@ -55,26 +55,26 @@ class Repair:
         return cost.not_kept(self.cost)
 
 
-def distinct(repairs: Iterable[Repair]) -> tuple[Repair, ...]:
+def without_supersets(repairs: Iterable[ArchitectureRepair]) -> tuple[ArchitectureRepair, ...]:
     """The repairs in their order, without those that do all that one before does, and more."""
-    kept: list[Repair] = []
+    kept: list[ArchitectureRepair] = []
     for candidate in repairs:
-        if not does_more(candidate.edits, kept):
+        if not contains_another(candidate.edits, kept):
             kept.append(candidate)
     return tuple(kept)
 
 
-def does_more(edits: Iterable[Edit], than: Sequence[Repair]) -> bool:
+def contains_another(edits: Iterable[Edit], others: Sequence[ArchitectureRepair]) -> bool:
     """Whether edits are those of one of some repairs, perhaps among others."""
-    if not than:
+    if not others:
         return False
     texts = set(map(str, edits))
-    return any(texts.issuperset(map(str, other.edits)) for other in than)
+    return any(texts.issuperset(map(str, other.edits)) for other in others)
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a search found.
+class SearchResult:
+    """The answer of a search.
 
     Args:
         status: valid as it was, repaired, or not repairable in the edit space or the time.
@@ -84,8 +84,8 @@ class Result:
         seconds: wall time of the search.
     """
 
-    status: Status
-    repairs: tuple[Repair, ...]
+    status: SearchStatus
+    repairs: tuple[ArchitectureRepair, ...]
     bound: int
     proven: bool
     seconds: float

@@ -3,12 +3,13 @@
 import ast
 from collections.abc import Mapping
 
-from repair.architecture.errors import Fault
-from repair.architecture.formats.code import keras_layer, spell
-from repair.architecture.formats.nnx_layers import nnx_code
+from repair.architecture.errors import Diagnostic
+from repair.architecture.formats.keras.code import keras_layer
+from repair.architecture.formats.nnx.layers import nnx_code
+from repair.architecture.formats.python_code import spell
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer
-from repair.architecture.layers import settled
+from repair.architecture.layer import LayerSpec
+from repair.architecture.layers import normal_arguments
 from repair.architecture.source.changes import CannotWrite, Changes
 from repair.architecture.source.places import line_after
 from repair.architecture.source.program import Program
@@ -195,7 +196,7 @@ def _features(spelling: Spelling) -> list[Edit]:
     return edits
 
 
-def _stated(layer: Layer) -> int | None:
+def _stated(layer: LayerSpec) -> int | None:
     """The size of the input's last axis that the given weights of a layer are made for."""
     for name, shape in layer.weights.items():
         if name != "kernel":
@@ -210,7 +211,7 @@ def _stated(layer: Layer) -> int | None:
     return None
 
 
-def _calls(spelling: Spelling, written: Written, before: Layer, after: Layer) -> list[Edit]:
+def _calls(spelling: Spelling, written: Written, before: LayerSpec, after: LayerSpec) -> list[Edit]:
     """The edits of the call that constructs a layer, and of those that it wraps."""
     edits: list[Edit] = []
     for index, inner in enumerate(written.inner):
@@ -236,11 +237,11 @@ def _calls(spelling: Spelling, written: Written, before: Layer, after: Layer) ->
 
 
 def _values(
-    spelling: Spelling, written: Written, before: Layer, after: Layer
+    spelling: Spelling, written: Written, before: LayerSpec, after: LayerSpec
 ) -> dict[Parameter, str | None]:
     """New texts of the arguments that differ."""
-    old, new = settled(before), settled(after)
-    if isinstance(new, Fault):
+    old, new = normal_arguments(before), normal_arguments(after)
+    if isinstance(new, Diagnostic):
         raise CannotWrite(f"{after.type} {new.text}.")
     values: dict[Parameter, str | None] = {}
     for name in dict.fromkeys([*before.arguments, *after.arguments]):
@@ -251,7 +252,7 @@ def _values(
         parameter = written.parameters.get(name)
         if parameter is None:
             parameter = Parameter(name)
-        if not written.renames and not isinstance(old, Fault):
+        if not written.renames and not isinstance(old, Diagnostic):
             # another framework has other defaults: what holds is written
             if old.get(name) != new.get(name):
                 new_value = parameter.spell(_simple(new.get(name), before, name))
@@ -264,7 +265,7 @@ def _values(
     return values
 
 
-def _simple(value: object, before: Layer, name: str) -> object:
+def _simple(value: object, before: LayerSpec, name: str) -> object:
     """One size for several equal ones, where the program wrote one."""
     one = isinstance(before.arguments.get(name), int)
     if one and isinstance(value, tuple) and value and len(set(value)) == 1:

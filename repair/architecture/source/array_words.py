@@ -2,9 +2,9 @@
 
 import ast
 
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layer import Value as Plain
-from repair.architecture.layers.shared_arguments import ACTIVATIONS
+from repair.architecture.layers.arguments import ACTIVATIONS
 from repair.architecture.source.folding import is_number
 from repair.architecture.source.keras_layers import constant, sizes
 from repair.architecture.source.nnx_layers import SPELL
@@ -70,12 +70,16 @@ class ArrayWords:
         both = isinstance(left, ANY) and isinstance(right, ANY)
         if isinstance(left, ANY) and isinstance(right, ANY) and kind in OPERATORS:
             reads = (left.reference, right.reference)
-            return self._node(walk, Layer(OPERATORS[kind]), reads, node, (node.left, node.right))
+            return self._node(
+                walk, LayerSpec(OPERATORS[kind]), reads, node, (node.left, node.right)
+            )
         tensor, other, read = (
             (left, right, node.left) if isinstance(left, ANY) else (right, left, node.right)
         )
         if not both and isinstance(tensor, ANY) and is_number(other):
-            return self._node(walk, Layer("Identity"), (tensor.reference,), node, (read,), "scale")
+            return self._node(
+                walk, LayerSpec("Identity"), (tensor.reference,), node, (read,), "scale"
+            )
         return NotImplemented
 
     def _partial(self, walk: Walk, partial: Partial, given: Given, node: ast.Call) -> Value:
@@ -102,13 +106,13 @@ class ArrayWords:
         if name in MERGES and rest and isinstance(rest[0], ANY):
             both = (first.reference, rest[0].reference)
             return self._node(
-                walk, Layer(MERGES[name]), both, node, (*read, given.positional[1][1])
+                walk, LayerSpec(MERGES[name]), both, node, (*read, given.positional[1][1])
             )
         if name in ACTIVATIONS:
-            layer = Layer("Activation", {"activation": name})
+            layer = LayerSpec("Activation", {"activation": name})
             return self._node(walk, layer, reads, node, read, name)
         if name in KEEPS:
-            return self._node(walk, Layer("Identity"), reads, node, read, name)
+            return self._node(walk, LayerSpec("Identity"), reads, node, read, name)
         if name in ("max_pool", "avg_pool"):
             return self._pooled(walk, name, given, node, place)
         if name == "reshape":
@@ -120,19 +124,19 @@ class ArrayWords:
             axes = axes[0] if isinstance(axes, list) and len(axes) == 1 else axes
             if isinstance(axes, list | tuple) and len(axes) > 1 and axes[0] == 0:
                 dims = constant(tuple(axes)[1:], "axes", node.lineno)
-                return self._node(walk, Layer("Permute", {"dims": dims}), reads, node, read)
+                return self._node(walk, LayerSpec("Permute", {"dims": dims}), reads, node, read)
         if name in REDUCES:
             return self._reduced(walk, REDUCES[name], first, given, node, read)
         if name in ("expand_dims", "squeeze"):
             return self._axis(walk, name, first, given, node, read)
         if name == "flatten" and not isinstance(node.func, ast.Attribute):
-            return self._node(walk, Layer("Flatten"), reads, node, read)
+            return self._node(walk, LayerSpec("Flatten"), reads, node, read)
         return NotImplemented
 
     def _node(
         self,
         walk: Walk,
-        layer: Layer,
+        layer: LayerSpec,
         inputs: tuple[str, ...],
         node: ast.expr,
         reads: tuple[ast.expr | None, ...],
@@ -153,7 +157,7 @@ class ArrayWords:
         axis = constant(given.get("axis", 1, 0), "axis", node.lineno)
         written = Written(node, {"axis": Parameter("axis", 1)}, renames=False)
         inputs = tuple(item.reference for item in items)  # type: ignore[attr-defined]
-        return self._node(walk, Layer("Concatenate", {"axis": axis}), inputs, node, reads, None,
+        return self._node(walk, LayerSpec("Concatenate", {"axis": axis}), inputs, node, reads, None,
                           written)  # fmt: skip
 
     def _pooled(
@@ -174,7 +178,7 @@ class ArrayWords:
         if values[2] is not None:
             arguments["padding"] = str(values[2]).lower()
         kind = "Max" if name == "max_pool" else "Average"
-        layer = Layer(f"{kind}Pooling{len(window)}D", arguments)
+        layer = LayerSpec(f"{kind}Pooling{len(window)}D", arguments)
         keys = ("pool_size", "strides", "padding")
         parameters = {
             key: Parameter(
@@ -199,7 +203,11 @@ class ArrayWords:
         if not (isinstance(shape[0], Batch) or type(shape[0]) is int or shape[0] is None):
             return NotImplemented
         target = constant(tuple(shape[1:]), "reshape", node.lineno)
-        layer = Layer("Flatten") if target == (-1,) else Layer("Reshape", {"target_shape": target})
+        layer = (
+            LayerSpec("Flatten")
+            if target == (-1,)
+            else LayerSpec("Reshape", {"target_shape": target})
+        )
         return self._node(walk, layer, (tensor.reference,), node, reads)
 
     def _reduced(
@@ -211,7 +219,7 @@ class ArrayWords:
         if axes != tuple(range(1, len(axes) + 1)) or len(axes) > 3:
             return NotImplemented
         keep = {"keepdims": True} if given.get("keepdims", None) is True else {}
-        layer = Layer(f"Global{kind}Pooling{len(axes)}D", keep)
+        layer = LayerSpec(f"Global{kind}Pooling{len(axes)}D", keep)
         return self._node(walk, layer, (tensor.reference,), node, reads)
 
     def _axis(
@@ -229,7 +237,7 @@ class ArrayWords:
             return NotImplemented
         target = list(shape)
         target[axis : axis + (name == "squeeze")] = [] if name == "squeeze" else [1]
-        layer = Layer("Reshape", {"target_shape": tuple(target[1:])})
+        layer = LayerSpec("Reshape", {"target_shape": tuple(target[1:])})
         return self._node(walk, layer, (tensor.reference,), node, reads, name)
 
     def _indexed(self, walk: Walk, tensor: Tensor | Tensors, index: Value, node: ast.Call) -> Value:
@@ -258,7 +266,7 @@ class ArrayWords:
                 case _:
                     return NotImplemented
         text = walk.source.of_node(node) if node.end_lineno else "index"
-        layer = Layer("Lambda", {"function": text[:100], "output_shape": (*output, *rest)})
+        layer = LayerSpec("Lambda", {"function": text[:100], "output_shape": (*output, *rest)})
         return self._node(walk, layer, (tensor.reference,), node, (node.func,), "pick")
 
 

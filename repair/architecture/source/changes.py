@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from repair.architecture.edits import Move
 from repair.architecture.graph import Graph, Node, source
-from repair.architecture.search.result import Repair
+from repair.architecture.search.result import ArchitectureRepair
 from repair.errors import InputError
 
 
@@ -47,7 +47,7 @@ class Changes:
     connections: tuple[Connection, ...]
 
 
-def changes(before: Graph, repair: Repair) -> Changes:
+def changes(before: Graph, repair: ArchitectureRepair) -> Changes:
     """The difference between a network and its repair.
 
     Raises:

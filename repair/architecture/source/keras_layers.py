@@ -3,11 +3,10 @@
 import ast
 from collections.abc import Mapping
 
-from repair.architecture.formats.keras_layer import snake
-from repair.architecture.layer import LONGEST, Layer, freeze
+from repair.architecture.layer import LONGEST, LayerSpec, freeze, snake_case
 from repair.architecture.layer import Value as Plain
 from repair.architecture.layers import entry_of
-from repair.architecture.layers.shared_arguments import BOOKKEEPING
+from repair.architecture.layers.arguments import BOOKKEEPING
 from repair.architecture.source.values import (
     Dotted,
     Given,
@@ -90,8 +89,8 @@ def make(kind: str, given: Given, node: ast.Call) -> Made:
     }
     own = named.get("name", (None,))[0]
     return Made(
-        Layer(entry.name, arguments, inner),
-        own if isinstance(own, str) and own else snake(entry.name),
+        LayerSpec(entry.name, arguments, inner),
+        own if isinstance(own, str) and own else snake_case(entry.name),
         Written(node, parameters, written),
         _input_shape(entry.name, named),
     )
@@ -146,11 +145,11 @@ def _holds_over(most: int, value: Value) -> bool:
 
 def _inner(
     kind: str, named: Mapping[str, tuple[Value, ast.expr]], node: ast.Call
-) -> tuple[tuple[Layer, ...], tuple[Written, ...]]:
+) -> tuple[tuple[LayerSpec, ...], tuple[Written, ...]]:
     """The wrapped layers of a wrapper, and how they are written."""
     if kind not in WRAPPED:
         return (), ()
-    found: list[Layer] = []
+    found: list[LayerSpec] = []
     written: list[Written] = []
     for name in (WRAPPED[kind], "backward_layer"):
         value = named.get(name, (None,))[0]
@@ -161,7 +160,7 @@ def _inner(
             elif isinstance(item, Stack):
                 layers = [entry.value for entry in item.items]
                 made = [layer for layer in layers if isinstance(layer, Made)]
-                found.append(Layer("Sequential", inner=tuple(layer.layer for layer in made)))
+                found.append(LayerSpec("Sequential", inner=tuple(layer.layer for layer in made)))
                 written.append(Written(None, inner=tuple(layer.written for layer in made)))
                 item.used = True
             elif item is not None:

@@ -3,9 +3,9 @@
 import ast
 from dataclasses import replace
 
-from repair.architecture.layer import Layer
+from repair.architecture.layer import LayerSpec
 from repair.architecture.layers import LAYERS
-from repair.architecture.layers.shared_arguments import ACTIVATIONS
+from repair.architecture.layers.arguments import ACTIVATIONS
 from repair.architecture.source.calls import call_layer, references, tensors
 from repair.architecture.source.keras_layers import LAYER_NAMES, make, sizes
 from repair.architecture.source.pool import Site
@@ -71,7 +71,7 @@ class KerasWords:
             return call_layer(walk, made, Given(given.positional[:1], {}), node)
         if name in ACTIVATIONS and inputs and "layers" not in parts:
             site = Site(Written(None), node, (node.args[0],), walk.statement, walk.pool.tick())
-            layer = Layer("Activation", {"activation": name})
+            layer = LayerSpec("Activation", {"activation": name})
             return Tensor(walk.pool.add(layer, (inputs[0][0],), site, name))
         if "layers" in parts or name in LAYERS:
             return make(name, given, node)
@@ -119,7 +119,7 @@ class KerasWords:
             )
         own = given.get("name", None)
         site = Site(Written(node), node, (), walk.statement, walk.pool.tick())
-        layer = Layer("Input", {"shape": shape, **fixed})
+        layer = LayerSpec("Input", {"shape": shape, **fixed})
         return Tensor(walk.pool.add(layer, (), site, own if isinstance(own, str) else "input"))
 
     def _functional(self, walk: Walk, given: Given, node: ast.Call) -> Value:

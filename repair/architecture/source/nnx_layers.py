@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layer import Value as Plain
 from repair.architecture.source.keras_layers import constant, refuse_open
 from repair.architecture.source.values import Given, Made, Parameter, Written
@@ -174,7 +174,7 @@ def make_nnx(kind: str, given: Given, node: ast.Call) -> Made:
         constructor.features, order.index(constructor.features)
     )
     written = Written(node, parameters, renames=False, features=features or None)
-    return Made(Layer(name, arguments, weights=weights), None, written)
+    return Made(LayerSpec(name, arguments, weights=weights), None, written)
 
 
 def _complete(constructor: Constructor, arguments: Mapping[str, Plain]) -> bool:

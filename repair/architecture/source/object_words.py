@@ -3,7 +3,7 @@
 import ast
 from dataclasses import replace
 
-from repair.architecture.layer import Layer
+from repair.architecture.layer import LayerSpec
 from repair.architecture.source.calls import call_layer, tensors
 from repair.architecture.source.nnx_layers import CONSTRUCTORS, make_nnx
 from repair.architecture.source.values import (
@@ -118,5 +118,5 @@ def _loop(given: Given, node: ast.Call) -> Made:
         raise InputError(
             f"line {node.lineno}: nnx.RNN with return_carry or time_major is not read."
         )
-    layer = Layer(kind, arguments, weights=cell.layer.weights)
+    layer = LayerSpec(kind, arguments, weights=cell.layer.weights)
     return Made(layer, None, replace(cell.written))

@@ -4,10 +4,9 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from repair.architecture.errors import Fault
-from repair.architecture.formats.keras_layer import snake
+from repair.architecture.errors import Diagnostic
 from repair.architecture.graph import MOST_NODES, Node, source
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape, snake_case
 from repair.architecture.layers import Outputs, infer
 from repair.architecture.rules import KERAS3
 from repair.architecture.source.values import Written
@@ -76,7 +75,7 @@ class Pool:
 
     def add(
         self,
-        layer: Layer,
+        layer: LayerSpec,
         inputs: Iterable[str],
         site: Site,
         name: str | None = None,
@@ -89,7 +88,7 @@ class Pool:
         """
         if len(self.nodes) >= MOST_NODES:
             raise InputError(f"the network has over {MOST_NODES} layers: expected at most that.")
-        name = self.fresh(name or snake(layer.type))
+        name = self.fresh(name or snake_case(layer.type))
         node = Node(name, layer, tuple(inputs), shares)
         self.nodes[name], self.sites[name] = node, site
         given = [self.shape(reference) for reference in node.inputs]
@@ -97,7 +96,7 @@ class Pool:
             found = infer(layer, tuple(given), KERAS3.below_error)  # type: ignore[arg-type]
             if isinstance(found, Outputs):
                 self.shapes[name] = found.shapes
-            elif not isinstance(found, Fault):
+            elif not isinstance(found, Diagnostic):
                 self.shapes[name] = (found,)
             elif found.plausible is not None:
                 self.shapes[name] = (found.plausible,)

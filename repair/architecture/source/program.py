@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from repair.architecture.graph import Graph
-from repair.architecture.layer import Layer
+from repair.architecture.layer import LayerSpec
 from repair.architecture.source.array_words import ArrayWords
 from repair.architecture.source.builtin_words import BuiltinWords
 from repair.architecture.source.calls import references
@@ -159,7 +159,7 @@ def _instance(walk: Walk, owner: Instance) -> Program:
         )
     inputs = []
     for name, shape in zip(arguments, shapes, strict=False):
-        node = walk.pool.add(Layer("Input", {"shape": shape}), (), Site(Written(None)), name)
+        node = walk.pool.add(LayerSpec("Input", {"shape": shape}), (), Site(Written(None)), name)
         inputs.append((Tensor(node), ast.Name(name, ast.Load())))
     if (
         len(shapes) < needed

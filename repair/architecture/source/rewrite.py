@@ -6,7 +6,7 @@ from itertools import groupby
 
 from repair.architecture.graph import source as split
 from repair.architecture.rules import Rules
-from repair.architecture.search.result import Repair
+from repair.architecture.search.result import ArchitectureRepair
 from repair.architecture.source.altered import Spelling, altered_edits, moved_shape
 from repair.architecture.source.changes import CannotWrite, Changes, Connection, changes
 from repair.architecture.source.places import (
@@ -23,7 +23,9 @@ from repair.architecture.trace import trace
 from repair.errors import InputError
 
 
-def rewrite(program: Program, repair: Repair, rules: Rules, again: Callable[[str], Program]) -> str:
+def rewrite(
+    program: Program, repair: ArchitectureRepair, rules: Rules, again: Callable[[str], Program]
+) -> str:
     """The program with a repair written into it.
 
     Args:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from repair.architecture.graph import source
-from repair.architecture.layer import Layer
+from repair.architecture.layer import LayerSpec
 from repair.architecture.source.pool import Site
 from repair.architecture.source.values import (
     Functional,
@@ -42,7 +42,7 @@ def finish_stack(walk: Walk, stack: Stack) -> str:
                     f"line {stack.line}: {stack.name!r} does not state the shape of its input in "
                     f"a way that can be read without running the program: {INPUT_WANTED}."
                 )
-            reads = walk.pool.add(Layer("Input", {"shape": shape}), (), Site(Written(None)))
+            reads = walk.pool.add(LayerSpec("Input", {"shape": shape}), (), Site(Written(None)))
         reads = _add(walk, item, reads, stack)
     if reads is None:
         raise InputError(f"line {stack.line}: {stack.name!r} has no layers: add at least one.")

@@ -10,17 +10,17 @@ from math import prod
 
 from repair.architecture import cost
 from repair.architecture.edits import Edit, Insert, MakeWeights, count
-from repair.architecture.errors import Kind
+from repair.architecture.errors import ErrorKind
 from repair.architecture.graph import Graph, Node
-from repair.architecture.layer import Layer
+from repair.architecture.layer import LayerSpec
 from repair.architecture.rules import Rules
-from repair.architecture.search import Repair, Result, Status, repair
-from repair.architecture.search.result import distinct
+from repair.architecture.search import ArchitectureRepair, SearchResult, SearchStatus, repair
+from repair.architecture.search.result import without_supersets
 from repair.architecture.trace import trace
 
 
 @dataclass(frozen=True)
-class StatedRepair(Repair):
+class StatedRepair(ArchitectureRepair):
     """A repair in which other stated sizes count as edits."""
 
     @property
@@ -31,10 +31,10 @@ class StatedRepair(Repair):
 
 def repair_stated(
     graph: Graph, rules: Rules, *, alternatives: int = 3, time_limit: float = 10.0
-) -> Result:
+) -> SearchResult:
     """As `search.repair`, for networks whose layers state the sizes of their inputs."""
     plain = repair(graph, rules, alternatives=alternatives, time_limit=time_limit)
-    if plain.status is Status.VALID:
+    if plain.status is SearchStatus.VALID:
         return plain
     found = [(True, _stated(r)) for r in plain.repairs]
     flat, inserted = flattened(graph, rules)
@@ -47,13 +47,15 @@ def repair_stated(
     if not found:
         return plain
     found.sort(key=lambda pair: (pair[1].not_kept, pair[1].count, pair[0], pair[1].rank))
-    ranked = distinct(r for _, r in found)[:alternatives]
+    ranked = without_supersets(r for _, r in found)[:alternatives]
     bound = max(plain.bound, 1)  # it is not valid as it stands
     proven = ranked[0].count <= bound and not ranked[0].not_kept
-    return Result(Status.REPAIRED, ranked, bound, proven, seconds)
+    return SearchResult(SearchStatus.REPAIRED, ranked, bound, proven, seconds)
 
 
-def _stated(found: Repair, inserted: tuple[Edit, ...] = (), price: int = 0) -> StatedRepair:
+def _stated(
+    found: ArchitectureRepair, inserted: tuple[Edit, ...] = (), price: int = 0
+) -> StatedRepair:
     edits = (*inserted, *found.edits)
     return StatedRepair(found.graph, edits, found.cost + price, found.size, found.change)
 
@@ -66,13 +68,13 @@ def flattened(graph: Graph, rules: Rules) -> tuple[Graph, tuple[Edit, ...]]:
         node = nodes[error.layer]
         kernel = node.layer.weights.get("kernel", ())
         shape = error.given[0] if error.given else None
-        if error.kind is not Kind.WEIGHT_SHAPE or node.layer.type != "Dense" or not shape:
+        if error.kind is not ErrorKind.WEIGHT_SHAPE or node.layer.type != "Dense" or not shape:
             continue
         sizes = [size for size in shape[1:] if size is not None]
         if len(sizes) < 2 or len(sizes) < len(shape) - 1 or prod(sizes) != kernel[0]:
             continue
         name = Graph(tuple(nodes.values()), graph.outputs).fresh("flatten")
-        layer = Layer("Flatten")
+        layer = LayerSpec("Flatten")
         edits.append(Insert(name, layer, node.inputs[0], node.name))
         nodes[name] = Node(name, layer, node.inputs)
         nodes[node.name] = Node(node.name, node.layer, (name,), node.shares)

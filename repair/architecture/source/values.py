@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from repair.architecture.layer import Dim, Layer
+from repair.architecture.layer import Dim, LayerSpec
 
 if TYPE_CHECKING:
     from repair.architecture.source.scopes import Scope
@@ -113,7 +113,7 @@ class Made:
         first: the node of its first call.
     """
 
-    layer: Layer
+    layer: LayerSpec
     name: str | None
     written: Written
     input_shape: tuple[Dim, ...] | None = None

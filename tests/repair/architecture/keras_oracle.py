@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from repair.architecture.graph import Graph
-from repair.architecture.layer import Layer, Shape
+from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import LAYERS
 
 keras = pytest.importorskip("keras", reason="Keras, the oracle, is not installed")
@@ -38,7 +38,7 @@ class Zeros(keras.initializers.Initializer):
         return self
 
 
-def make(layer: Layer) -> keras.layers.Layer:
+def make(layer: LayerSpec) -> keras.layers.Layer:
     """The Keras layer of a definition."""
     arguments: dict[str, Any] = dict(layer.arguments)
     if layer.type not in ("RNN", "Sequential", "Bidirectional", "TimeDistributed"):
@@ -66,7 +66,7 @@ def call(built: keras.layers.Layer, type_: str, inputs: list[Any]) -> Any:
     return built(inputs[0], initial_state=inputs[1:]) if len(inputs) > 1 else built(inputs[0])
 
 
-def judge(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
+def judge(layer: LayerSpec, shapes: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
     """Output shapes of one layer, batch first; None where Keras refuses it.
 
     Also None where Keras builds it but then yields other shapes than it declared.

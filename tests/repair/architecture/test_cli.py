@@ -10,8 +10,14 @@ import pytest
 
 from repair.architecture.__main__ import main
 
-BROKEN = {"input": [28, 28, 1], "layers": [{"Conv2D": {"filters": 4, "kernel_size": 3}},
-                                           {"LSTM": {"units": 8}}, {"Dense": {"units": 10}}]}  # fmt: skip
+BROKEN = {
+    "input": [28, 28, 1],
+    "layers": [
+        {"Conv2D": {"filters": 4, "kernel_size": 3}},
+        {"LSTM": {"units": 8}},
+        {"Dense": {"units": 10}},
+    ],
+}
 
 
 @pytest.fixture
@@ -25,8 +31,16 @@ def test_what_a_person_sees(broken: Path, capsys: pytest.CaptureFixture[str]) ->
     before = broken.read_text()
     assert main([str(broken)]) == 1
     printed = capsys.readouterr().out
-    for wanted in ("<- broken", "Dimension Error", "(batch, 26, 26, 4)", "+    {", "minimal: proven",
-                   "1 edit", "alternative 2", "keeps input, widths and head"):  # fmt: skip
+    for wanted in (
+        "<- broken",
+        "Dimension Error",
+        "(batch, 26, 26, 4)",
+        "+    {",
+        "minimal: proven",
+        "1 edit",
+        "alternative 2",
+        "keeps input, widths and head",
+    ):
         assert wanted in printed
     assert broken.read_text() == before
 
@@ -55,8 +69,12 @@ def test_written_in_place_and_valid_after(broken: Path, capsys: pytest.CaptureFi
 def test_another_form_goes_to_standard_output_alone(
     broken: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for form, wanted in (("keras", "keras.Sequential("), ("nnx", "class Network(nnx.Module)"),
-                         ("keras-json", '"class_name": "Sequential"'), ("plain", '"layers"')):  # fmt: skip
+    for form, wanted in (
+        ("keras", "keras.Sequential("),
+        ("nnx", "class Network(nnx.Module)"),
+        ("keras-json", '"class_name": "Sequential"'),
+        ("plain", '"layers"'),
+    ):
         assert main([str(broken), "--to", form]) == 1
         printed = capsys.readouterr()
         assert wanted in printed.out
@@ -68,12 +86,20 @@ def test_several_independent_errors_are_all_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "two.json"
-    path.write_text(json.dumps({"layers": [
-        {"name": "a", "Input": {"shape": [8, 8, 1]}}, {"name": "b", "Input": {"shape": [5]}},
-        {"Conv1D": {"filters": 2, "kernel_size": 3}, "inputs": ["a"]}, {"Flatten": {}, "name": "fa"},
-        {"LSTM": {"units": 3}, "inputs": ["b"]},
-        {"Concatenate": {}, "inputs": ["fa", "lstm"]},
-    ]}))  # fmt: skip
+    path.write_text(
+        json.dumps(
+            {
+                "layers": [
+                    {"name": "a", "Input": {"shape": [8, 8, 1]}},
+                    {"name": "b", "Input": {"shape": [5]}},
+                    {"Conv1D": {"filters": 2, "kernel_size": 3}, "inputs": ["a"]},
+                    {"Flatten": {}, "name": "fa"},
+                    {"LSTM": {"units": 3}, "inputs": ["b"]},
+                    {"Concatenate": {}, "inputs": ["fa", "lstm"]},
+                ]
+            }
+        )
+    )
     assert main([str(path), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert [e["layer"] for e in found["errors"] if e["independent"]] == ["conv1d", "lstm"]
@@ -81,10 +107,17 @@ def test_several_independent_errors_are_all_shown(
 
 def test_rules_and_shapes_are_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "merge.json"
-    path.write_text(json.dumps({"layers": [
-        {"name": "a", "Input": {"shape": [4, 3]}}, {"name": "b", "Input": {"shape": [1, 3]}},
-        {"Add": {}, "inputs": ["a", "b"]},
-    ]}))  # fmt: skip
+    path.write_text(
+        json.dumps(
+            {
+                "layers": [
+                    {"name": "a", "Input": {"shape": [4, 3]}},
+                    {"name": "b", "Input": {"shape": [1, 3]}},
+                    {"Add": {}, "inputs": ["a", "b"]},
+                ]
+            }
+        )
+    )
     assert main([str(path)]) == 0
     assert main([str(path), "--rules", "strict"]) == 1
     path.write_text('["Flatten", {"Dense": {"units": 3}}]')
@@ -142,6 +175,12 @@ def test_the_command_imports_no_framework(broken: Path) -> None:
         "heavy = {'jax', 'keras', 'flax', 'tensorflow', 'scipy', 'libcst', 'rich', 'yaml'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                          env=dict(os.environ), timeout=120)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ),
+        timeout=120,
+    )
     assert done.stderr.strip() == "[]"

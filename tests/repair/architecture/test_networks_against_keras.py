@@ -5,7 +5,7 @@ from functools import partial
 import keras_oracle as oracle
 import pytest
 
-from repair.architecture.generate import faulty, valid
+from repair.architecture.generate import faulty_network, valid_network
 from repair.architecture.graph import Graph
 from repair.architecture.trace import trace
 
@@ -17,8 +17,8 @@ def in_keras(graph: Graph) -> bool:
     return not (types | inner) & set(oracle.NOT_IN_KERAS)
 
 
-VALID = [graph for graph in map(partial(valid, 8), range(10)) if in_keras(graph)]
-FAULTY = [graph for graph in map(partial(faulty, 8), range(10)) if in_keras(graph)]
+VALID = [graph for graph in map(partial(valid_network, 8), range(10)) if in_keras(graph)]
+FAULTY = [graph for graph in map(partial(faulty_network, 8), range(10)) if in_keras(graph)]
 
 
 @pytest.mark.parametrize("graph", VALID, ids=range(len(VALID)))

@@ -1,0 +1,1 @@
+"""What may be done at one layer: edits in place, layers inserted before it, the layer taken out."""
