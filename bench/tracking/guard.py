@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -17,16 +17,17 @@ _T = TypeVar("_T")
 class Guard:
     """Calls a tracker from a thread of its own, and says of all that goes wrong with it the first.
 
-    The thread begins at once (as a process ends, Python 3.12 begins none) and ends with `close`.
+    The thread begins at once (as a process ends, Python 3.12 begins none) and ends with `end`.
 
     Args:
         patience: seconds that a call may take; a tracker that takes longer is not called again.
+        abandon: ends what a call waits for that nobody waits for any more.
     """
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, patience: float, abandon: Callable[[], object] = lambda: None) -> None:
+        self._patience, self._abandon = patience, abandon
         self._waits = self._warned = False
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         threading.Thread(target=self._serve, name="tracker", daemon=True).start()
 
     def do(self, what: str, call: Callable[[], _T]) -> _T | None:
@@ -45,29 +46,35 @@ class Guard:
             except BaseException as error:  # noqa: BLE001 - SystemExit too
                 answer.put((None, error))
 
-        self._waits = (
-            True  # until it answers: not if Ctrl-C, or a signal of the cluster, comes first
-        )
+        self._waits = True  # until it answers; Ctrl-C or a signal of a cluster may come first
         self._calls.put(answered)
         try:
             value, error = answer.get(timeout=self._patience)
+            self._waits = False
         except Empty:
             self._warn(what, f"no answer within {self._patience:g} s")
             return None
-        self._waits = False
+        finally:
+            if self._waits:
+                self._abandon()
         if isinstance(error, KeyboardInterrupt):
             raise error
         if error is not None:
             self._warn(what, reason(error))
         return value
 
-    def close(self) -> None:
-        """Nothing is called any more."""
+    def end(self, call: Callable[[], object]) -> None:
+        """The last call, after one that hangs too: the tracker's own thread ends it, whenever that may be."""
+        if self._waits:
+            self._calls.put(call)
+        else:
+            self.do("end", call)
         self._calls.put(None)
 
     def _serve(self) -> None:
         while (call := self._calls.get()) is not None:
-            call()
+            with suppress(BaseException):  # nobody waits any more
+                call()
 
     def _warn(self, what: str, why: str) -> None:
         if not self._warned:
@@ -77,25 +84,23 @@ class Guard:
 
 @contextmanager
 def guarded(
-    opening: Callable[[], AbstractContextManager[Tracker]], patience: float
+    opening: Callable[[], AbstractContextManager[Tracker]],
+    patience: float,
+    abandon: Callable[[], object] = lambda: None,
 ) -> Iterator[Tracker]:
     """The tracker that `opening` opens for this block, under guard; one of nothing where it cannot be opened.
 
-    A block that raises ends the tracker with its exception, which then goes on.
+    A block that raises ends the tracker with its exception, which then goes on. See also `Guard`.
     """
-    stack = ExitStack()
-    with closing(Guard(patience)) as guard:
+    stack, guard = ExitStack(), Guard(patience, abandon)
+    try:
         tracker = guard.do("start", lambda: stack.enter_context(opening()))
-        if tracker is None:
-            yield NoTracker()
-            return
-        try:
-            yield _Guarded(tracker, guard)
-        except BaseException as error:
-            raised = error  # the name `error` ends with this block, the other thread may not
-            guard.do("end", lambda: stack.__exit__(type(raised), raised, raised.__traceback__))
-            raise
-        guard.do("end", stack.close)
+        yield _Guarded(tracker, guard) if tracker is not None else NoTracker()
+    except BaseException as error:
+        raised = error  # the name `error` ends with this block, the other thread may not
+        guard.end(lambda: stack.__exit__(type(raised), raised, raised.__traceback__))
+        raise
+    guard.end(stack.close)
 
 
 def reason(error: BaseException) -> str:

@@ -1,22 +1,19 @@
 """How a W&B run is opened: offline where no server takes it, its files below the results."""
 
-import atexit
 import errno
 import logging
 import os
 import secrets
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
 import wandb
 
-from bench.tracking.guard import Guard, reason
+from bench.tracking.core import begun
+from bench.tracking.guard import reason
 from bench.tracking.tracker import WandbSettings
 
 _log = logging.getLogger(__name__)
@@ -42,7 +39,7 @@ def opened(
     Raises:
         wandb.Error, and others: W&B cannot run at all.
     """
-    _begun(settings.patience)
+    begun(settings.patience)
     known: dict[str, Any] = {
         "project": settings.project,
         "entity": settings.entity,
@@ -93,28 +90,6 @@ def _obstacle(url: str, timeout: float) -> str | None:
     if not wandb.login(prompt=False, verify=False):
         return "there is no API key (run `wandb login`)"
     return None
-
-
-@cache
-def _begun(patience: float) -> None:
-    """W&B's own process: it begins now, and ends with this one, which would wait for it for ever."""
-    place = tempfile.mkdtemp(prefix="wandb-")  # its sockets, some of which it leaves
-    before = os.environ.get("TMPDIR")
-    os.environ["TMPDIR"] = place
-    try:
-        wandb.setup(wandb.Settings(silent=True))
-    finally:
-        del os.environ["TMPDIR"]
-        if before is not None:
-            os.environ["TMPDIR"] = before
-    guard = Guard(patience)
-
-    def end() -> None:
-        with suppress(Exception, SystemExit):  # it has ended or died, and all runs with it
-            wandb.teardown()
-
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    atexit.register(guard.do, "end", end)  # before W&B's own, and after what begins later
 
 
 @contextmanager

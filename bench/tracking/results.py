@@ -18,6 +18,7 @@ from bench.records.distinct import distinct
 from bench.records.record import Record
 from bench.records.regular import files_named
 from bench.records.store import RECORD, Contents, Stored, Unreadable, finished
+from bench.tracking.core import kill
 from bench.tracking.guard import Guard
 from bench.tracking.opening import folders_below, opened
 from bench.tracking.plots import plots, results_table
@@ -46,7 +47,7 @@ def _at_exit(settings: WandbSettings, experiment_dir: Path) -> None:
         if experiment_dir.is_dir() and _number(_records(experiment_dir)) not in shown:
             _show(settings, experiment_dir)
 
-    atexit.register(Guard(settings.patience).do, "results", rest)
+    atexit.register(Guard(settings.patience, kill).do, "results", rest)
 
 
 def _show(settings: WandbSettings, experiment_dir: Path) -> None:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from bench.tracking.core import kill
 from bench.tracking.guard import guarded
 from bench.tracking.tracker import NoTracker, Tracker, WandbSettings, run_id
 
@@ -44,4 +45,4 @@ def tracked(
 
         return wandb_run(settings, root, experiment, config, name)
 
-    return guarded(opening, settings.patience)
+    return guarded(opening, settings.patience, kill)

@@ -18,8 +18,7 @@ import wandb
 
 from bench import __main__ as command
 from bench.records import store
-from bench.tracking import WandbSettings, tracked
-from bench.tracking import opening as wandb_opening
+from bench.tracking import WandbSettings, core, opening, tracked
 from bench.tracking.guard import Guard, guarded
 
 ROOT = Path(__file__).parents[2]
@@ -73,8 +72,8 @@ def fresh_wandb():
     def forget() -> None:
         with suppress(ConnectionError):  # a test killed its process
             wandb.teardown()  # W&B reads its environment once
-        wandb_opening._begun.cache_clear()
-        wandb_opening._obstacles.clear()
+        core.begun.cache_clear()
+        opening._obstacles.clear()
 
     forget()
     yield
@@ -243,6 +242,7 @@ class Fails:
 
     def _step(self, name):
         self.steps.append(name)
+        self.thread = threading.current_thread()
         if name == self.at:
             self.how()
 
@@ -320,8 +320,12 @@ def test_a_tracker_that_hangs_is_left_behind(at, caplog):
         following.finish(None)
     (said,) = warnings(caplog)
     assert f"at its {at}: no answer within 0.2 s" in said
-    assert tracker.steps[-1] == at  # it is not called again
+    assert tracker.steps[-1] == at  # it is not called again ...
     over.set()
+    tracker.thread.join(60)  # ... until it answers, and then to end
+    assert not tracker.thread.is_alive()
+    assert tracker.steps[-1] == "end"
+    assert tracker.steps.count("end") == 1
 
 
 def test_ctrl_c_ends_the_wait_for_a_tracker_that_hangs(caplog):
@@ -334,9 +338,9 @@ def test_ctrl_c_ends_the_wait_for_a_tracker_that_hangs(caplog):
 
     with pytest.raises(KeyboardInterrupt):
         guard.do("record", hangs)
-    assert guard.do("end", lambda: "asked again") is None
+    assert guard.do("record", lambda: "asked again") is None
     over.set()
-    guard.close()
+    guard.end(lambda: None)
     signal.signal(signal.SIGINT, handler)
     assert warnings(caplog) == []
 
@@ -353,12 +357,12 @@ def test_a_tracker_is_called_by_one_thread(caplog):
     threads = set()
 
     @contextmanager
-    def opening():
+    def opened():
         threads.add(threading.current_thread())
         yield Fails("record", lambda: threads.add(threading.current_thread()))
         threads.add(threading.current_thread())
 
-    with guarded(opening, 60) as following:
+    with guarded(opened, 60) as following:
         following.finish(None)
     (one,) = threads
     one.join(60)  # and that ends with the run
@@ -366,11 +370,11 @@ def test_a_tracker_is_called_by_one_thread(caplog):
     assert warnings(caplog) == []
 
 
-@pytest.mark.parametrize("core", ["no-such-program", "/bin/false"])
+@pytest.mark.parametrize("program", ["no-such-program", "/bin/false"])
 @pytest.mark.parametrize("mode", ["offline", "online"])
 @pytest.mark.usefixtures("fresh_wandb")
-def test_wandb_that_cannot_start_its_process(core, mode, server, quick, monkeypatch, caplog):
-    monkeypatch.setattr("wandb.sdk.lib.service.service_process.get_core_path", lambda: core)
+def test_wandb_that_cannot_start_its_process(program, mode, server, quick, monkeypatch, caplog):
+    monkeypatch.setattr("wandb.sdk.lib.service.service_process.get_core_path", lambda: program)
     code, runs, err = quick(f"wandb.mode={mode}")
     assert code == 0
     assert len(runs) == 1
@@ -385,12 +389,43 @@ def test_wandb_whose_process_dies(tmp_path, record_of, caplog):
     named = {"experiment": "poison_mnist", "config_hash": record.config_hash, "seed": 0}
     folder = store.run_folder(tmp_path, *named.values())
     with tracked(WandbSettings(timeout=2), results_dir=tmp_path, **named, config={}) as tracker:
-        core = wandb.setup()._connection._proc._process
-        core.kill()
-        core.wait()
+        (process,) = core._processes[-1:]
+        process.kill()
+        process.wait()
         tracker.finish(store.save(folder, record, {}))
     assert len(warnings(caplog)) == 1
     assert isinstance(store.finished(folder), store.Stored)
+
+
+def test_wandb_whose_process_hangs_keeps_no_command_from_ending(tmp_path):
+    code = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from conftest import make_record
+from bench import store
+from bench.tracking import WandbSettings, core, tracked
+WandbSettings.patience = 8.0
+record, root = make_record(), Path(sys.argv[2])
+named = {"experiment": "poison_mnist", "config_hash": record.config_hash, "seed": 0}
+folder = store.run_folder(root, *named.values())
+with tracked(WandbSettings(), results_dir=root, **named, config={}) as tracker:
+    os.kill(core._processes[-1].pid, signal.SIGSTOP)
+    tracker.finish(store.save(folder, record, {}))
+print(store.finished(folder).record.status)
+"""
+    (tmp_path / "temporary").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, Path(__file__).parent, tmp_path],
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "ok\n"), done.stderr
+    assert done.stderr.count("no answer within 8 s") == 1
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 @pytest.mark.parametrize("backend", ["wandb", "tensorboard"])
