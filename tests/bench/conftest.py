@@ -1,6 +1,7 @@
-"""Records as a run would make them, and sweeps as a person would start them."""
+"""Records as a run would make them, sweeps as a person would start them, and one repair with what it says."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bench import __main__ as command
 from bench.records import store
 from bench.records.record import Accuracy, Combination, Record, before_and_after, config_hash
 
@@ -163,3 +165,56 @@ def timeless_records():
         return {path: {**timeless(record), "environment": None} for path, record in raw.items()}
 
     return read
+
+
+@pytest.fixture
+def repair(monkeypatch, capfd, small_repairs, tmp_path):
+    """One small repair by `python -m bench`, in this process: exit code, results folder."""
+    monkeypatch.chdir(tmp_path)
+    settings = [text for text in small_repairs if not text.startswith(("wandb.", "method.pass"))]
+
+    def call(*arguments: str, results: str = "runs") -> tuple[int, Path]:
+        folder = tmp_path / results
+        given = [*settings, "method.passing_tests=0", *arguments, f"results_dir={folder}"]
+        monkeypatch.setattr(sys, "argv", ["bench", *given])
+        code = command.main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return code, folder
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def untracked_records() -> dict:
+    """The record of that repair without a tracker, once it is known."""
+    return {}
+
+
+@pytest.fixture
+def as_without(repair, untracked_records, timeless_records):
+    """Compares the records below a folder with that of the same repair without a tracker."""
+
+    def compare(folder: Path) -> None:
+        if not untracked_records:
+            code, untracked = repair("wandb.mode=disabled", results="untracked")
+            assert code == 0
+            untracked_records.update(timeless_records(untracked))
+        assert len(untracked_records) == 1
+        assert timeless_records(folder) == untracked_records
+
+    return compare
+
+
+@pytest.fixture
+def told(caplog) -> Callable[[], list[str]]:
+    """What a person was told of a tracker; W&B's own log goes to its files alone."""
+
+    def warnings() -> list[str]:
+        return [
+            record.getMessage()
+            for record in caplog.records
+            if record.levelno >= logging.WARNING and record.name.startswith("bench")
+        ]
+
+    return warnings

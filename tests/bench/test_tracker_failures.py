@@ -1,15 +1,13 @@
-"""A tracker that fails, whatever fails and wherever, costs a run one warning and nothing else."""
+"""A server, a process or a disk that fails its tracker costs a run one warning and nothing else."""
 
-import logging
 import os
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,7 +17,6 @@ import wandb
 from bench import __main__ as command
 from bench.records import store
 from bench.tracking import WandbSettings, core, opening, tracked
-from bench.tracking.guard import Guard, guarded
 
 ROOT = Path(__file__).parents[2]
 PAGE = b"<html><body>Welcome. Please log in.</body></html>"
@@ -96,65 +93,17 @@ def server(monkeypatch):
     serving.server_close()
 
 
-@pytest.fixture
-def repair(monkeypatch, capfd, small_repairs, tmp_path):
-    """One small repair by `python -m bench`, in this process: exit code, results folder."""
-    monkeypatch.chdir(tmp_path)
-    settings = [text for text in small_repairs if not text.startswith(("wandb.", "method.pass"))]
-
-    def call(*arguments: str, results: str = "runs") -> tuple[int, Path]:
-        folder = tmp_path / results
-        given = [*settings, "method.passing_tests=0", *arguments, f"results_dir={folder}"]
-        monkeypatch.setattr(sys, "argv", ["bench", *given])
-        code = command.main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return code, folder
-
-    return call
-
-
-@pytest.fixture(scope="module")
-def untracked_records() -> dict:
-    """The record of that repair without a tracker, once it is known."""
-    return {}
-
-
-@pytest.fixture
-def as_without(repair, untracked_records, timeless_records):
-    """Compares the records below a folder with that of the same repair without a tracker."""
-
-    def compare(folder: Path) -> None:
-        if not untracked_records:
-            code, untracked = repair("wandb.mode=disabled", results="untracked")
-            assert code == 0
-            untracked_records.update(timeless_records(untracked))
-        assert len(untracked_records) == 1
-        assert timeless_records(folder) == untracked_records
-
-    return compare
-
-
-def warnings(caplog) -> list[str]:
-    """What a person is told of a tracker; W&B's own log goes to its files alone."""
-    return [
-        record.getMessage()
-        for record in caplog.records
-        if record.levelno >= logging.WARNING and record.name.startswith("bench")
-    ]
-
-
 @pytest.mark.parametrize(
     "kind", ["unauthorized", "broken", "html", "closes", "speechless", "silent"]
 )
 @pytest.mark.usefixtures("fresh_wandb")
 def test_whatever_a_server_answers_is_one_warning_and_the_repair_is_done(
-    server, kind, repair, as_without, caplog
+    server, kind, repair, as_without, told
 ):
     server.kind = kind
     code, folder = repair("wandb.mode=online", "wandb.timeout=2")
     assert code == 0
-    (said,) = warnings(caplog)
+    (said,) = told()
     assert server.url in said
     assert "scripts/wandb_sync.sh" in said
     as_without(folder)
@@ -234,157 +183,21 @@ def quick(monkeypatch, capfd, tmp_path):
     return call
 
 
-class Fails:
-    """A tracker of somebody's own that fails at one of its steps, by raising or by doing something else."""
-
-    def __init__(self, at, how):
-        self.at, self.how, self.steps = at, how, []
-
-    def _step(self, name):
-        self.steps.append(name)
-        self.thread = threading.current_thread()
-        if name == self.at:
-            self.how()
-
-    def __enter__(self):
-        self._step("start")
-        return self
-
-    def log(self, values):
-        self._step("progress")
-
-    def finish(self, stored):
-        self._step("record")
-
-    def __exit__(self, *_):
-        self._step("end")
-        return True  # it may not swallow what the run raises either
-
-
-def raising(error):
-    def raises():
-        raise error
-
-    return raises
-
-
-STEPS = ["start", "progress", "record", "end"]
-
-
-@pytest.mark.parametrize("error", [RuntimeError("no\nway"), SystemExit(3), GeneratorExit()])
-@pytest.mark.parametrize("at", STEPS)
-def test_a_tracker_that_raises_is_one_warning(at, error, caplog):
-    tracker = Fails(at, raising(error))
-    with guarded(lambda: tracker, 60) as following:
-        for _ in range(3):
-            following.log({"solve/gap": 0.5})
-        following.finish(None)
-    (said,) = warnings(caplog)
-    assert f"at its {at}" in said
-    assert type(error).__name__ in said
-    assert "\n" not in said
-    # One that was opened is told the rest, and closed.
-    rest = ["progress"] * 3 + ["record", "end"]
-    assert tracker.steps == ["start", *(rest if at != "start" else [])]
-
-
-@pytest.mark.parametrize("error", [RuntimeError("no way"), SystemExit(3)])
-@pytest.mark.parametrize("at", ["start", "record", "end"])
-def test_a_run_and_its_exit_code_do_not_depend_on_it(
-    at, error, repair, as_without, monkeypatch, caplog
-):
-    tracker = Fails(at, raising(error))
-    monkeypatch.setattr("bench.tracking.wandb_run.wandb_run", lambda *_: tracker)
-    code, folder = repair()
-    assert code == 0
-    assert len(warnings(caplog)) == 1
-    as_without(folder)
-
-
-@pytest.mark.parametrize("at", ["start", "record", "end"])
-def test_ctrl_c_in_a_tracker_stops_the_command_and_what_is_done_is_kept(at, repair, monkeypatch):
-    tracker = Fails(at, raising(KeyboardInterrupt()))
-    monkeypatch.setattr("bench.tracking.wandb_run.wandb_run", lambda *_: tracker)
-    code, folder = repair()
-    assert code == 130
-    assert len(store.contents(folder).runs) == (0 if at == "start" else 1)
-
-
-@pytest.mark.parametrize("at", STEPS)
-def test_a_tracker_that_hangs_is_left_behind(at, caplog):
-    over = threading.Event()
-    tracker = Fails(at, over.wait)
-    with guarded(lambda: tracker, 0.2) as following:
-        for _ in range(3):
-            following.log({"solve/gap": 0.5})
-        following.finish(None)
-    (said,) = warnings(caplog)
-    assert f"at its {at}: no answer within 0.2 s" in said
-    assert tracker.steps[-1] == at  # it is not called again ...
-    over.set()
-    tracker.thread.join(60)  # ... until it answers, and then to end
-    assert not tracker.thread.is_alive()
-    assert tracker.steps[-1] == "end"
-    assert tracker.steps.count("end") == 1
-
-
-def test_ctrl_c_ends_the_wait_for_a_tracker_that_hangs(caplog):
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    over, guard = threading.Event(), Guard(60)
-
-    def hangs():
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-        over.wait()
-
-    with pytest.raises(KeyboardInterrupt):
-        guard.do("record", hangs)
-    assert guard.do("record", lambda: "asked again") is None
-    over.set()
-    guard.end(lambda: None)
-    signal.signal(signal.SIGINT, handler)
-    assert warnings(caplog) == []
-
-
-def test_a_tracker_neither_hides_nor_changes_what_the_run_raises():
-    tracker = Fails("end", raising(RuntimeError("something else")))
-    with pytest.raises(ZeroDivisionError) as raised, guarded(lambda: tracker, 60):
-        _ = 1 // 0
-    assert raised.value.__context__ is None
-    assert tracker.steps == ["start", "end"]
-
-
-def test_a_tracker_is_called_by_one_thread(caplog):
-    threads = set()
-
-    @contextmanager
-    def opened():
-        threads.add(threading.current_thread())
-        yield Fails("record", lambda: threads.add(threading.current_thread()))
-        threads.add(threading.current_thread())
-
-    with guarded(opened, 60) as following:
-        following.finish(None)
-    (one,) = threads
-    one.join(60)  # and that ends with the run
-    assert not one.is_alive()
-    assert warnings(caplog) == []
-
-
 @pytest.mark.parametrize("program", ["no-such-program", "/bin/false"])
 @pytest.mark.parametrize("mode", ["offline", "online"])
 @pytest.mark.usefixtures("fresh_wandb")
-def test_wandb_that_cannot_start_its_process(program, mode, server, quick, monkeypatch, caplog):
+def test_wandb_that_cannot_start_its_process(program, mode, server, quick, monkeypatch, told):
     monkeypatch.setattr("wandb.sdk.lib.service.service_process.get_core_path", lambda: program)
     code, runs, err = quick(f"wandb.mode={mode}")
     assert code == 0
     assert len(runs) == 1
-    (said,) = warnings(caplog)
+    (said,) = told()
     assert "The tracker failed at its start" in said
     assert "Traceback" not in err
 
 
 @pytest.mark.usefixtures("fresh_wandb")
-def test_wandb_whose_process_dies(tmp_path, record_of, caplog):
+def test_wandb_whose_process_dies(tmp_path, record_of, told):
     record = record_of()
     named = {"experiment": "poison_mnist", "config_hash": record.config_hash, "seed": 0}
     folder = store.run_folder(tmp_path, *named.values())
@@ -393,7 +206,7 @@ def test_wandb_whose_process_dies(tmp_path, record_of, caplog):
         process.kill()
         process.wait()
         tracker.finish(store.save(folder, record, {}))
-    assert len(warnings(caplog)) == 1
+    assert len(told()) == 1
     assert isinstance(store.finished(folder), store.Stored)
 
 
@@ -403,7 +216,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from conftest import make_record
-from bench import store
+from bench.records import store
 from bench.tracking import WandbSettings, core, tracked
 WandbSettings.patience = 8.0
 record, root = make_record(), Path(sys.argv[2])
@@ -430,13 +243,13 @@ print(store.finished(folder).record.status)
 
 @pytest.mark.parametrize("backend", ["wandb", "tensorboard"])
 @pytest.mark.usefixtures("fresh_wandb")
-def test_a_place_where_the_tracker_cannot_write(backend, quick, caplog, tmp_path):
+def test_a_place_where_the_tracker_cannot_write(backend, quick, told, tmp_path):
     (tmp_path / "results" / "runs").mkdir(parents=True)
     (tmp_path / "results" / "runs" / backend).write_text("a file in the place of the folder")
     code, runs, err = quick(f"tracking={backend}")
     assert code == 0
     assert len(runs) == 1
-    (said,) = warnings(caplog)
+    (said,) = told()
     assert "runs/" + backend in said
     assert "Traceback" not in err
 
