@@ -32,7 +32,7 @@ def environment() -> dict[str, str | int | None]:
 @cache
 def code_version() -> str:
     """The commit of this checkout ("-dirty" with changes), else the installed package's version."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if (root / ".git").exists():
         command = [
             "git",
