@@ -65,6 +65,7 @@ _WORDS = {
     "less_than": "a number below {lt}",
     "less_than_equal": "at most {le}",
     "string_type": "a text",
+    "string_unicode": "a text of Unicode",
     "string_too_short": "a text that is not empty",
     "list_type": "a list",
     "sequence_str": "a list",

@@ -101,7 +101,7 @@ def test_text_that_no_file_can_hold_is_refused_before_the_run(bench):
     assert "Traceback" not in out + err
     code, _, err = bench("results_dir='runs\udcff'")
     assert code == 2
-    assert "setting results_dir" in err
+    assert "results_dir is 'runs\\udcff'; expected a text of Unicode" in err
 
 
 def removed(path):
