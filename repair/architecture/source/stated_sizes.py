@@ -36,28 +36,28 @@ def repair_stated(
     plain = repair(graph, rules, alternatives=alternatives, time_limit=time_limit)
     if plain.status is SearchStatus.VALID:
         return plain
-    found = [(True, _stated(r)) for r in plain.repairs]
+    candidates = [(True, _stated(r)) for r in plain.repairs]  # whether without a Flatten first
     flat, inserted = flattened(graph, rules)
     seconds = plain.seconds
     if inserted:
         more = repair(flat, rules, alternatives=alternatives, time_limit=time_limit)
         seconds += more.seconds
-        price = len(inserted) * (cost.EDIT + cost.FLATTEN)
-        found += [(False, _stated(r, inserted, price)) for r in more.repairs]
-    if not found:
+        flatten_cost = len(inserted) * (cost.EDIT + cost.FLATTEN)
+        candidates += [(False, _stated(r, inserted, flatten_cost)) for r in more.repairs]
+    if not candidates:
         return plain
-    found.sort(key=lambda pair: (pair[1].not_kept, pair[1].count, pair[0], pair[1].rank))
-    ranked = without_supersets(r for _, r in found)[:alternatives]
+    candidates.sort(key=lambda pair: (pair[1].not_kept, pair[1].count, pair[0], pair[1].rank))
+    ranked = without_supersets(r for _, r in candidates)[:alternatives]
     bound = max(plain.bound, 1)  # it is not valid as it stands
     proven = ranked[0].count <= bound and not ranked[0].not_kept
     return SearchResult(SearchStatus.REPAIRED, ranked, bound, proven, seconds)
 
 
 def _stated(
-    found: ArchitectureRepair, inserted: tuple[Edit, ...] = (), price: int = 0
+    plain: ArchitectureRepair, inserted: tuple[Edit, ...] = (), inserted_cost: int = 0
 ) -> StatedRepair:
-    edits = (*inserted, *found.edits)
-    return StatedRepair(found.graph, edits, found.cost + price, found.size, found.change)
+    edits = (*inserted, *plain.edits)
+    return StatedRepair(plain.graph, edits, plain.cost + inserted_cost, plain.size, plain.change)
 
 
 def flattened(graph: Graph, rules: Rules) -> tuple[Graph, tuple[Edit, ...]]:

@@ -19,7 +19,7 @@ class FunctionCall:
     """A function that is called on a tensor, or on a list of them.
 
     Args:
-        walk: the interpreter.
+        interpreter: the interpreter.
         builder: the graph that the function is drawn into.
         name: the name of the function.
         call: the arguments, the tensor first.
@@ -27,7 +27,7 @@ class FunctionCall:
         written: the call in which the other arguments stand: of a `functools.partial`, or `node`.
     """
 
-    walk: Interpreter
+    interpreter: Interpreter
     builder: GraphBuilder
     name: str
     call: BoundCall
@@ -80,7 +80,7 @@ class FunctionCall:
     ) -> Tensor:
         """Draws the layer that computes the same; reads the first argument unless told otherwise."""
         return apply_function(
-            self.walk,
+            self.interpreter,
             self.builder,
             layer,
             [self.input] if inputs is None else inputs,

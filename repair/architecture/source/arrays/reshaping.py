@@ -67,7 +67,10 @@ def with_axis_changed(called: FunctionCall) -> Value:
 
 
 def entries_of_tensor(
-    walk: Interpreter, builder: GraphBuilder, tensor: Tensor | LayerOutputs, node: ast.Subscript
+    interpreter: Interpreter,
+    builder: GraphBuilder,
+    tensor: Tensor | LayerOutputs,
+    node: ast.Subscript,
 ) -> Tensor | None:
     """x[:, -1] and its like: code, with the output shape that it has here; None: not known."""
     shape = builder.shape(tensor.reference)
@@ -88,12 +91,12 @@ def entries_of_tensor(
                 rest.pop(0)
             case _:
                 return None
-    text = walk.source.text_of(node)[:100]
+    text = interpreter.source.text_of(node)[:100]
     layer = LayerSpec("Lambda", {"function": text, "output_shape": (*output, *rest)})
     # a copy, which no statement sets a variable to: new layers are put around it where it stands
     use = ast.copy_location(ast.Subscript(node.value, node.slice, node.ctx), node)
     inputs = [(tensor.reference, node.value)]
-    return apply_function(walk, builder, layer, inputs, use, name="pick")
+    return apply_function(interpreter, builder, layer, inputs, use, name="pick")
 
 
 def _is_whole(index: ast.expr) -> bool:

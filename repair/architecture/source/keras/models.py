@@ -62,7 +62,7 @@ class KerasModels:
         self.builder.models.append(model)
         return model
 
-    def input(self, walk: Interpreter, call: BoundCall, node: ast.Call) -> Tensor:
+    def input(self, interpreter: Interpreter, call: BoundCall, node: ast.Call) -> Tensor:
         """The tensor of keras.Input(...), or of an InputLayer.
 
         Raises:
@@ -83,7 +83,7 @@ class KerasModels:
                 "without running the program. Give it, such as --input-shape 28,28,1."
             )
         name = call.get("name", None)
-        site = Site(WrittenLayer(node), node, (), walk.statement, self.builder.tick())
+        site = Site(WrittenLayer(node), node, (), interpreter.statement, self.builder.tick())
         layer = LayerSpec("Input", {"shape": shape, **fixed})
         return Tensor(self.builder.add(layer, (), site, name if isinstance(name, str) else "input"))
 
@@ -127,15 +127,20 @@ class KerasModels:
         return outputs[0] if len(outputs) == 1 else outputs
 
     def method(
-        self, walk: Interpreter, model: SequentialModel, name: str, call: BoundCall, node: ast.Call
+        self,
+        interpreter: Interpreter,
+        model: SequentialModel,
+        name: str,
+        call: BoundCall,
+        node: ast.Call,
     ) -> Value:
         """The value of a method of a sequential model.
 
         Raises:
             InputError: .pop(), which is not read.
         """
-        if name == "add" and call.positional and walk.statement is not None:
-            model.entries.append(SequentialEntry(call.positional[0][0], walk.statement))
+        if name == "add" and call.positional and interpreter.statement is not None:
+            model.entries.append(SequentialEntry(call.positional[0][0], interpreter.statement))
         elif name == "build":
             shape = sizes(call.get("input_shape", 0))
             if shape and model.input_shape is None:

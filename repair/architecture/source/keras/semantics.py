@@ -40,14 +40,16 @@ class KerasSemantics(GraphSemantics):
         super().__init__(builder)
         self.models = KerasModels(builder)
 
-    def call(self, walk: Interpreter, function: Value, call: BoundCall, node: ast.Call) -> Value:
+    def call(
+        self, interpreter: Interpreter, function: Value, call: BoundCall, node: ast.Call
+    ) -> Value:
         """The value of a constructor, a function, a model, or a method of a sequential model."""
         if isinstance(function, QualifiedName):
-            return self._named(walk, function, call, node)
+            return self._named(interpreter, function, call, node)
         if isinstance(function, SequentialModel | FunctionalModel):
             return self.models.called(function, call, node)
         if isinstance(function, BoundMethod) and isinstance(function.owner, SequentialModel):
-            return self.models.method(walk, function.owner, function.name, call, node)
+            return self.models.method(interpreter, function.owner, function.name, call, node)
         return NotImplemented
 
     def provides(self, name: str) -> bool:
@@ -60,7 +62,7 @@ class KerasSemantics(GraphSemantics):
         return KERAS if named else None
 
     def _named(
-        self, walk: Interpreter, function: QualifiedName, call: BoundCall, node: ast.Call
+        self, interpreter: Interpreter, function: QualifiedName, call: BoundCall, node: ast.Call
     ) -> Value:
         parts = function.path.split(".")
         name = parts[-1]
@@ -69,24 +71,24 @@ class KerasSemantics(GraphSemantics):
         if name == "Sequential":
             return self.models.sequential(call, node)
         if name in ("Input", "InputLayer"):
-            return self.models.input(walk, call, node)
+            return self.models.input(interpreter, call, node)
         if name in ("Model", "Functional") and parts[-2] in ("keras", "models"):
             return self.models.functional(call, node)
         inputs = tensors(call)
         if name in FUNCTIONAL_MERGES and inputs:
-            return self._merge(walk, name, call, node)
+            return self._merge(interpreter, name, call, node)
         if name in ACTIVATIONS and inputs and "layers" not in parts:
             layer = LayerSpec("Activation", {"activation": name})
-            return apply_function(walk, self.builder, layer, inputs[:1], node, name=name)
+            return apply_function(interpreter, self.builder, layer, inputs[:1], node, name=name)
         if "layers" in parts or name in LAYERS:
             return keras_layer_instance(name, call, node)
         return NotImplemented
 
-    def _merge(self, walk: Interpreter, name: str, call: BoundCall, node: ast.Call) -> Value:
+    def _merge(self, interpreter: Interpreter, name: str, call: BoundCall, node: ast.Call) -> Value:
         """A merging layer as a function: keras.layers.concatenate([x, y], axis=1)."""
         kind = next(kind for kind in LAYERS if kind.lower() == name)
         named = {key: pair for key, pair in call.named.items() if key != "inputs"}
         layer = keras_layer_instance(kind, BoundCall((), named), node)
         parameters = {key: Parameter(key) for key in layer.written.parameters}
         layer.written = replace(layer.written, parameters=parameters, renames=False)
-        return call_layer(walk, self.builder, layer, BoundCall(call.positional[:1]), node)
+        return call_layer(interpreter, self.builder, layer, BoundCall(call.positional[:1]), node)

@@ -19,7 +19,7 @@ TENSOR_ARGUMENTS = ("query", "value", "key", "inputs", "initial_state")
 
 
 def call_layer(
-    walk: Interpreter,
+    interpreter: Interpreter,
     builder: GraphBuilder,
     instance: LayerInstance,
     call: BoundCall,
@@ -28,12 +28,12 @@ def call_layer(
     """A call of a layer on tensors: a node of the graph."""
     inputs = tensors(call)
     expressions = tuple(expression for _, expression in inputs)
-    site = Site(instance.written, node, expressions, walk.statement, builder.tick())
+    site = Site(instance.written, node, expressions, interpreter.statement, builder.tick())
     return LayerOutputs(builder.apply(instance, [name for name, _ in inputs], site))
 
 
 def apply_function(
-    walk: Interpreter,
+    interpreter: Interpreter,
     builder: GraphBuilder,
     layer: LayerSpec,
     inputs: Sequence[tuple[str, ast.expr | None]],
@@ -45,7 +45,7 @@ def apply_function(
     """A function of tensors, such as relu(x) or x + y, as a node of the graph.
 
     Args:
-        walk: the interpreter.
+        interpreter: the interpreter.
         builder: the graph.
         layer: the layer that computes the same.
         inputs: the tensors that it reads, each with its expression where that stands alone.
@@ -54,7 +54,7 @@ def apply_function(
         written: where the arguments of the function stand, if anywhere.
     """
     expressions = tuple(expression for _, expression in inputs)
-    site = Site(written or WrittenLayer(), node, expressions, walk.statement, builder.tick())
+    site = Site(written or WrittenLayer(), node, expressions, interpreter.statement, builder.tick())
     return Tensor(builder.add(layer, [reference for reference, _ in inputs], site, name))
 
 

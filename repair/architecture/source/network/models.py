@@ -9,10 +9,11 @@ from repair.architecture.source.network.values import (
     AnyTensor,
     FunctionalModel,
     LayerInstance,
+    ModuleInstance,
     SequentialEntry,
     SequentialModel,
 )
-from repair.architecture.source.python.values import Unknown
+from repair.architecture.source.python.values import QualifiedName, Unknown, Value
 from repair.errors import InputError
 
 INPUT_WANTED = "give it, such as --input-shape 28,28,1"
@@ -88,9 +89,8 @@ def _add(builder: GraphBuilder, entry: SequentialEntry, reads: str, model: Seque
         site = replace(site, written=value.written)
         return builder.apply(value, (reads,), site)
     line = entry.written.lineno
-    what = value.text if isinstance(value, Unknown) else type(value).__name__
     raise InputError(
-        f"line {line}: {model.name!r} holds {what}, which is not a layer whose construction can be "
+        f"line {line}: {model.name!r} holds {_shown(value)}, which is not a layer whose construction can be "
         "read without running the program."
     )
 
@@ -108,3 +108,17 @@ def _inner_shape(model: SequentialModel) -> tuple[Dim, ...] | None:
     if isinstance(first, SequentialModel):
         return _inner_shape(first)
     return first.input_shape if isinstance(first, LayerInstance) else model.input_shape
+
+
+def _shown(value: Value) -> str:
+    """A value in words, for a message."""
+    if isinstance(value, Unknown):
+        return value.text
+    if isinstance(value, QualifiedName):
+        return value.path
+    if isinstance(value, ModuleInstance):
+        return value.title
+    if isinstance(value, AnyTensor):
+        return "a tensor"
+    plain = value is None or isinstance(value, bool | int | float | str)
+    return f"{value!r:.60}" if plain else f"a {type(value).__name__.lower()}"

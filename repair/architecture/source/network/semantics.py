@@ -41,25 +41,27 @@ class NetworkSemantics(GraphSemantics):
         super().__init__(builder)
         self.forward_names = forward_names
 
-    def call(self, walk: Interpreter, function: Value, call: BoundCall, node: ast.Call) -> Value:
+    def call(
+        self, interpreter: Interpreter, function: Value, call: BoundCall, node: ast.Call
+    ) -> Value:
         """The value of a call of a layer, of a module, or of the class of one."""
         if isinstance(function, Class) and function.framework:
-            return self.construct(walk, function, call, node.lineno)
+            return self.construct(interpreter, function, call, node.lineno)
         if isinstance(function, ModuleInstance):
-            return self._module(walk, function, call, node)
+            return self._module(interpreter, function, call, node)
         if isinstance(function, LayerInstance) and tensors(call):
-            return call_layer(walk, self.builder, function, call, node)
+            return call_layer(interpreter, self.builder, function, call, node)
         return NotImplemented
 
     def construct(
-        self, walk: Interpreter, kind: Class, call: BoundCall, line: int
+        self, interpreter: Interpreter, kind: Class, call: BoundCall, line: int
     ) -> ModuleInstance:
         """An object of a class of the program that is a module, its __init__ followed."""
         module = ModuleInstance(kind.node.name, line, str(kind.framework), kind)
         self.builder.models.append(module)
         method = kind.functions.get("__init__")
         if method is not None:
-            walk.enter(method, call, module)
+            interpreter.enter(method, call, module)
         return module
 
     def forward(self, kind: Class) -> Function | None:
@@ -68,7 +70,7 @@ class NetworkSemantics(GraphSemantics):
         return next((kind.functions[name] for name in names), None)
 
     def _module(
-        self, walk: Interpreter, module: ModuleInstance, call: BoundCall, node: ast.Call
+        self, interpreter: Interpreter, module: ModuleInstance, call: BoundCall, node: ast.Call
     ) -> Value:
         shapes = [value.shape for value in call.values if isinstance(value, Array)]
         if shapes:
@@ -78,14 +80,14 @@ class NetworkSemantics(GraphSemantics):
         if method is None or not tensors(call):
             return NotImplemented
         module.used = True
-        return walk.enter(method, call, module)
+        return interpreter.enter(method, call, module)
 
-    def attribute(self, walk: Interpreter, owner: Value, node: ast.Attribute) -> Value:
+    def attribute(self, interpreter: Interpreter, owner: Value, node: ast.Attribute) -> Value:
         """The shape of a tensor or an array, the inputs and outputs of a model or a layer."""
         name = node.attr
         if isinstance(owner, AnyTensor) and name == "shape":
             shape = self.builder.shape(owner.reference)
-            return (BatchSize(), *shape[1:]) if shape else walk.unknown(node)
+            return (BatchSize(), *shape[1:]) if shape else interpreter.unknown(node)
         if isinstance(owner, Array) and name == "shape":
             return owner.shape
         if isinstance(owner, FunctionalModel) and name in ("input", "output", "inputs", "outputs"):
@@ -105,6 +107,6 @@ class NetworkSemantics(GraphSemantics):
         rest = [Tensor(f"{value.reference}:{index}") for index in range(1, count)]
         return [Tensor(value.reference), *rest]
 
-    def variable_bound(self, walk: Interpreter, name: str, value: Value) -> None:
+    def variable_bound(self, interpreter: Interpreter, name: str, value: Value) -> None:
         """Notes which variables hold tensors."""
         self.builder.bound(name, value)

@@ -41,10 +41,12 @@ class NnxSemantics(GraphSemantics):
 
     packages = frozenset(("flax",))
 
-    def call(self, walk: Interpreter, function: Value, call: BoundCall, node: ast.Call) -> Value:
+    def call(
+        self, interpreter: Interpreter, function: Value, call: BoundCall, node: ast.Call
+    ) -> Value:
         """The value of a constructor, or of a call of an nnx.Sequential."""
         if isinstance(function, NnxSequential) and tensors(call):
-            return self._chained(walk, function, call, node)
+            return self._chained(interpreter, function, call, node)
         if isinstance(function, QualifiedName) and "nnx" in function.path.split("."):
             return self._named(function.last, call, node)
         return NotImplemented
@@ -69,15 +71,15 @@ class NnxSemantics(GraphSemantics):
         return NotImplemented
 
     def _chained(
-        self, walk: Interpreter, chain: NnxSequential, call: BoundCall, node: ast.Call
+        self, interpreter: Interpreter, chain: NnxSequential, call: BoundCall, node: ast.Call
     ) -> Value:
         """The layers and functions of nnx.Sequential one after the other."""
         value, expression = call.positional[0]
         for function in chain.functions:
             one = BoundCall(((value, expression),))
-            value = walk.meaning(function, one, node)
+            value = interpreter.meaning(function, one, node)
             if value is NotImplemented:
                 value = Unknown(node.lineno, "an entry of nnx.Sequential")
                 if isinstance(function, Function):
-                    value = walk.enter(function, one, None)
+                    value = interpreter.enter(function, one, None)
         return value

@@ -21,17 +21,19 @@ READING_METHODS = ("index", "count", "copy", "get", "keys", "values", "items")
 class BuiltinSemantics(Semantics):
     """Python's own names."""
 
-    def call(self, walk: Interpreter, function: Value, call: BoundCall, node: ast.Call) -> Value:
+    def call(
+        self, interpreter: Interpreter, function: Value, call: BoundCall, node: ast.Call
+    ) -> Value:
         """The value of a builtin function, or of a method of a list or dictionary."""
         if isinstance(function, QualifiedName) and function.path.startswith("builtins."):
             return _builtin(function.last, call, node)
         if isinstance(function, BoundMethod) and isinstance(function.owner, list | dict):
-            return _container_method(walk, function.owner, function.name, call, node)
+            return _container_method(interpreter, function.owner, function.name, call, node)
         return NotImplemented
 
 
 def _container_method(
-    walk: Interpreter,
+    interpreter: Interpreter,
     owner: list[Value] | dict[str, Value],
     name: str,
     call: BoundCall,
@@ -62,7 +64,7 @@ def _container_method(
             case "reverse", []:
                 owner.reverse()
                 return None
-    walk.lose(owner, unknown)
+    interpreter.lose(owner, unknown)
     return unknown
 
 

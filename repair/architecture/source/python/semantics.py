@@ -72,13 +72,15 @@ class Semantics:
 
     packages: frozenset[str] = frozenset()
 
-    def call(self, walk: Interpreter, function: Value, call: BoundCall, node: ast.Call) -> Value:
+    def call(
+        self, interpreter: Interpreter, function: Value, call: BoundCall, node: ast.Call
+    ) -> Value:
         """The value of a call; NotImplemented where what is called is not of this framework."""
         return NotImplemented
 
     def operator(
         self,
-        walk: Interpreter,
+        interpreter: Interpreter,
         kind: type[ast.operator],
         operands: tuple[Value, Value],
         node: ast.BinOp,
@@ -86,11 +88,11 @@ class Semantics:
         """The value of an operator; NotImplemented where the operands are not of this framework."""
         return NotImplemented
 
-    def attribute(self, walk: Interpreter, owner: Value, node: ast.Attribute) -> Value:
+    def attribute(self, interpreter: Interpreter, owner: Value, node: ast.Attribute) -> Value:
         """The value of owner.name, which `node` reads; NotImplemented where it is not known here."""
         return NotImplemented
 
-    def subscript(self, walk: Interpreter, owner: Value, node: ast.Subscript) -> Value:
+    def subscript(self, interpreter: Interpreter, owner: Value, node: ast.Subscript) -> Value:
         """The value of owner[index], which `node` reads; NotImplemented where it is not known here."""
         return NotImplemented
 
@@ -101,7 +103,7 @@ class Semantics:
         """
         return None
 
-    def variable_bound(self, walk: Interpreter, name: str, value: Value) -> None:
+    def variable_bound(self, interpreter: Interpreter, name: str, value: Value) -> None:
         """Tells that a variable of the program, outside comprehensions, is set to a value."""
 
     def provides(self, name: str) -> bool:
