@@ -91,8 +91,8 @@ class SourceText:
 
     def indent(self, position: int) -> str:
         """The white space that starts the line of a position in the text."""
-        found = re.match(r"[ \t]*", self.text[self.line_start(position) :])
-        return found[0] if found else ""
+        space = re.match(r"[ \t]*", self.text[self.line_start(position) :])
+        return space[0] if space else ""
 
     def first_on_line(self, position: int) -> bool:
         """Whether only white space stands before a place on its line."""
@@ -101,8 +101,8 @@ class SourceText:
     @cached_property
     def newline(self) -> str:
         """How lines end."""
-        found = re.search(r"\r\n|\r|\n", self.text)
-        return found[0] if found else "\n"
+        ending = re.search(r"\r\n|\r|\n", self.text)
+        return ending[0] if ending else "\n"
 
     def edited(self, edits: Iterable[TextEdit]) -> str:
         """The text with all edits made.

@@ -59,15 +59,15 @@ def without(
     return TextEdit(start, end, "pass" if isinstance(entry, ast.stmt) else "")
 
 
-def line_before(source: SourceText, place: ast.stmt, text: str) -> TextEdit:
+def line_before(source: SourceText, neighbour: ast.stmt, text: str) -> TextEdit:
     """Inserts a statement before one that starts its line."""
-    start, _ = source.span(place)
+    start, _ = source.span(neighbour)
     return TextEdit(start, start, text + source.newline + source.indent(start))
 
 
-def line_after(source: SourceText, place: ast.stmt, text: str) -> TextEdit:
+def line_after(source: SourceText, neighbour: ast.stmt, text: str) -> TextEdit:
     """Inserts a statement after one, behind its comment."""
-    start, end = source.span(place)
+    start, end = source.span(neighbour)
     tail = re.compile(r"[ \t]*(#[^\r\n]*)?").match(source.text, end)
     at = tail.end() if tail and tail[1] else end
     return TextEdit(at, at, source.newline + source.indent(start) + text)
