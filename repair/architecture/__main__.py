@@ -24,25 +24,26 @@ model JSON and .keras, the JSON of ExAIS, a plain list of layers in YAML or JSON
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns the exit code, 70 after an error of its own."""
-    given = _parser().parse_args(arguments)
-    return ended(lambda: _answered(given))
+    parsed = _parser().parse_args(arguments)
+    return ended(lambda: _answered(parsed))
 
 
-def _answered(given: argparse.Namespace) -> int:
+def _answered(parsed: argparse.Namespace) -> int:
+    """Answers for a file and prints the answer; returns the exit code."""
     try:
         options = ReadOptions(
-            rules_named(given.rules),
-            tuple(_shape(text) for text in given.input_shape),
-            given.model,
-            dict(_definition(text) for text in given.define),
+            rules_named(parsed.rules),
+            tuple(_shape(text) for text in parsed.input_shape),
+            parsed.model,
+            dict(_definition(text) for text in parsed.define),
         )
-        found = answer(
-            given.file,
+        result = answer(
+            parsed.file,
             options,
-            alternatives=given.alternatives,
-            time_limit=given.time_limit,
-            write=given.write,
-            to=given.to,
+            alternatives=parsed.alternatives,
+            time_limit=parsed.time_limit,
+            write=parsed.write,
+            to=parsed.to,
         )
     except InputError as error:
         print(error, file=sys.stderr)
@@ -51,28 +52,28 @@ def _answered(given: argparse.Namespace) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a name that the encoding lacks is no fault
             stream.reconfigure(errors="backslashreplace")
     try:
-        _print(found, given.json)
+        _print(result, parsed.json)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return found.exit_code
+    return result.exit_code
 
 
-def _print(found: Answer, as_json: bool) -> None:
+def _print(result: Answer, as_json: bool) -> None:
     if as_json:
         from repair.architecture.show import as_json as document
 
-        print(document(found))
+        print(document(result))
         return
     from rich.console import Console
 
     from repair.architecture.show import print_answer
 
     # code goes to standard output alone, so that it can be piped into a file
-    console = Console(stderr=found.code is not None, highlight=False)
-    print_answer(console, found)
-    if found.code is not None:
-        print(found.code, end="")
+    console = Console(stderr=result.code is not None, highlight=False)
+    print_answer(console, result)
+    if result.code is not None:
+        print(result.code, end="")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,15 +93,22 @@ def _parser() -> argparse.ArgumentParser:
         "again for each further input",
     )
     parser.add_argument("--rules", default="keras3", help="keras3 (default) or strict")
-    parser.add_argument("--alternatives", type=_count, default=3, metavar="N",
-                        help="most repairs to show (3)")  # fmt: skip
-    parser.add_argument("--time-limit", type=_seconds, default=10.0, metavar="SECONDS",
-                        help="of the search (10)")  # fmt: skip
+    parser.add_argument(
+        "--alternatives", type=_count, default=3, metavar="N", help="most repairs to show (3)"
+    )
+    parser.add_argument(
+        "--time-limit", type=_seconds, default=10.0, metavar="SECONDS", help="of the search (10)"
+    )
     parser.add_argument("--write", action="store_true", help="put the repair into FILE")
     parser.add_argument("--to", choices=CODE, help="print the repaired network in this form")
     parser.add_argument("--model", help="the model of a program that defines several")
-    parser.add_argument("--define", action="append", default=[], metavar="NAME=VALUE",
-                        help="a constant that the program computes")  # fmt: skip
+    parser.add_argument(
+        "--define",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a constant that the program computes",
+    )
     parser.add_argument("--json", action="store_true", help="answer for machines")
     return parser
 

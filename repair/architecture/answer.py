@@ -108,7 +108,7 @@ def _searched(
     graph, rules = definition.graph, options.rules
     try:
         if definition.stated:
-            from repair.architecture.source.stated import repair_stated
+            from repair.architecture.source.stated_sizes import repair_stated
 
             return repair_stated(graph, rules, alternatives=alternatives, time_limit=time_limit)
         return repair(graph, rules, alternatives=alternatives, time_limit=time_limit)

@@ -102,10 +102,12 @@ def read_definition(path: Path, options: ReadOptions) -> Definition:
 
 
 def _python(path: Path, text: str, options: ReadOptions) -> Definition:
-    from repair.architecture.source.program import Program, read_program
+    from repair.architecture.source.frameworks import FRAMEWORKS
+    from repair.architecture.source.network.program import NetworkProgram
+    from repair.architecture.source.program import read_program
     from repair.architecture.source.rewrite import rewrite
 
-    def again(source: str) -> Program:
+    def again(source: str) -> NetworkProgram:
         return read_program(
             source,
             input_shapes=options.input_shapes,
@@ -115,14 +117,14 @@ def _python(path: Path, text: str, options: ReadOptions) -> Definition:
 
     program = again(text)
     lines = {node.name: program.site(node.name).line for node in program.graph.nodes}
-    framework = "Flax NNX" if program.framework == "nnx" else "Keras"
+    framework = FRAMEWORKS[program.framework]
     return Definition(
         program.graph,
-        f"{framework} source, {program.name}",
+        f"{framework.title} source, {program.name}",
         text,
         path,
         lambda repair: rewrite(program, repair, options.rules, again),
-        program.framework == "nnx",
+        framework.states_sizes,
         {name: line for name, line in lines.items() if line},
     )
 

@@ -1,183 +1,176 @@
-"""Reads the network that a Python program defines: a Keras model, or a Flax NNX class."""
+"""Reads the network that a Python program defines, without running it."""
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from repair.architecture.graph import Graph
-from repair.architecture.layer import LayerSpec
-from repair.architecture.source.array_words import ArrayWords
-from repair.architecture.source.builtin_words import BuiltinWords
-from repair.architecture.source.calls import references
-from repair.architecture.source.keras_words import KerasWords
-from repair.architecture.source.object_words import ObjectWords, construct
-from repair.architecture.source.pool import Pool, Site
-from repair.architecture.source.stacks import finish_stack
-from repair.architecture.source.text import Source
-from repair.architecture.source.values import (
-    Class,
-    Function,
-    Functional,
-    Given,
-    Instance,
-    Stack,
+from repair.architecture.layer import Dim
+from repair.architecture.source.frameworks import all_semantics
+from repair.architecture.source.network.builder import GraphBuilder
+from repair.architecture.source.network.calls import references
+from repair.architecture.source.network.models import finish_sequential
+from repair.architecture.source.network.program import NetworkProgram
+from repair.architecture.source.network.values import (
+    FunctionalModel,
+    Model,
+    ModuleInstance,
+    SequentialModel,
     Tensor,
-    Unread,
-    Value,
-    Written,
 )
-from repair.architecture.source.walk import Walk
+from repair.architecture.source.python.interpreter import StaticInterpreter
+from repair.architecture.source.python.values import BoundCall, Function, Unknown, Value
+from repair.architecture.source.text import SourceText
 from repair.errors import InputError, unknown
-
-Shapes = tuple[tuple[int | None, ...], ...]
-WORDS = (BuiltinWords(), ObjectWords(), KerasWords(), ArrayWords())
-
-
-@dataclass(frozen=True)
-class Program:
-    """A network and where it stands in a program.
-
-    Args:
-        source: the program.
-        graph: the network.
-        pool: all nodes of the program with their places.
-        name: of the model's variable or class.
-        framework: "keras" or "nnx".
-        method: the __call__ of a class.
-        stack: the Sequential, where it is one.
-    """
-
-    source: Source
-    graph: Graph
-    pool: Pool
-    name: str
-    framework: str
-    stack: Stack | None = None
-    owner: Instance | None = None
-
-    def site(self, node: str) -> Site:
-        """Where a node comes from."""
-        return self.pool.sites[node]
 
 
 def read_program(
     text: str,
     *,
-    input_shapes: Shapes = (),
+    input_shapes: tuple[tuple[Dim, ...], ...] = (),
     model: str | None = None,
     defined: Mapping[str, Value] | None = None,
-) -> Program:
+) -> NetworkProgram:
     """The network of a Python program, which is not executed.
 
     Args:
-        text: the source.
-        input_shapes: of the inputs, without the batch, where the program does not state them.
+        text: the program.
+        input_shapes: shapes of the inputs, without the batch, where the program does not state
+            them.
         model: the variable or class of the network, where the program defines several.
         defined: constants for names that the program computes.
 
     Raises:
         InputError: not Python, no network or several, or a part of it that cannot be read.
     """
-    walk = Walk(Source.of(text), WORDS, defined or {})
-    walk.input_shapes = input_shapes
+    reader = ProgramReader(SourceText.of(text), input_shapes, defined or {})
     try:
-        return _read(walk, model)
+        return reader.network(model)
     except RecursionError:
         raise InputError("the program is nested too deeply to follow.") from None
 
 
-def _read(walk: Walk, model: str | None) -> Program:
-    walk.program()
-    found = [m for m in walk.models if not m.used]
-    if not found:
-        _try_functions(walk)
-        found = [m for m in walk.models if not m.used]
-    chosen = _chosen(found, walk, model)
-    if isinstance(chosen, Stack):
-        outputs: tuple[str, ...] = (finish_stack(walk, chosen),)
-        graph = Graph.of(walk.pool.below(outputs), outputs)
-        return Program(walk.source, graph, walk.pool, _name(chosen), "keras", chosen)
-    if isinstance(chosen, Functional):
-        graph = Graph.of(walk.pool.below(chosen.outputs), chosen.outputs)
-        return Program(walk.source, graph, walk.pool, _name(chosen), "keras")
-    return _instance(walk, chosen)
+class ProgramReader:
+    """Finds the network of a program.
 
+    Args:
+        source: the program.
+        input_shapes: shapes of the inputs, without the batch, that the user gives.
+        defined: constants that the user gives for names that the program computes.
+    """
 
-def _try_functions(walk: Walk) -> None:
-    """Follows classes that nothing constructs and functions that nothing calls."""
-    empty = Given((), {})
-    for kind in walk.modules:
-        if "__call__" in kind.functions or "call" in kind.functions:
-            construct(walk, kind, empty, kind.node.lineno)
-    if walk.models:
-        return
-    for value in list(walk.globals.values()):
-        if isinstance(value, Function) and value.node.name != "<lambda>":
-            walk.enter(value, empty, None)
+    def __init__(
+        self,
+        source: SourceText,
+        input_shapes: tuple[tuple[Dim, ...], ...],
+        defined: Mapping[str, Value],
+    ) -> None:
+        self.builder = GraphBuilder(input_shapes)
+        self.modules, semantics = all_semantics(self.builder)
+        self.interpreter = StaticInterpreter(source, semantics, defined)
 
+    def network(self, name: str | None) -> NetworkProgram:
+        """The network of a name, or the only one that the program defines.
 
-def _chosen(
-    found: list[Stack | Functional | Instance], walk: Walk, model: str | None
-) -> Stack | Functional | Instance:
-    names = [_name(candidate) for candidate in found]
-    if model is not None:
-        for candidate, name in zip(found, names, strict=True):
-            if name == model:
-                return candidate
-        raise unknown("model", model, names)
-    if not found:
-        raise InputError(
-            "the program defines no network that can be read: expected keras.Sequential, "
-            "keras.Model(inputs, outputs), or a class of nnx.Module or keras.Model."
+        Raises:
+            InputError: no network or several, or a part of it that cannot be read.
+        """
+        self.interpreter.program()
+        if not self._outermost():
+            self._try_definitions()
+        model = self._chosen(name)
+        if isinstance(model, ModuleInstance):
+            return self._of_module(model)
+        if isinstance(model, SequentialModel):
+            return self._of_tensors(model, (finish_sequential(self.builder, model),))
+        assert isinstance(model, FunctionalModel)
+        return self._of_tensors(model, model.outputs)
+
+    def _outermost(self) -> list[Model]:
+        """The models that are not part of another."""
+        return [model for model in self.builder.models if not model.used]
+
+    def _try_definitions(self) -> None:
+        """Follows classes that nothing constructs and functions that nothing calls."""
+        empty = BoundCall()
+        for kind in self.interpreter.classes:
+            if kind.framework and self.modules.forward(kind):
+                self.modules.construct(self.interpreter, kind, empty, kind.node.lineno)
+        if self.builder.models:
+            return
+        for value in list(self.interpreter.globals.values()):
+            if isinstance(value, Function) and value.node.name != "<lambda>":
+                self.interpreter.enter(value, empty, None)
+
+    def _chosen(self, name: str | None) -> Model:
+        models = self._outermost()
+        names = [model.title for model in models]
+        if name is not None:
+            for model in models:
+                if model.title == name:
+                    return model
+            raise unknown("model", name, names)
+        if not models:
+            raise InputError(
+                "the program defines no network that can be read: expected keras.Sequential, "
+                "keras.Model(inputs, outputs), or a class of nnx.Module or keras.Model."
+            )
+        if len(models) > 1:
+            raise InputError(
+                f"the program defines several networks: {', '.join(names)}. Choose one with "
+                "--model."
+            )
+        return models[0]
+
+    def _of_tensors(self, model: Model, outputs: tuple[str, ...]) -> NetworkProgram:
+        """The network of a model that returns these tensors."""
+        graph = Graph.of(self.builder.nodes_of(outputs), outputs)
+        source, module = self.interpreter.source, None
+        if isinstance(model, ModuleInstance):
+            module = model
+        return NetworkProgram(source, graph, self.builder, model.title, model.framework, module)
+
+    def _of_module(self, module: ModuleInstance) -> NetworkProgram:
+        """The network of a module: the method that it computes by, followed on its inputs."""
+        kind = module.of
+        function = self.modules.forward(kind)
+        if function is None:
+            raise InputError(
+                f"line {kind.node.lineno}: {kind.node.name} has no __call__ to follow."
+            )
+        inputs = self._inputs(module, function.node)
+        result = self.interpreter.enter(function, BoundCall(inputs), module)
+        outputs = references(result)
+        if not outputs:
+            lost = result
+            if not isinstance(lost, Unknown):
+                lost = Unknown(function.node.lineno, "what it returns")
+            raise InputError(
+                f"line {lost.line}: {lost.text} cannot be read without running the program: "
+                "expected layers, functions of jax.nn, and a few of jax.numpy."
+            )
+        return self._of_tensors(module, outputs)
+
+    def _inputs(
+        self, module: ModuleInstance, method: ast.FunctionDef
+    ) -> tuple[tuple[Tensor, ast.expr], ...]:
+        """The inputs that the method of a module is called with: one of each known shape."""
+        name = module.of.node.name
+        shapes = module.input_shapes or self.builder.input_shapes
+        parameters = [argument.arg for argument in method.args.args[1:]]
+        needed = max(1, len(parameters) - len(method.args.defaults))
+        if not shapes or not parameters:
+            raise InputError(
+                f"line {method.lineno}: {name} does not state the shape of its input: give it, "
+                "such as --input-shape 28,28,1."
+            )
+        inputs = tuple(
+            (Tensor(self.builder.add_input(shape, parameter)), ast.Name(parameter, ast.Load()))
+            for parameter, shape in zip(parameters, shapes, strict=False)
         )
-    if len(found) > 1:
-        raise InputError(
-            f"the program defines several networks: {', '.join(names)}. Choose one with --model."
-        )
-    return found[0]
-
-
-def _name(model: Stack | Functional | Instance) -> str:
-    name = model.of.node.name if isinstance(model, Instance) else model.name
-    return name.rstrip("?")
-
-
-def _instance(walk: Walk, owner: Instance) -> Program:
-    """The network of a module: its __call__ followed on inputs of known shapes."""
-    kind: Class = owner.of
-    function = kind.functions.get("__call__") or kind.functions.get("call")
-    if function is None:
-        raise InputError(f"line {kind.node.lineno}: {kind.node.name} has no __call__ to follow.")
-    method = function.node
-    shapes = owner.input_shapes or walk.input_shapes
-    arguments = [argument.arg for argument in method.args.args[1:]]
-    needed = max(1, len(arguments) - len(method.args.defaults))
-    if len(shapes) < 1 or not arguments:
-        raise InputError(
-            f"line {method.lineno}: {kind.node.name} does not state the shape of its input: give "
-            "it, such as --input-shape 28,28,1."
-        )
-    inputs = []
-    for name, shape in zip(arguments, shapes, strict=False):
-        node = walk.pool.add(LayerSpec("Input", {"shape": shape}), (), Site(Written(None)), name)
-        inputs.append((Tensor(node), ast.Name(name, ast.Load())))
-    if (
-        len(shapes) < needed
-        and "deterministic" not in arguments
-        and "train" not in " ".join(arguments)
-    ):
-        raise InputError(
-            f"line {method.lineno}: {kind.node.name} is called with {needed} inputs "
-            f"({', '.join(arguments)}): give --input-shape for each."
-        )
-    result = walk.enter(function, Given(tuple(inputs), {}), owner)
-    outputs = references(result)
-    if not outputs:
-        where = result if isinstance(result, Unread) else Unread(method.lineno, "what it returns")
-        raise InputError(
-            f"line {where.line}: {where.text} cannot be read without running the program: "
-            "expected layers, functions of jax.nn, and a few of jax.numpy."
-        )
-    graph = Graph.of(walk.pool.below(outputs), outputs)
-    framework = kind.kind or "nnx"
-    return Program(walk.source, graph, walk.pool, kind.node.name, framework, None, owner)
+        mode = "deterministic" in parameters or "train" in " ".join(parameters)
+        if len(shapes) < needed and not mode:
+            raise InputError(
+                f"line {method.lineno}: {name} is called with {needed} inputs "
+                f"({', '.join(parameters)}): give --input-shape for each."
+            )
+        return inputs

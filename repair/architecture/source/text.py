@@ -18,7 +18,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, order=True)
-class Edit:
+class TextEdit:
     """New text for a span; a span of no length inserts."""
 
     start: int
@@ -27,14 +27,14 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Python source and its tree; made by `Source.of`."""
+class SourceText:
+    """The text of a program and its tree; made by `SourceText.of`."""
 
     text: str
     tree: ast.Module
 
     @classmethod
-    def of(cls, text: str) -> "Source":
+    def of(cls, text: str) -> "SourceText":
         """Parses source text.
 
         Raises:
@@ -67,8 +67,8 @@ class Source:
         lines = [self.text[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
         return starts, lines
 
-    def at(self, line: int, column: int) -> int:
-        """The place in the text of a line, from 1, and a column in UTF-8 bytes, as `ast` counts."""
+    def position(self, line: int, column: int) -> int:
+        """The position in the text of a line, from 1, and a column in UTF-8 bytes, as `ast` counts."""
         starts, lines = self._lines
         line_text = lines[line - 1]
         if not line_text.isascii():
@@ -76,23 +76,23 @@ class Source:
         return starts[line - 1] + column
 
     def span(self, node: ast.expr | ast.stmt | ast.alias) -> Span:
-        """Where a node stands."""
-        start = self.at(node.lineno, node.col_offset)
-        return start, self.at(node.end_lineno or node.lineno, node.end_col_offset or 0)
+        """The start and end of a node."""
+        start = self.position(node.lineno, node.col_offset)
+        return start, self.position(node.end_lineno or node.lineno, node.end_col_offset or 0)
 
-    def of_node(self, node: ast.expr | ast.stmt) -> str:
+    def text_of(self, node: ast.expr | ast.stmt) -> str:
         """The text of a node."""
         start, end = self.span(node)
         return self.text[start:end]
 
     def line_start(self, position: int) -> int:
-        """Where the line of a place in the text starts."""
+        """Where the line of a position in the text starts."""
         return max(self.text.rfind("\n", 0, position), self.text.rfind("\r", 0, position)) + 1
 
     def indent(self, position: int) -> str:
-        """The white space that starts the line of a place in the text."""
-        found = re.match(r"[ \t]*", self.text[self.line_start(position) :])
-        return found[0] if found else ""
+        """The white space that starts the line of a position in the text."""
+        space = re.match(r"[ \t]*", self.text[self.line_start(position) :])
+        return space[0] if space else ""
 
     def first_on_line(self, position: int) -> bool:
         """Whether only white space stands before a place on its line."""
@@ -101,17 +101,17 @@ class Source:
     @cached_property
     def newline(self) -> str:
         """How lines end."""
-        found = re.search(r"\r\n|\r|\n", self.text)
-        return found[0] if found else "\n"
+        ending = re.search(r"\r\n|\r|\n", self.text)
+        return ending[0] if ending else "\n"
 
-    def edited(self, edits: Iterable[Edit]) -> str:
+    def edited(self, edits: Iterable[TextEdit]) -> str:
         """The text with all edits made.
 
         Raises:
             InputError: two edits of one place that differ.
         """
         text, behind = self.text, len(self.text) + 1
-        done: set[Edit] = set()
+        done: set[TextEdit] = set()
         for edit in sorted(edits, key=lambda e: (e.start, e.end), reverse=True):
             if edit in done and edit.start < edit.end:
                 continue

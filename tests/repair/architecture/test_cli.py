@@ -154,9 +154,12 @@ def test_names_that_the_encoding_lacks_are_escaped(tmp_path: Path) -> None:
     )
     for options in ([], ["--json"], ["--to", "plain"], ["--to", "keras"]):
         done = subprocess.run(
-            [sys.executable, "-m", "repair.architecture", path, *options], capture_output=True,
-            env={**os.environ, "PYTHONIOENCODING": "ascii"}, timeout=120, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "repair.architecture", path, *options],
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+            timeout=120,
+            check=False,
+        )
         assert done.returncode == 1, done.stderr
         assert done.stdout.isascii()
 

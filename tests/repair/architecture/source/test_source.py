@@ -7,14 +7,15 @@ import pytest
 from repair.architecture.answer import answer
 from repair.architecture.definition import ReadOptions
 from repair.architecture.rules import KERAS3
-from repair.architecture.source.program import Program, read_program
+from repair.architecture.source.network.program import NetworkProgram
+from repair.architecture.source.program import read_program
 from repair.architecture.trace import trace
 from repair.errors import InputError
 
 HEAD = "import keras\nfrom keras import layers\n"
 
 
-def types(program: Program) -> list[str]:
+def types(program: NetworkProgram) -> list[str]:
     return [node.layer.type for node in program.graph.nodes]
 
 

@@ -51,10 +51,19 @@ def test_what_may_be_missing_is_refused(name: str) -> None:
 
 
 SHAPES = {
-    "x /= 255": (8, 4), "x = x / 255.0": (8, 4), "x **= 2": (8, 4), "x -= 0.5": (8, 4), "x = 1 - x": (8, 4),
-    "x /= u": None, "x @= u": None, "x = x + np.zeros((2, 100, 8, 4))": None, "x = u(x)": None,
-    "x: object = x": (8, 4), "y = (x := x * 2)": (8, 4), "del x": None,
-}  # fmt: skip
+    "x /= 255": (8, 4),
+    "x = x / 255.0": (8, 4),
+    "x **= 2": (8, 4),
+    "x -= 0.5": (8, 4),
+    "x = 1 - x": (8, 4),
+    "x /= u": None,
+    "x @= u": None,
+    "x = x + np.zeros((2, 100, 8, 4))": None,
+    "x = u(x)": None,
+    "x: object = x": (8, 4),
+    "y = (x := x * 2)": (8, 4),
+    "del x": None,
+}
 
 
 @pytest.mark.parametrize("statement", SHAPES)

@@ -1,0 +1,152 @@
+"""The models of Keras: Input, Sequential and Model(inputs, outputs), and calls of them."""
+
+import ast
+
+from repair.architecture.layer import LayerSpec
+from repair.architecture.source.network.builder import GraphBuilder, Site
+from repair.architecture.source.network.calls import references, tensors
+from repair.architecture.source.network.constants import sizes
+from repair.architecture.source.network.models import call_functional, call_sequential
+from repair.architecture.source.network.values import (
+    Array,
+    FunctionalModel,
+    SequentialEntry,
+    SequentialModel,
+    Tensor,
+    WrittenLayer,
+)
+from repair.architecture.source.python.semantics import Interpreter
+from repair.architecture.source.python.values import BoundCall, Unknown, Value
+from repair.errors import InputError
+
+KERAS = "keras"
+"""The name of the framework."""
+
+
+class KerasModels:
+    """Constructs models, and draws those that are called into the graph.
+
+    Args:
+        builder: the graph.
+    """
+
+    def __init__(self, builder: GraphBuilder) -> None:
+        self.builder = builder
+
+    def sequential(self, call: BoundCall, node: ast.Call) -> SequentialModel:
+        """The model of keras.Sequential(...).
+
+        Raises:
+            InputError: its layers are not a list that is known.
+        """
+        layers, expression = call.get("layers", 0), call.expression("layers", 0)
+        name = call.get("name", 1)
+        title = name if isinstance(name, str) else "sequential?"
+        model = SequentialModel(title, node.lineno, KERAS, [])
+        if isinstance(layers, list | tuple):
+            elements: tuple[ast.expr, ...] = ()
+            if isinstance(expression, ast.List | ast.Tuple):
+                elements = tuple(expression.elts)
+            direct = len(elements) == len(layers) and not any(
+                isinstance(element, ast.Starred) for element in elements
+            )
+            for position, layer in enumerate(layers):
+                written = elements[position] if direct else node
+                model.entries.append(SequentialEntry(layer, written, elements if direct else None))
+        elif layers is not None:
+            shown = layers.text if isinstance(layers, Unknown) else "not a list"
+            raise InputError(
+                f"line {node.lineno}: the layers of Sequential are {shown}, which only "
+                "running the program would tell. Write them as a list."
+            )
+        self.builder.models.append(model)
+        return model
+
+    def input(self, interpreter: Interpreter, call: BoundCall, node: ast.Call) -> Tensor:
+        """The tensor of keras.Input(...), or of an InputLayer.
+
+        Raises:
+            InputError: its shape is not known.
+        """
+        shape = sizes(call.get("shape", 0, call.get("input_shape", None)))
+        batch = call.get("batch_shape", None)
+        size = call.get("batch_size", 1)
+        if isinstance(batch, list | tuple) and sizes(batch[1:]) is not None:
+            shape, size = sizes(batch[1:]), batch[0]
+        fixed = {"batch_size": size} if type(size) is int else {}
+        inputs = [n for n in self.builder.nodes.values() if n.layer.type == "Input"]
+        if shape is None and len(self.builder.input_shapes) > len(inputs):
+            shape = self.builder.input_shapes[len(inputs)]
+        if shape is None:
+            raise InputError(
+                f"line {node.lineno}: the shape of this Input is not a constant that can be read "
+                "without running the program. Give it, such as --input-shape 28,28,1."
+            )
+        name = call.get("name", None)
+        site = Site(WrittenLayer(node), node, (), interpreter.statement, self.builder.tick())
+        layer = LayerSpec("Input", {"shape": shape, **fixed})
+        return Tensor(self.builder.add(layer, (), site, name if isinstance(name, str) else "input"))
+
+    def functional(self, call: BoundCall, node: ast.Call) -> FunctionalModel:
+        """The model of keras.Model(inputs, outputs).
+
+        Raises:
+            InputError: its ends are not tensors that are known.
+        """
+        ends = []
+        for position, (name, old) in enumerate((("inputs", "input"), ("outputs", "output"))):
+            end = references(call.get(name, position, call.get(old, None)))
+            if not end:
+                raise InputError(
+                    f"line {node.lineno}: the {name} of this Model are not tensors whose making "
+                    "can be read without running the program."
+                )
+            ends.append(end)
+        given_name = call.get("name", 2)
+        title = given_name if isinstance(given_name, str) else "model?"
+        model = FunctionalModel(title, node.lineno, KERAS, ends[0], ends[1])
+        self.builder.models.append(model)
+        return model
+
+    def called(
+        self, model: SequentialModel | FunctionalModel, call: BoundCall, node: ast.Call
+    ) -> Value:
+        """The value of a call of a model: its layers drawn in, or its input shape learned."""
+        first = call.values[0] if call.positional else None
+        if isinstance(first, Array):
+            if isinstance(model, SequentialModel) and model.input_shape is None:
+                model.input_shape = first.shape[1:]
+            return Unknown(node.lineno, "the result of the model")
+        inputs = tuple(reference for reference, _ in tensors(call))
+        if not inputs:
+            return NotImplemented
+        model.used = True
+        if isinstance(model, SequentialModel):
+            return Tensor(call_sequential(self.builder, model, inputs[0]))
+        outputs = [Tensor(name) for name in call_functional(self.builder, model, inputs)]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def method(
+        self,
+        interpreter: Interpreter,
+        model: SequentialModel,
+        name: str,
+        call: BoundCall,
+        node: ast.Call,
+    ) -> Value:
+        """The value of a method of a sequential model.
+
+        Raises:
+            InputError: .pop(), which is not read.
+        """
+        if name == "add" and call.positional and interpreter.statement is not None:
+            model.entries.append(SequentialEntry(call.positional[0][0], interpreter.statement))
+        elif name == "build":
+            shape = sizes(call.get("input_shape", 0))
+            if shape and model.input_shape is None:
+                model.input_shape = shape[1:]
+        elif name == "pop":
+            raise InputError(f"line {node.lineno}: .pop() is not read: leave the layer out.")
+        elif name in ("predict", "__call__") and call.positional:
+            return self.called(model, call, node)
+        return Unknown(node.lineno, f"{model.name}.{name}(...)")

@@ -1,0 +1,161 @@
+"""What an expression of a program stands for, as far as it can be known without running it."""
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from repair.architecture.source.python.scopes import Scope
+
+Value = object
+"""A plain constant, a tuple, list or dictionary of values, or one of the classes below."""
+
+
+@dataclass(frozen=True)
+class QualifiedName:
+    """Something imported or built in, by its full name: "keras.layers.Dense"."""
+
+    path: str
+
+    @property
+    def last(self) -> str:
+        """The last part of the name."""
+        return self.path.rpartition(".")[2]
+
+
+class ObjectValue:
+    """An object that a framework gives its meaning, such as a layer, a tensor or a model.
+
+    Attributes:
+        mutators: the methods that change the object, each with what it does in words; a program
+            of which it is not known whether it calls one of them is refused.
+        has_methods: whether an attribute that has no value of its own is taken to be a method.
+    """
+
+    mutators: ClassVar[Mapping[str, str]] = {}
+    has_methods: ClassVar[bool] = True
+
+    def bound_to(self, name: str) -> None:
+        """Tells the object that a variable of this name holds it."""
+
+    def held_as(self, name: str) -> None:
+        """Tells the object that an attribute of this name of another object holds it."""
+
+    def becomes_part(self) -> None:
+        """Tells the object that another one holds it, alone or in a list."""
+
+
+def mutators_of(value: Value) -> Mapping[str, str]:
+    """The methods that change a value of a framework, each with what it does in words."""
+    return value.mutators if isinstance(value, ObjectValue) else {}
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that only running the program would tell.
+
+    Args:
+        line: the line that it comes from.
+        text: how it is written there.
+        was: the object that it may be, where that matters.
+    """
+
+    line: int
+    text: str
+    was: Value = field(default=None, compare=False, repr=False)
+
+
+@dataclass(eq=False)
+class Function:
+    """A function that the program defines.
+
+    Args:
+        node: its definition.
+        scopes: the scopes whose names it sees, the nearest last.
+        defaults: the values of its parameters that have one, from when it was defined.
+    """
+
+    node: ast.FunctionDef
+    scopes: Sequence[Scope]
+    defaults: Mapping[str, Value]
+
+
+@dataclass(eq=False)
+class Class:
+    """A class that the program defines.
+
+    Args:
+        node: its definition.
+        framework: the name of the framework whose modules or models it extends; None: of none.
+        functions: its methods and those that it inherits, by name.
+    """
+
+    node: ast.ClassDef
+    framework: str | None
+    functions: Mapping[str, Function]
+
+    @property
+    def methods(self) -> Mapping[str, ast.FunctionDef]:
+        """The definitions of its methods."""
+        return {name: function.node for name, function in self.functions.items()}
+
+
+@dataclass(eq=False)
+class Instance(ObjectValue):
+    """An object of a class that the program defines."""
+
+    of: Class
+    attributes: dict[str, Value] = field(default_factory=dict, kw_only=True)
+
+
+@dataclass(frozen=True)
+class BoundMethod:
+    """A method of an object, about to be called."""
+
+    owner: Value
+    name: str
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A `functools.partial` of something, with the call that fixes the arguments."""
+
+    function: Value
+    call: ast.Call
+
+
+@dataclass(frozen=True)
+class BoundCall:
+    """The arguments of a call: values beside the expressions that they come from.
+
+    Args:
+        positional: the arguments by position, in their order.
+        named: the arguments by name.
+        unknown: the text of *arguments or **arguments that cannot be read, which may be any
+            others; None: there are none.
+    """
+
+    positional: tuple[tuple[Value, ast.expr], ...] = ()
+    named: Mapping[str, tuple[Value, ast.expr]] = field(default_factory=dict)
+    unknown: str | None = None
+
+    @property
+    def values(self) -> list[Value]:
+        """The values of the arguments by position."""
+        return [value for value, _ in self.positional]
+
+    def get(self, name: str, position: int | None, default: Value = None) -> Value:
+        """The value of an argument by name or position."""
+        if name in self.named:
+            return self.named[name][0]
+        if position is not None and position < len(self.positional):
+            return self.positional[position][0]
+        return default
+
+    def expression(self, name: str, position: int | None) -> ast.expr | None:
+        """The expression of an argument by name or position."""
+        if name in self.named:
+            return self.named[name][1]
+        if position is not None and position < len(self.positional):
+            return self.positional[position][1]
+        return None
