@@ -10,7 +10,9 @@ from repair.weights.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
-class _Tried:
+class _LayersRepair:
+    """Layers and their repair."""
+
     layers: tuple[str, ...]
     repair: Repair
 
@@ -35,19 +37,19 @@ def best_layers(
         time_budget: seconds for all; those that are left are shared among the sets that are left.
 
     Returns:
-        The chosen repair; its details hold what every set reached, its seconds those of all.
+        The chosen repair; its details hold what the repair of every set reached, its seconds are those of all.
     """
     began = time.perf_counter()
     sets: list[tuple[str, ...]] = [(layer,) for layer in problem.layers]
     if len(problem.layers) > 1:
         sets.append(problem.layers)
-    tried: list[_Tried] = []
+    tried: list[_LayersRepair] = []
     for number, layers in enumerate(sets):
         share = None
         if time_budget is not None:
             left = time_budget - (time.perf_counter() - began)
             share = max(left, 1e-3) / (len(sets) - number)
-        tried.append(_Tried(layers, method(replace(problem, layers=layers), share)))
+        tried.append(_LayersRepair(layers, method(replace(problem, layers=layers), share)))
     best = max(tried, key=lambda one: one.rank)
     seconds: dict[str, float] = {}
     for one in tried:
