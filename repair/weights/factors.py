@@ -2,7 +2,7 @@
 
 A row is a linear combination of one input's logits, such as a margin. Its gradient in a dense kernel has rank one: the
 outer product of what enters the layer and of what backpropagation brings to its output, so that two vectors stand for
-the matrix. Entries of the gradients are multiplied out only where they are asked for.
+the matrix. Entries of the gradients are multiplied out only where they are needed.
 """
 
 from collections.abc import Mapping

@@ -178,7 +178,7 @@ class _Trial:
         targets = soft_targets(problem, tangent.logits, temperature)
         chosen = np.random.default_rng(seed).permutation(len(tests))[:TESTS]
         fitted = (len(chosen) + 1) // 2
-        # A single test is both fitted to and judged by.
+        # A single test is both fitted to and measured on.
         unseen = chosen[fitted:] if len(chosen) > 1 else chosen
         before = _losses(targets[unseen], tangent.logits[unseen], temperature)
         return cls(problem, tests.images[chosen], targets[chosen], fitted, temperature, before)

@@ -24,7 +24,7 @@ from repair.weights.patch import Key, Patch
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """All weights of some layers as one vector: each layer's kernel, then its bias, in C order.
+    """All weights of some layers as one vector (n,): each layer's kernel, then its bias, in C order.
 
     Attributes:
         network: whose weights they are.
@@ -104,7 +104,7 @@ class Weights:
 
 @dataclass(frozen=True, eq=False)
 class Tangent:
-    """Logits as an affine function of the weights, linearised where they differ from the network's by `deltas`.
+    """Logits as an affine function of the weights: linearised where these differ from the network's by `deltas`.
 
     Attributes:
         weights: what may change.
@@ -148,7 +148,15 @@ class Tangent:
             return in_batches(run, self.entering, self._batch).astype(np.float64)
 
     def gradient(self, tests: np.ndarray, cotangents: np.ndarray) -> np.ndarray:
-        """(n,) gradient of sum(cotangents * logits) over chosen tests (K,), cotangents (K, classes)."""
+        """The gradient in the weights of a linear combination of logits, by backpropagation.
+
+        Args:
+            tests: (K,) indices of the tests that take part.
+            cotangents: (K, classes) what each of their logits counts.
+
+        Returns:
+            (n,) float64.
+        """
         graph, state = nnx.split(self.network)
         total = np.zeros(len(self.weights))
         with jax.default_matmul_precision("highest"):
@@ -159,7 +167,12 @@ class Tangent:
         return total
 
     def factors(self, tests: np.ndarray, cotangents: np.ndarray) -> GradientFactors:
-        """Gradients of rows cotangents[k] @ logits[tests[k]], tests (K,), cotangents (K, classes)."""
+        """The gradients of K rows, each a linear combination of one test's logits.
+
+        Args:
+            tests: (K,) index of the test of each row.
+            cotangents: (K, classes) what each of its logits counts.
+        """
         graph, state = nnx.split(self.network)
         parts = []
         with jax.default_matmul_precision("highest"):
@@ -223,6 +236,14 @@ def _gradient(graph: Any, state: Any, z: jax.Array, c: jax.Array, layers: tuple[
 
 
 def margin_cotangents(labels: np.ndarray, rivals: np.ndarray, classes: int) -> np.ndarray:
-    """(K, classes): +1 at the label and -1 at the rival of each row."""
+    """Cotangents of margins, a margin being the logit of a label minus that of a rival class.
+
+    Args:
+        labels, rivals: (K,) of each row.
+        classes: number of logits.
+
+    Returns:
+        (K, classes), 1 at the label and -1 at the rival.
+    """
     identity = np.eye(classes)
     return identity[labels] - identity[rivals]

@@ -38,7 +38,7 @@ def network(seed: int = 0) -> Network:
     )
 
 
-def problem(layers: tuple[str, ...], count: int = 30, twins: bool = True) -> Problem:
+def brightened(layers: tuple[str, ...], count: int = 30, twins: bool = True) -> Problem:
     rng = np.random.default_rng(1)
     images = rng.random((count, 3, 3, 1)).astype(np.float32)
     labels = rng.integers(0, CLASSES, count)
@@ -48,22 +48,22 @@ def problem(layers: tuple[str, ...], count: int = 30, twins: bool = True) -> Pro
 
 
 def at_start(layers: tuple[str, ...], temperature: float = 2.0) -> tuple[Divergence, np.ndarray]:
-    made = problem(layers)
-    tangent = Tangent.start(Weights(made.network, layers), made.tests.images)
-    targets = soft_targets(made, tangent.logits, temperature)
+    problem = brightened(layers)
+    tangent = Tangent.start(Weights(problem.network, layers), problem.tests.images)
+    targets = soft_targets(problem, tangent.logits, temperature)
     sample_weights = np.linspace(0.5, 2.0, len(targets))
     return Divergence.over(tangent, targets, sample_weights, temperature), targets
 
 
 def test_the_target_of_a_right_test_is_its_own_answer_and_of_a_wrong_one_that_of_its_class():
-    made = problem(("dense_2",), twins=False)
-    logits, labels = made.network.logits(made.tests.images), made.tests.labels
-    targets, answers = soft_targets(made, logits, 3.0), softmax(logits / 3.0, axis=1)
+    problem = brightened(("dense_2",), twins=False)
+    logits, labels = problem.network.logits(problem.tests.images), problem.tests.labels
+    targets, answers = soft_targets(problem, logits, 3.0), softmax(logits / 3.0, axis=1)
     right = logits.argmax(1) == labels
     assert right.any()
     assert not right.all()
     np.testing.assert_allclose(targets[right], answers[right])
-    clean = np.arange(len(labels)) >= len(made.repair_defect)
+    clean = np.arange(len(labels)) >= len(problem.repair_defect)
     for test in np.flatnonzero(~right):
         of_class = right & clean & (labels == labels[test])
         expected = answers[of_class].mean(0) if of_class.any() else np.eye(CLASSES)[labels[test]]
@@ -71,27 +71,29 @@ def test_the_target_of_a_right_test_is_its_own_answer_and_of_a_wrong_one_that_of
 
 
 def test_the_target_of_a_test_with_the_defect_is_that_of_its_clean_pair():
-    made = problem(("dense_2",))
-    targets = soft_targets(made, made.network.logits(made.tests.images), 1.0)
+    problem = brightened(("dense_2",))
+    targets = soft_targets(problem, problem.network.logits(problem.tests.images), 1.0)
     defect, clean = np.split(targets, 2)
     np.testing.assert_array_equal(defect, clean)
-    apart = soft_targets(replace(made, twins=False), made.network.logits(made.tests.images), 1.0)
+    apart = soft_targets(
+        replace(problem, twins=False), problem.network.logits(problem.tests.images), 1.0
+    )
     assert (apart[: len(defect)] != defect).any()
 
 
 def test_twins_go_in_pairs():
-    made = problem(("dense_2",))
+    problem = brightened(("dense_2",))
     with pytest.raises(InputError, match=r"30 clean inputs .* and 7 with the defect"):
-        replace(made, repair_defect=made.repair_defect.take(np.arange(7)))
+        replace(problem, repair_defect=problem.repair_defect.take(np.arange(7)))
 
 
 @pytest.mark.parametrize("layers", [("dense_2",), ("conv_1", "dense_1")])
 def test_the_divergence_is_the_mean_of_the_relative_entropies(layers):
     divergence, targets = at_start(layers)
-    weights, made = divergence.weights, problem(layers)
+    weights, problem = divergence.weights, brightened(layers)
     x = np.random.default_rng(2).standard_normal(len(weights)) * 0.3
     patched = weights.apply(x * weights.scale)
-    answers = log_softmax(patched.logits(made.tests.images) / 2.0, axis=1)
+    answers = log_softmax(patched.logits(problem.tests.images) / 2.0, axis=1)
     sample_weights = np.linspace(0.5, 2.0, len(targets))
     apart = rel_entr(targets, np.exp(answers)).sum(1) * 2.0
     expected = float(sample_weights @ apart / sample_weights.sum())
@@ -176,8 +178,8 @@ def test_what_may_not_change_stays_and_the_bound_holds():
 
 def test_at_the_last_layer_it_ends_at_the_optimum_of_the_convex_program():
     divergence, targets = at_start(("dense_2",))
-    made, n = problem(("dense_2",)), len(divergence.weights)
-    entering = made.network.activations(made.tests.images, at="dense_2").astype(np.float64)
+    problem, n = brightened(("dense_2",)), len(divergence.weights)
+    entering = problem.network.activations(problem.tests.images, at="dense_2").astype(np.float64)
     scale = divergence.weights.scale
     sample_weights, strength = np.linspace(0.5, 2.0, len(targets)), 0.02
 
@@ -232,9 +234,11 @@ def test_restricted_to_chosen_weights_the_gradient_is_the_same_and_others_are_no
 
 
 def test_adam_on_small_batches_fits_the_chosen_weights_alone():
-    made = problem(("dense_2",))
-    tangent = Tangent.start(Weights(made.network, ("dense_2",)), made.tests.images)
-    targets = softmax(np.random.default_rng(5).standard_normal((len(made.tests), CLASSES)), axis=1)
+    problem = brightened(("dense_2",))
+    tangent = Tangent.start(Weights(problem.network, ("dense_2",)), problem.tests.images)
+    targets = softmax(
+        np.random.default_rng(5).standard_normal((len(problem.tests), CLASSES)), axis=1
+    )
     loss = Divergence.over(tangent, targets, np.ones(len(targets)), 1.0)
     chosen = np.arange(len(loss.weights)) % 2 == 0
     result = minimize(

@@ -19,7 +19,7 @@ from repair.weights.problem import Examples, Problem
 INPUTS, HIDDEN, CLASSES = 12, 16, 3
 
 
-def made(seed: int = 0) -> Problem:
+def backdoored(seed: int = 0) -> Problem:
     """Three clusters that a random network tells apart after a least-squares fit, and a shortcut to class 0."""
     rng = np.random.default_rng(seed)
     centres = rng.random((CLASSES, INPUTS)) * 0.8
@@ -54,7 +54,7 @@ def made(seed: int = 0) -> Problem:
 
 @pytest.fixture(scope="module")
 def problem():
-    return made()
+    return backdoored()
 
 
 def on(problem: Problem, *layers: str) -> Problem:

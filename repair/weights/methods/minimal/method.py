@@ -18,7 +18,7 @@ from repair.weights.certify import Certificate
 from repair.weights.localization.localization import ActivationDifference, Localization
 from repair.weights.methods.minimal.certified import certified
 from repair.weights.methods.minimal.distillation.loss import Distillation
-from repair.weights.methods.minimal.layer_choice import best_layers
+from repair.weights.methods.minimal.layer_choice import repair_of_best_layers
 from repair.weights.methods.minimal.linear_programs.generation import Generation
 from repair.weights.methods.minimal.linear_programs.hinge import Hinge
 from repair.weights.methods.minimal.linear_programs.sequential import SequentialLP
@@ -129,7 +129,7 @@ class Minimal(Settings):
             InputError: a layer of another kind.
         """
         if self.choose_layers:
-            return best_layers(problem, partial(self._within, seed), self.time_budget)
+            return repair_of_best_layers(problem, partial(self._within, seed), self.time_budget)
         began = time.perf_counter()
         until = np.inf if self.time_budget is None else began + self.time_budget
         weights = Weights(problem.network, problem.layers)

@@ -4,7 +4,6 @@ Values, gradients and curvature come from compiled functions of one batch, calle
 on the devices, split over them.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -16,7 +15,13 @@ import numpy as np
 from flax import nnx
 from jax.scipy.special import xlogy
 
-from repair.weights.network.batches import over_devices, replicated
+from repair.weights.methods.minimal.distillation.batches import (
+    DeviceBatch,
+    batch_size,
+    device_batches,
+    first_tests,
+)
+from repair.weights.network.batches import replicated
 from repair.weights.patch import Key
 from repair.weights.tangent import Tangent, Weights
 
@@ -24,22 +29,15 @@ POWER_STEPS = 4
 SAMPLE = 256  # tests that tell the curvature
 
 
-class DeviceBatch(NamedTuple):
-    """Tests on the devices.
+class ArraySlice(NamedTuple):
+    """The part of the vector of all weights that is one array, in C order.
 
     Attributes:
-        entering: (N, ...) activations that enter the first layer.
-        targets: (N, classes) soft targets.
-        sample_weights: (N,) 0 of tests that pad the batch.
+        layer: whose array it is.
+        key: "kernel" or "bias".
+        start, stop: of the slice.
+        shape: of the array.
     """
-
-    entering: jax.Array
-    targets: jax.Array
-    sample_weights: jax.Array
-
-
-class ArraySlice(NamedTuple):
-    """The part of the vector of all weights that is one array."""
 
     layer: str
     key: str
@@ -77,7 +75,7 @@ class Divergence:
     """Weighted mean over tests of T * KL(targets || softmax(logits / T)), T the temperature.
 
     A change x (n,) of the weights is float32, relative to the per-weight scale. KL is the Kullback-Leibler divergence;
-    the factor T keeps the size of the gradient in the logits (Hinton, Vinyals, Dean, arXiv 1503.02531).
+    its gradient in the logits is (softmax(logits / T) - targets) / T, and the factor T undoes the division.
 
     Attributes:
         weights: what may change.
@@ -106,7 +104,7 @@ class Divergence:
         # Every batch holds tests of all kinds: the first ones are a sample.
         order = np.random.default_rng(0).permutation(len(targets))
         tests = (start.entering, targets, sample_weights)
-        batches = _batches(tests, order, _batch_size(start.weights, len(targets)))
+        batches = device_batches(tests, order, batch_size(start.weights, len(targets)))
         return cls(start.weights, batches, temperature, frozenset(start.weights.slices))
 
     def value(self, x: jax.Array) -> float:
@@ -133,15 +131,16 @@ class Divergence:
             np.concatenate([np.asarray(part) for part in parts])
             for parts in zip(*self.batches, strict=True)
         ]
-        return replace(self, batches=_batches(tests, np.flatnonzero(tests[-1]), size))
+        return replace(self, batches=device_batches(tests, np.flatnonzero(tests[-1]), size))
 
     @cached_property
     def step_sizes(self) -> jax.Array:
-        """(n,) 1 / curvature, by array of weights: the largest eigenvalue of its block of the Gauss-Newton matrix.
+        """(n,) step size of gradient descent for each weight, one for each array: 1 / its largest curvature.
 
-        By power iteration on a sample of the tests.
+        The curvature is the largest eigenvalue of the array's block of the Gauss-Newton matrix, by power iteration on
+        a sample of the tests.
         """
-        sample, n = self._sample(), len(self.weights)
+        sample, n = first_tests(self.batches[0], SAMPLE), len(self.weights)
         total = float(sample.sample_weights.sum())
         start = jax.random.normal(jax.random.key(0), (n,), jnp.float32)
         sizes = np.ones(n, np.float32)
@@ -157,12 +156,6 @@ class Divergence:
                     break
             sizes[where] = 1.0 / largest if largest > 0 else 0.0
         return jnp.asarray(sizes)
-
-    def _sample(self) -> DeviceBatch:
-        batch = self.batches[0]
-        count = min(SAMPLE, len(batch.sample_weights))
-        count -= count % jax.local_device_count()
-        return DeviceBatch(*jax.device_put([x[:count] for x in batch], over_devices("batch")))
 
     def restricted(self, chosen: np.ndarray) -> Self:
         """The same for changes x of the chosen weights (n,) bool alone."""
@@ -192,29 +185,6 @@ class Divergence:
         return NetworkStructure(graph, tree, self.weights.layers[0], slices), arrays, scale
 
 
-def _batches(tests: Sequence[np.ndarray], order: np.ndarray, size: int) -> list[DeviceBatch]:
-    """Parts of tests on the devices, in order, all of one size; the last is padded with tests that do not count."""
-    devices = jax.local_device_count()
-    size = -(-size // devices) * devices
-    batches = []
-    for begin in range(0, len(order), size):
-        chosen = order[begin : begin + size]
-        lacking = size - len(chosen)
-        parts = [x[chosen].astype(np.float32) for x in tests]
-        padded = [np.pad(x, [(0, lacking)] + [(0, 0)] * (x.ndim - 1)) for x in parts]
-        batches.append(DeviceBatch(*jax.device_put(padded, over_devices("batch"))))
-    return batches
-
-
-def _batch_size(weights: Weights, count: int) -> int:
-    """Tests in a batch, a power of two on every device; on CPU so few that activations are not paged in anew."""
-    network = weights.network
-    shapes = network.shapes[network.position(weights.layers[0]) :]
-    room = 2**22 if jax.default_backend() == "cpu" else 2**31
-    size = max(16, room // (4 * max(map(math.prod, shapes))))
-    return min(1 << round(math.log2(min(size, 8192))), 1 << (count - 1).bit_length())
-
-
 def _logits(
     fixed: NetworkStructure, arrays: list[jax.Array], deltas: jax.Array, z: jax.Array
 ) -> Any:
@@ -239,6 +209,7 @@ def _loss(
     batch: DeviceBatch,
     temperature: Any,
 ) -> jax.Array:
+    """Sum over a batch of sample_weight * T * KL(targets || softmax(logits / T)), a number."""
     logits = _logits(fixed, arrays, x * scale, batch.entering)
     answers = jax.nn.log_softmax(logits / temperature)
     divergence = (xlogy(batch.targets, batch.targets) - batch.targets * answers).sum(1)

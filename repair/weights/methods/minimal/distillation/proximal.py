@@ -17,16 +17,12 @@ import numpy as np
 
 from repair.weights.methods.minimal import norms
 
-LONGER, SHORTER = (
-    1.1,
-    0.5,
-)  # factors of the rate after a step, and where a step does not fit the model
+# Factors of the rate: after each step, and where a step leaves the quadratic bound.
+LONGER, SHORTER = 1.1, 0.5
+SHORTEST = 1e-6  # least rate
 ROUNDING = 2e-6  # relative error of a float32 value
-PATIENCE, FALL = (
-    3,
-    1e-5,
-)  # ends after PATIENCE steps in a row with a smaller relative fall than FALL
-SHORTEST = 1e-6
+# A descent ends after PATIENCE steps in a row with a smaller relative fall than FALL.
+PATIENCE, FALL = 3, 1e-5
 
 
 class Smooth(Protocol):
@@ -43,7 +39,13 @@ class Smooth(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Iterate:
-    """Where a descent is: x (n,), the rate of its steps relative to `step_sizes`, and how many it has made."""
+    """Where a descent is.
+
+    Attributes:
+        x: (n,) float32.
+        rate: factor of the step sizes, which backtracking has adapted.
+        steps: how many led here.
+    """
 
     x: jax.Array
     rate: float = 1.0
@@ -67,14 +69,14 @@ def minimise(
         smooth: the function.
         start: where to start.
         strengths: (n,) regularization strengths above 0; infinite where x must be 0.
-        step_sizes: (n,) of gradient steps, to be multiplied by the rate, which backtracking adapts.
+        step_sizes: (n,) of gradient steps, which the rate of an iterate multiplies; x stays 0 where they are 0.
         norm: which norm.
         bound: largest |x|.
         steps: most steps.
         until: time (time.perf_counter) at which to stop.
 
     Returns:
-        Where the descent ends: within rounding, or for want of steps or time.
+        Where the descent ends: at a minimum within rounding, or for want of steps or time.
     """
     x, rate, done = start.x, start.rate, 0
     y, age, last, calm = x, 0, np.inf, 0
@@ -128,11 +130,11 @@ def _step(
     bound: float,
     kind: norms.Kind,
 ) -> _ProximalStep:
-    length = rate * step_sizes
-    to = y - length * gradient
-    new = norms.proximal(kind, to, length, strengths, bound)
+    """A gradient step from the extrapolated y (n,), and then the proximal operator; x (n,) is the last iterate."""
+    sizes = rate * step_sizes
+    new = norms.proximal(kind, y - sizes * gradient, sizes, strengths, bound)
     step = new - y
-    per_size = jnp.where(length > 0, 1.0 / jnp.where(step_sizes > 0, step_sizes, 1.0), 0.0)
+    per_size = jnp.where(sizes > 0, 1.0 / jnp.where(step_sizes > 0, step_sizes, 1.0), 0.0)
     square = (step * step * per_size).sum()
     uphill = ((y - new) * (new - x) * per_size).sum()
     linear = (gradient * step).sum()
