@@ -139,10 +139,13 @@ def test_a_repair_is_a_function_of_its_problem_and_settings(problem, method):
         ({"warmup_steps": -1}, "warmup_steps is -1"),
         (
             {"keep": "clean"},
-            r"keep='clean'\) with the loss Distillation, which supports keep='none' .* or the loss Hinge",
+            r"keep='clean'\): the loss Distillation supports keep 'none' alone.* or the loss Hinge",
         ),
-        ({"solver": "gurobi"}, r"solver='gurobi'\) .* supports solver='auto' or 'highs'"),
-        ({"norm": "l2", "loss": Hinge()}, r"norm='l2'\) with the loss Hinge"),
+        ({"solver": "gurobi"}, r"solver='gurobi'\): .* supports solver 'auto' or 'highs'"),
+        (
+            {"norm": "l2", "loss": Hinge()},
+            r"norm='l2'\): the loss Hinge supports norm 'l1' or .* or the loss Distillation",
+        ),
         ({"norm": "l3"}, "unknown norm of minimal 'l3'"),
     ],
 )
@@ -163,11 +166,11 @@ class OnlyL1:
 def test_a_loss_of_ones_own_says_what_it_supports(problem):
     assert Minimal(OnlyL1())(problem, seed=0).status == "skipped"
     for setting, value, expected in (
-        ("norm", "linf", "norm='l1' alone.* or the loss Distillation or Hinge"),
-        ("keep", "clean", "keep='none' alone"),
-        ("solver", "highs", "solver='auto' alone"),
+        ("norm", "linf", "norm 'l1' alone.* or the loss Distillation or Hinge"),
+        ("keep", "clean", "keep 'none' alone"),
+        ("solver", "highs", "solver 'auto' alone"),
     ):
-        with pytest.raises(InputError, match=f"{value}.* the loss OnlyL1, .* {expected}"):
+        with pytest.raises(InputError, match=f"{value}.* the loss OnlyL1 supports {expected}"):
             Minimal(OnlyL1(), **{setting: value})
 
 

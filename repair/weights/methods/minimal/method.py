@@ -107,8 +107,8 @@ class Minimal(Settings):
                 others = [kind.__name__ for kind in LOSSES if value in getattr(kind, supported)]
                 hint = f", or the loss {' or '.join(others)}" if others else ""
                 raise InputError(
-                    f"Minimal({setting}={value!r}) with the loss {type(self.loss).__name__}, which supports"
-                    f" {setting}={' or '.join(map(repr, values))} alone. Use one of these{hint}."
+                    f"Minimal({setting}={value!r}): the loss {type(self.loss).__name__} supports {setting}"
+                    f" {' or '.join(map(repr, values))} alone. Use what it supports{hint}."
                 )
 
     def repairable(self, network: Network) -> Repairable:
