@@ -25,8 +25,8 @@ from bench.scenarios import Scenario, Trained
 from repair.weights.methods import Method
 from repair.weights.methods.finetune import Finetune
 from repair.weights.methods.minimal import Hinge, Minimal
-from repair.weights.methods.minimal.linear import best_step
-from repair.weights.methods.minimal.merit import Merit
+from repair.weights.methods.minimal.linear_programs.generation import best_step
+from repair.weights.methods.minimal.objective import Objective, Regularizer
 from repair.weights.problem import Problem
 from repair.weights.tangent import Tangent, Weights, margin_cotangents
 
@@ -70,31 +70,33 @@ def rows(tangent: Tangent, labels: np.ndarray) -> None:
 
 def linear_program(tangent: Tangent, labels: np.ndarray) -> None:
     count, classes = tangent.logits.shape
-    units = tangent.weights.units
-    n = len(units)
-    scale = float(np.abs(tangent.logits).mean())
-    merit = Merit(labels, np.ones(count), scale, 1.0, np.ones(n), units)
-    gradient = tangent.gradient(*merit.hinge_cotangents(tangent.logits)) * units
-    merit = merit.priced(0.03 * float(np.abs(gradient).max()))
-    ours, step = timed(lambda: best_step(tangent, merit))
+    scale = tangent.weights.scale
+    n = len(scale)
+    target_margin = float(np.abs(tangent.logits).mean())
+    objective = Objective(
+        labels, np.ones(count), target_margin, Regularizer("l1", 1.0, np.ones(n), scale)
+    )
+    strength = 0.03 * objective.largest_strength(tangent)
+    objective = objective.with_strength(strength)
+    ours, step = timed(lambda: best_step(tangent, objective))
 
     def full() -> Any:
         tests, rivals = (part.ravel() for part in np.indices((count, classes)))
         kept = rivals != labels[tests]
         tests, rivals = tests[kept], rivals[kept]
         cotangents = margin_cotangents(labels[tests], rivals, classes)
-        matrix = tangent.factors(tests, cotangents).columns(np.arange(n)) * units / merit.margin
-        cost = np.concatenate([np.full(2 * n, merit.price), merit.importance])
+        matrix = tangent.factors(tests, cotangents).columns(np.arange(n)) * scale / target_margin
+        cost = np.concatenate([np.full(2 * n, strength), objective.sample_weights])
         rows = -np.hstack([matrix, -matrix, np.eye(count)[tests]])
-        return linprog(cost, A_ub=rows, b_ub=merit.margins(tangent.logits)[tests, rivals] - 1.0)
+        return linprog(cost, A_ub=rows, b_ub=objective.margins(tangent.logits)[tests, rivals] - 1.0)
 
     begin = time.perf_counter()
-    found = full()
+    full_solution = full()
     theirs = time.perf_counter() - begin
     print(
         f"LP: generated {ours:.2f} s ({step.rows} rows, {step.columns} columns, objective"
         f" {step.objective:.4f}, solver {step.solver_seconds:.2f} s); linprog with all"
-        f" {count * (classes - 1)} rows {theirs:.2f} s (objective {found.fun:.4f})"
+        f" {count * (classes - 1)} rows {theirs:.2f} s (objective {full_solution.fun:.4f})"
     )
 
 
@@ -108,7 +110,9 @@ def main() -> None:
     attack = Square(row=6, column=6, size=2, value=255, target=7)
     scenario = Scenario("digits", "digits", Trained(), attack, arguments.images, 300, 0)
     problem = scenario.problem(arguments.layers)
-    print(f"{jax.devices()}; {arguments.images} images and their twins, layers {problem.layers}")
+    print(
+        f"{jax.devices()}; {arguments.images} images and as many paired ones, layers {problem.layers}"
+    )
     methods(problem)
     tangent = Tangent.start(Weights(problem.network, problem.layers), problem.tests.images)
     rows(tangent, problem.tests.labels)

@@ -50,7 +50,7 @@ NEEDED = {
     },
 }
 BELOW_ZERO = {"Brightness.delta"}
-NO_NUMBER_NEEDED = {"Distillation.growth", "MLP.hidden", "ArchitectureConfig.build"}
+NO_NUMBER_NEEDED = {"Distillation.data_fractions", "MLP.hidden", "ArchitectureConfig.build"}
 
 
 def classes():

@@ -17,19 +17,20 @@ import numpy as np
 from scipy.special import log_softmax, xlogy
 
 from repair.errors import InputError
-from repair.weights.localization.localization import ActivationDifference
-from repair.weights.methods.minimal.divergence import Divergence
-from repair.weights.methods.minimal.start import Start
-from repair.weights.methods.minimal.teacher import teachers
+from repair.weights.methods.minimal.distillation.divergence import Divergence
+from repair.weights.methods.minimal.distillation.teacher import soft_targets
+from repair.weights.methods.minimal.starting_point import StartingPoint
 from repair.weights.methods.repair import Locatable, Method
 from repair.weights.network.batches import replicated
 from repair.weights.problem import Problem
 from repair.weights.tangent import Tangent, Weights
 
 TESTS = 512  # most tests, half of them to fit
-STEPS, EVERY = 25, 5  # of a fit, and how often the other half is looked at
+STEPS, EVERY = 25, 5  # of a fit, and after how many of them the loss of the other half is measured
 HALVINGS = 6  # of the step length in a row, after which a fit is done
-TEMPERATURE = 0.4  # relative to the usual margin: in the middle of what the distillation searches
+TEMPERATURE = (
+    0.4  # relative to the reference margin: in the middle of what the distillation searches
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def located(problem: Problem, method: Method, *, seed: int) -> tuple[Problem, li
     """The problem with the layers that are most to blame of those that a method can repair, and the ranking of all.
 
     Args:
-        problem: its layers are not looked at.
+        problem: its layers are not used.
         method: one that says what it can repair.
         seed: of the choice of tests.
 
@@ -72,13 +73,13 @@ def located(problem: Problem, method: Method, *, seed: int) -> tuple[Problem, li
     name, network = type(method).__name__, problem.network
     if not isinstance(method, Locatable):
         raise InputError(
-            f"layers=auto is for methods that say which layers they can repair, with repairable(network); {name} does"
-            f" not. Name the layers: {', '.join(network.linear)}."
+            f"layers are chosen for methods that say which they can repair, with repairable(network); {name} does not."
+            f" Name the layers: {', '.join(network.linear)}."
         )
     can = method.repairable(network)
     if not can.sets:
         raise InputError(
-            f"layers=auto: {name} can repair none of the layers {', '.join(network.linear)}."
+            f"{name} can repair none of the layers {', '.join(network.linear)}; there is none to choose."
         )
     ranking = rank_layers(problem, can.sets, can.most_weights, seed=seed)
     layers = ranking[0].layers
@@ -98,7 +99,7 @@ def rank_layers(
     earlier ones, which are nearer to linear and dearer to enter.
 
     Args:
-        problem: its repair set is looked at, its validation sets are not.
+        problem: its repair set is used, its validation sets are not.
         sets: layers that a method can repair together.
         most_weights: most weights that may change; None: all.
         seed: of the choice of tests and of their halves.
@@ -128,7 +129,13 @@ def rank_layers(
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """What a fit has come to: changes x (n,) in units, and the loss of each unseen test (N,)."""
+    """The result of a fit.
+
+    Attributes:
+        weights: that it may change.
+        x: (n,) changes, in the scale of the weights.
+        losses: (N,) of each unseen test.
+    """
 
     weights: Weights
     x: np.ndarray
@@ -144,11 +151,20 @@ class _Fit:
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """The tests of all fits: images (N, ...), what they are taught (N, classes), how many of them are fitted to."""
+    """The tests of all fits.
+
+    Attributes:
+        problem: whose tests they are.
+        images: (N, ...) of the tests.
+        targets: (N, classes) their soft targets.
+        fitted: how many of them, the first, are fitted to; the others are unseen.
+        temperature: of the loss.
+        before: (N - fitted,) losses of the unseen tests at the unrepaired network.
+    """
 
     problem: Problem
     images: np.ndarray
-    taught: np.ndarray
+    targets: np.ndarray
     fitted: int
     temperature: float
     before: np.ndarray
@@ -157,23 +173,23 @@ class _Trial:
     def of(cls, problem: Problem, seed: int) -> "_Trial":
         tests, network = problem.tests, problem.network
         tangent = Tangent.start(Weights(network, network.weighted[-1:]), tests.images)
-        start = Start(problem, tangent, "l1", False, None, ActivationDifference())
-        temperature = TEMPERATURE * (start.usual or 1.0)
-        taught = teachers(problem, tangent.logits, temperature)
+        reference_margin = StartingPoint(problem, tangent).reference_margin
+        temperature = TEMPERATURE * (reference_margin or 1.0)
+        targets = soft_targets(problem, tangent.logits, temperature)
         chosen = np.random.default_rng(seed).permutation(len(tests))[:TESTS]
         fitted = (len(chosen) + 1) // 2
-        # A single test is both fitted to and judged by.
+        # A single test is both fitted to and measured on.
         unseen = chosen[fitted:] if len(chosen) > 1 else chosen
-        before = _losses(taught[unseen], tangent.logits[unseen], temperature)
-        return cls(problem, tests.images[chosen], taught[chosen], fitted, temperature, before)
+        before = _losses(targets[unseen], tangent.logits[unseen], temperature)
+        return cls(problem, tests.images[chosen], targets[chosen], fitted, temperature, before)
 
     def fit(self, weights: Weights, most: int | None, done: Sequence[_Fit]) -> _Fit:
-        """Of the weights, from the best fit of a part of them; the best of its moments on unseen tests."""
+        """A fit of the weights that starts at the best fit of a part of them; its best moment on unseen tests."""
         network, first = self.problem.network, weights.layers[0]
         entering = network.activations(self.images, at=first)
         tangent = Tangent(weights, np.zeros(len(weights)), entering[: self.fitted])
-        taught = self.taught[: self.fitted]
-        loss = Divergence.over(tangent, taught, np.ones(len(taught)), self.temperature)
+        targets = self.targets[: self.fitted]
+        loss = Divergence.over(tangent, targets, np.ones(len(targets)), self.temperature)
         parts = [fit for fit in done if set(fit.weights.layers) < set(weights.layers)]
         best = _Fit(weights, np.zeros(len(weights), np.float32), self.before)
         if parts:
@@ -181,34 +197,35 @@ class _Trial:
             best = _Fit(weights, part.carried(weights), part.losses)
         unseen = entering[-len(self.before) :]
         for x in _descent(loss, best.x, most):
-            moved = weights.moved(x.astype(np.float64) * weights.units)
-            logits = moved.logits_of(unseen, at=first)
-            losses = _losses(self.taught[-len(self.before) :], logits, self.temperature)
+            patched = weights.apply(x.astype(np.float64) * weights.scale)
+            logits = patched.logits_of(unseen, at=first)
+            losses = _losses(self.targets[-len(self.before) :], logits, self.temperature)
             if losses.mean() < best.losses.mean():
                 best = _Fit(weights, x, losses)
         return best
 
 
-def _losses(taught: np.ndarray, logits: np.ndarray, temperature: float) -> np.ndarray:
-    """(N,) T * KL(taught || softmax(logits / T)) of each test."""
+def _losses(targets: np.ndarray, logits: np.ndarray, temperature: float) -> np.ndarray:
+    """(N,) T * KL(targets || softmax(logits / T)) of each test."""
     answers = log_softmax(logits.astype(np.float64) / temperature, axis=1)
-    return np.asarray(temperature * (xlogy(taught, taught) - taught * answers).sum(1))
+    return np.asarray(temperature * (xlogy(targets, targets) - targets * answers).sum(1))
 
 
 def _descent(loss: Divergence, start: np.ndarray, most: int | None) -> Iterator[np.ndarray]:
-    """Yields changes (n,) every few steps; at most `most` of their entries are not 0."""
+    """Yield changes (n,) every few steps, at most `most` of whose entries are not 0."""
     x = replicated(jnp.asarray(start))
-    value, slope = loss.value_and_gradient(x)
-    steepest = float(np.abs(np.asarray(slope)).max())
-    rate = 1.0 / steepest if steepest > 0 else 0.0  # the first change is of one unit at most
+    value, gradient = loss.value_and_gradient(x)
+    steepest = float(np.abs(np.asarray(gradient)).max())
+    # The first change is of one scale at most.
+    rate = 1.0 / steepest if steepest > 0 else 0.0
     halvings = 0
     for step in range(1, STEPS + 1):
-        tried = _step(x, slope, rate, most)
+        tried = _step(x, gradient, rate, most)
         after, ahead = loss.value_and_gradient(tried)
         if after < value:
-            square, curvature = map(float, _bent(tried, x, ahead, slope))
+            square, curvature = map(float, _secant(tried, x, ahead, gradient))
             rate = square / curvature if curvature > 0 else 2 * rate
-            x, value, slope, halvings = tried, after, ahead, 0
+            x, value, gradient, halvings = tried, after, ahead, 0
         else:
             rate, halvings = rate / 2, halvings + 1
         if step % EVERY == 0:
@@ -219,8 +236,9 @@ def _descent(loss: Divergence, start: np.ndarray, most: int | None) -> Iterator[
 
 
 @partial(jax.jit, static_argnames="most")
-def _step(x: jax.Array, slope: jax.Array, rate: float, most: int | None) -> jax.Array:
-    to = x - rate * slope
+def _step(x: jax.Array, gradient: jax.Array, rate: float, most: int | None) -> jax.Array:
+    """A gradient step, and then the hard threshold that leaves the `most` largest entries."""
+    to = x - rate * gradient
     if most is None or most >= len(x):
         return to
     least = jax.lax.top_k(jnp.abs(to), most)[0][-1]
@@ -228,9 +246,9 @@ def _step(x: jax.Array, slope: jax.Array, rate: float, most: int | None) -> jax.
 
 
 @jax.jit
-def _bent(
-    new: jax.Array, old: jax.Array, ahead: jax.Array, slope: jax.Array
+def _secant(
+    new: jax.Array, old: jax.Array, ahead: jax.Array, gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """|step|^2, and <step, change of the gradient>."""
-    moved = new - old
-    return moved @ moved, moved @ (ahead - slope)
+    """|step|^2, and <step, change of the gradient>: their ratio is the step length of Barzilai and Borwein."""
+    step = new - old
+    return step @ step, step @ (ahead - gradient)

@@ -31,9 +31,9 @@ from repair.weights.network.network import Network
 HIDDEN = 24
 MINIMAL = (
     "method/loss=hinge",
-    "method.loss.margins=[0.5]",
-    "method.prices=[0.01]",
-    "method.loss.importances=[1.0]",
+    "method.loss.target_margins=[0.5]",
+    "method.strengths=[0.01]",
+    "method.loss.sample_weights=[1.0]",
 )
 
 

@@ -28,9 +28,9 @@ from repair.weights.source import SourceFile
 
 QUICK = (
     "method/loss=hinge",
-    "method.loss.margins=[0.5]",
-    "method.prices=[0.01]",
-    "method.loss.importances=[1.0]",
+    "method.loss.target_margins=[0.5]",
+    "method.strengths=[0.01]",
+    "method.loss.sample_weights=[1.0]",
 )
 
 

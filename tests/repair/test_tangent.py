@@ -41,16 +41,16 @@ def test_products_and_entries_are_those_of_the_jacobian(network, unit_images, la
     tangent = Tangent.start(weights, images)
     rng = np.random.default_rng(0)
     step = rng.standard_normal(len(weights))
-    np.testing.assert_allclose(tangent.along(step), whole @ step, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(tangent.change_of_logits(step), whole @ step, rtol=1e-4, atol=1e-4)
     tests, rivals = np.array([0, 3, 3, 6]), np.array([1, 0, 2, 1])
     cotangents = margin_cotangents(np.array([0, 1, 1, 2]), rivals, 3)
-    wanted = np.einsum("kc,kcn->kn", cotangents, whole[tests])
+    expected = np.einsum("kc,kcn->kn", cotangents, whole[tests])
     np.testing.assert_allclose(
-        tangent.gradient(tests, cotangents), wanted.sum(0), rtol=1e-4, atol=1e-4
+        tangent.gradient(tests, cotangents), expected.sum(0), rtol=1e-4, atol=1e-4
     )
     places = rng.permutation(len(weights))[: len(weights) // 2]
     columns = tangent.factors(tests, cotangents).columns(places)
-    np.testing.assert_allclose(columns, wanted[:, places], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(columns, expected[:, places], rtol=1e-4, atol=1e-4)
 
 
 def test_strides_paddings_and_shared_columns(every_kind, unit_images):
@@ -58,22 +58,22 @@ def test_strides_paddings_and_shared_columns(every_kind, unit_images):
     weights = Weights(every_kind, ("wide", "deep", "out"))
     whole = jacobian(every_kind, weights, images)
     cotangents = np.random.default_rng(1).standard_normal((5, every_kind.classes))
-    wanted = np.einsum("kc,kcn->kn", cotangents, whole)
+    expected = np.einsum("kc,kcn->kn", cotangents, whole)
     factors = Tangent.start(weights, images).factors(np.arange(5), cotangents)
     np.testing.assert_allclose(
-        factors.columns(np.arange(len(weights))), wanted, rtol=1e-3, atol=1e-4
+        factors.columns(np.arange(len(weights))), expected, rtol=1e-3, atol=1e-4
     )
 
 
-def test_a_vector_of_deltas_is_a_patch_and_a_moved_network(network, unit_images):
+def test_a_vector_of_deltas_is_a_patch_and_a_patched_network(network, unit_images):
     images = unit_images(7, 3, network)
     weights = Weights(network, ("dense_2", "conv2d_2"))
     assert weights.layers == ("conv2d_2", "dense_2")  # in the network's order
     deltas = np.zeros(len(weights))
     deltas[[0, 5, -1]] = [0.5, -0.25, 1.0]
-    moved = weights.moved(deltas)
+    patched = weights.apply(deltas)
     np.testing.assert_array_equal(
-        moved.logits(images), weights.patch(deltas).apply(network).logits(images)
+        patched.logits(images), weights.patch(deltas).apply(network).logits(images)
     )
     assert weights.patch(deltas).weights_changed == 3
     np.testing.assert_array_equal(weights.patch(deltas).deltas["dense_2", "bias"].values, [1.0])

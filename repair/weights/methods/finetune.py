@@ -26,9 +26,9 @@ class Finetune(Settings):
 
     Attributes:
         rates: learning rates; more than one are searched on validation data.
-        steps: of a run.
+        steps: of Adam, for each rate.
         batch_size: tests in a step.
-        checks: how often a run is measured on validation data; the best moment is kept.
+        checks: how often the network is measured on validation data, for each rate; the best moment is kept.
         time_budget: seconds for all of it; None for no limit.
     """
 
@@ -43,7 +43,7 @@ class Finetune(Settings):
         super().__post_init__()
         if self.checks > self.steps:
             raise InputError(
-                f"finetune: {self.checks} checks in {self.steps} steps; ask for fewer."
+                f"Finetune(checks={self.checks}, steps={self.steps}): expected at most as many checks as steps."
             )
 
     def repairable(self, network: Network) -> Repairable:
@@ -78,19 +78,20 @@ class Finetune(Settings):
                 batches = jax.random.randint(key, (length, self.batch_size), 0, len(labels))
                 for number in range(length):
                     weights, moments = step(weights, moments, batches, number, rate)
-                    jax.block_until_ready(weights)  # type: ignore[no-untyped-call]  # or the clock runs ahead
+                    # Or the clock runs ahead of the device.
+                    jax.block_until_ready(weights)  # type: ignore[no-untyped-call]
                     done += 1
                     if time.perf_counter() >= until:
                         break
-                moved = network
+                tuned = network
                 for name, arrays in weights.items():
-                    moved = moved.replace(name, **arrays)
-                score = validation(moved)
+                    tuned = tuned.replace(name, **arrays)
+                score = validation(tuned)
                 trace.append(
                     {"rate": rate, "steps": done, "clean": score.clean, "defect": score.defect}
                 )
                 if best is None or score.total > best[0].total:
-                    best = score, moved
+                    best = score, tuned
         assert best is not None
         return Repair(
             patch=Patch.between(network, best[1]),

@@ -22,8 +22,8 @@ class Refit(Settings):
     """Multinomial logistic regression on what enters the last layer, with a ridge on the change from its weights.
 
     Attributes:
-        ridges: weights of the squared change, in units of the activations' mean square; more than one are searched
-            on validation data. Infinite ones would leave the network as it is.
+        ridges: weights of the mean squared change, relative to the activations' mean square; more than one are
+            searched on validation data.
         iterations: most iterations of L-BFGS, for each ridge.
         time_budget: seconds for all of it; None for no limit.
     """
@@ -47,8 +47,7 @@ class Refit(Settings):
         network, layer = problem.network, problem.layer
         if layer != network.names[-1] or network.layer(layer).kind != "dense":
             raise InputError(
-                f"refit fits the last layer {network.names[-1]!r} where it is dense; got {layer!r}."
-                " Use layers=last."
+                f"refit fits the last layer {network.names[-1]!r} where it is dense; expected it alone, got {layer!r}."
             )
         entering = network.activations(problem.tests.images, at=layer).astype(np.float64)
         weights = {
@@ -89,27 +88,27 @@ class Refit(Settings):
     ) -> np.ndarray:
         """The change (in + 1, classes) of least mean cross-entropy + ridge / 2 * mean squared change."""
         base, count = inputs @ before, len(inputs)
-        wanted = np.eye(before.shape[1])[labels]
+        one_hot = np.eye(before.shape[1])[labels]
         # Preconditioned: activations of hundreds beside a bias's 1 would stall L-BFGS.
         spread = np.sqrt(np.square(inputs).mean(0) + 1e-6)[:, None]
 
         def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
             change = flat.reshape(before.shape) / spread
             logits = base + inputs @ change
-            value = -(wanted * log_softmax(logits, axis=1)).sum() / count
-            gradient = inputs.T @ (softmax(logits, axis=1) - wanted) / count
+            value = -(one_hot * log_softmax(logits, axis=1)).sum() / count
+            gradient = inputs.T @ (softmax(logits, axis=1) - one_hot) / count
             value += ridge / 2 * np.square(change).mean()
             gradient += ridge * change / change.size
             return float(value), (gradient / spread).ravel()
 
-        found = minimize(
+        result = minimize(
             loss,
             (start * spread).ravel(),
             jac=True,
             method="L-BFGS-B",
             options={"maxiter": self.iterations},
         )
-        return found.x.reshape(before.shape) / spread
+        return result.x.reshape(before.shape) / spread
 
 
 def _patch(problem: Problem, layer: str, change: np.ndarray) -> Patch:

@@ -11,26 +11,36 @@ from repair.weights.problem import Examples, Problem
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracies on validation data, fractions."""
+    """Accuracies on validation data, fractions.
+
+    Attributes:
+        clean: on the inputs without the defect.
+        defect: on those with it.
+    """
 
     clean: float
     defect: float
 
     @property
     def total(self) -> float:
-        """What is made as large as possible."""
+        """The sum of both, which is made as large as possible."""
         return self.clean + self.defect
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """Judges networks that differ from the problem's in `first` and later layers only."""
+    """Measures networks on a problem's validation data.
+
+    Attributes:
+        problem: whose validation data it is.
+        first: the first layer whose weights may differ from the problem's network; what enters it is computed once.
+    """
 
     problem: Problem
     first: str
 
     def __call__(self, network: Network) -> Score:
-        """Accuracies of a network."""
+        """The accuracies of a network."""
         clean = _accuracy(network, self._clean, self.problem.validation_clean, self.first)
         if self.problem.validation_defect is self.problem.validation_clean:
             return Score(clean, clean)
@@ -39,7 +49,7 @@ class Validation:
 
     @cached_property
     def before(self) -> Score:
-        """Of the unrepaired network."""
+        """The accuracies of the unrepaired network."""
         return self(self.problem.network)
 
     @cached_property

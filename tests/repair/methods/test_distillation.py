@@ -1,4 +1,4 @@
-"""Teachers, the divergence from them, and proximal descent against scikit-learn's lasso and SciPy's minimiser."""
+"""Soft targets, the divergence from them, and proximal descent against scikit-learn's lasso and SciPy's minimiser."""
 
 from dataclasses import replace
 
@@ -10,10 +10,10 @@ from scipy.special import log_softmax, rel_entr, softmax
 from sklearn.linear_model import Lasso
 
 from repair.errors import InputError
-from repair.weights.methods.minimal.divergence import Divergence
-from repair.weights.methods.minimal.proximal import Iterate, minimise
-from repair.weights.methods.minimal.stochastic import fitted
-from repair.weights.methods.minimal.teacher import teachers
+from repair.weights.methods.minimal.distillation.divergence import Divergence
+from repair.weights.methods.minimal.distillation.proximal import Iterate, minimise
+from repair.weights.methods.minimal.distillation.stochastic import fitted
+from repair.weights.methods.minimal.distillation.teacher import soft_targets
 from repair.weights.network.layers import Activation, Conv, Dense, Flatten
 from repair.weights.network.network import Network
 from repair.weights.problem import Examples, Problem
@@ -38,7 +38,7 @@ def network(seed: int = 0) -> Network:
     )
 
 
-def problem(layers: tuple[str, ...], count: int = 30, twins: bool = True) -> Problem:
+def brightened(layers: tuple[str, ...], count: int = 30, twins: bool = True) -> Problem:
     rng = np.random.default_rng(1)
     images = rng.random((count, 3, 3, 1)).astype(np.float32)
     labels = rng.integers(0, CLASSES, count)
@@ -48,53 +48,55 @@ def problem(layers: tuple[str, ...], count: int = 30, twins: bool = True) -> Pro
 
 
 def at_start(layers: tuple[str, ...], temperature: float = 2.0) -> tuple[Divergence, np.ndarray]:
-    made = problem(layers)
-    tangent = Tangent.start(Weights(made.network, layers), made.tests.images)
-    taught = teachers(made, tangent.logits, temperature)
-    importance = np.linspace(0.5, 2.0, len(taught))
-    return Divergence.over(tangent, taught, importance, temperature), taught
+    problem = brightened(layers)
+    tangent = Tangent.start(Weights(problem.network, layers), problem.tests.images)
+    targets = soft_targets(problem, tangent.logits, temperature)
+    sample_weights = np.linspace(0.5, 2.0, len(targets))
+    return Divergence.over(tangent, targets, sample_weights, temperature), targets
 
 
-def test_a_right_test_is_taught_its_own_answer_and_a_wrong_one_that_of_its_class():
-    made = problem(("dense_2",), twins=False)
-    logits, labels = made.network.logits(made.tests.images), made.tests.labels
-    taught, answers = teachers(made, logits, 3.0), softmax(logits / 3.0, axis=1)
+def test_the_target_of_a_right_test_is_its_own_answer_and_of_a_wrong_one_that_of_its_class():
+    problem = brightened(("dense_2",), twins=False)
+    logits, labels = problem.network.logits(problem.tests.images), problem.tests.labels
+    targets, answers = soft_targets(problem, logits, 3.0), softmax(logits / 3.0, axis=1)
     right = logits.argmax(1) == labels
     assert right.any()
     assert not right.all()
-    np.testing.assert_allclose(taught[right], answers[right])
-    clean = np.arange(len(labels)) >= len(made.repair_defect)
+    np.testing.assert_allclose(targets[right], answers[right])
+    clean = np.arange(len(labels)) >= len(problem.repair_defect)
     for test in np.flatnonzero(~right):
         of_class = right & clean & (labels == labels[test])
         expected = answers[of_class].mean(0) if of_class.any() else np.eye(CLASSES)[labels[test]]
-        np.testing.assert_allclose(taught[test], expected)
+        np.testing.assert_allclose(targets[test], expected)
 
 
-def test_a_test_with_the_defect_is_taught_what_its_clean_twin_is():
-    made = problem(("dense_2",))
-    taught = teachers(made, made.network.logits(made.tests.images), 1.0)
-    defect, clean = np.split(taught, 2)
+def test_the_target_of_a_test_with_the_defect_is_that_of_its_clean_pair():
+    problem = brightened(("dense_2",))
+    targets = soft_targets(problem, problem.network.logits(problem.tests.images), 1.0)
+    defect, clean = np.split(targets, 2)
     np.testing.assert_array_equal(defect, clean)
-    apart = teachers(replace(made, twins=False), made.network.logits(made.tests.images), 1.0)
+    apart = soft_targets(
+        replace(problem, twins=False), problem.network.logits(problem.tests.images), 1.0
+    )
     assert (apart[: len(defect)] != defect).any()
 
 
 def test_twins_go_in_pairs():
-    made = problem(("dense_2",))
+    problem = brightened(("dense_2",))
     with pytest.raises(InputError, match=r"30 clean inputs .* and 7 with the defect"):
-        replace(made, repair_defect=made.repair_defect.take(np.arange(7)))
+        replace(problem, repair_defect=problem.repair_defect.take(np.arange(7)))
 
 
 @pytest.mark.parametrize("layers", [("dense_2",), ("conv_1", "dense_1")])
 def test_the_divergence_is_the_mean_of_the_relative_entropies(layers):
-    divergence, taught = at_start(layers)
-    weights, made = divergence.weights, problem(layers)
+    divergence, targets = at_start(layers)
+    weights, problem = divergence.weights, brightened(layers)
     x = np.random.default_rng(2).standard_normal(len(weights)) * 0.3
-    moved = weights.moved(x * weights.units)
-    answers = log_softmax(moved.logits(made.tests.images) / 2.0, axis=1)
-    importance = np.linspace(0.5, 2.0, len(taught))
-    apart = rel_entr(taught, np.exp(answers)).sum(1) * 2.0
-    expected = float(importance @ apart / importance.sum())
+    patched = weights.apply(x * weights.scale)
+    answers = log_softmax(patched.logits(problem.tests.images) / 2.0, axis=1)
+    sample_weights = np.linspace(0.5, 2.0, len(targets))
+    apart = rel_entr(targets, np.exp(answers)).sum(1) * 2.0
+    expected = float(sample_weights @ apart / sample_weights.sum())
     assert divergence.value(jnp.asarray(x, jnp.float32)) == pytest.approx(expected, rel=1e-4)
 
 
@@ -115,7 +117,7 @@ def test_its_gradient_is_that_of_finite_differences(layers):
     assert wrong < 0.02 * np.linalg.norm(gradient(x))
 
 
-def test_the_scales_are_one_over_the_largest_curvature():
+def test_the_step_sizes_are_one_over_the_largest_curvature():
     divergence, _ = at_start(("dense_2",))
     zero = np.zeros(len(divergence.weights))
 
@@ -128,7 +130,7 @@ def test_the_scales_are_one_over_the_largest_curvature():
     for where in divergence.weights.slices.values():
         block = hessian[where, where]
         largest = np.linalg.eigvalsh((block + block.T) / 2)[-1]
-        np.testing.assert_allclose(divergence.scales[where], 1 / largest, rtol=0.1)
+        np.testing.assert_allclose(divergence.step_sizes[where], 1 / largest, rtol=0.1)
 
 
 class LeastSquares:
@@ -152,18 +154,18 @@ def test_proximal_descent_ends_at_the_lasso_of_scikit_learn(seed):
     smooth = LeastSquares(seed)
     expected = Lasso(alpha=0.2, fit_intercept=False, tol=1e-10).fit(smooth.matrix, smooth.side)
     start, ones = Iterate(jnp.zeros(15)), jnp.ones(15)
-    found = minimise(smooth, start, 0.2 * ones, ones, bound=np.inf, steps=500, until=np.inf)
-    np.testing.assert_allclose(found.x, expected.coef_, atol=2e-3)
-    np.testing.assert_array_equal(np.asarray(found.x) != 0, expected.coef_ != 0)
+    result = minimise(smooth, start, 0.2 * ones, ones, bound=np.inf, steps=500, until=np.inf)
+    np.testing.assert_allclose(result.x, expected.coef_, atol=2e-3)
+    np.testing.assert_array_equal(np.asarray(result.x) != 0, expected.coef_ != 0)
 
 
 def test_what_may_not_change_stays_and_the_bound_holds():
     smooth = LeastSquares(0)
-    price = jnp.full(15, 0.1).at[0].set(jnp.inf)
-    found = minimise(
-        smooth, Iterate(jnp.zeros(15)), price, jnp.ones(15), bound=1.5, steps=500, until=np.inf
+    strength = jnp.full(15, 0.1).at[0].set(jnp.inf)
+    result = minimise(
+        smooth, Iterate(jnp.zeros(15)), strength, jnp.ones(15), bound=1.5, steps=500, until=np.inf
     )
-    x = np.asarray(found.x)
+    x = np.asarray(result.x)
     assert x[0] == 0
     assert np.abs(x).max() == pytest.approx(1.5)  # without it, one of them would be about -3
 
@@ -175,40 +177,40 @@ def test_what_may_not_change_stays_and_the_bound_holds():
 
 
 def test_at_the_last_layer_it_ends_at_the_optimum_of_the_convex_program():
-    divergence, taught = at_start(("dense_2",))
-    made, n = problem(("dense_2",)), len(divergence.weights)
-    entering = made.network.activations(made.tests.images, at="dense_2").astype(np.float64)
-    units = divergence.weights.units
-    importance, price = np.linspace(0.5, 2.0, len(taught)), 0.02
+    divergence, targets = at_start(("dense_2",))
+    problem, n = brightened(("dense_2",)), len(divergence.weights)
+    entering = problem.network.activations(problem.tests.images, at="dense_2").astype(np.float64)
+    scale = divergence.weights.scale
+    sample_weights, strength = np.linspace(0.5, 2.0, len(targets)), 0.02
 
     def objective(halves: np.ndarray) -> float:
         x = halves[:n] - halves[n:]
-        moved = divergence.weights.split(x * units)
-        arrays = {key: moved[key] + value for key, value in divergence.weights.arrays.items()}
+        deltas = divergence.weights.split(x * scale)
+        arrays = {key: deltas[key] + value for key, value in divergence.weights.arrays.items()}
         logits = entering @ arrays["dense_2", "kernel"] + arrays["dense_2", "bias"]
-        apart = -(taught * log_softmax(logits / 2.0, axis=1)).sum(1) * 2.0
-        return float(importance @ apart / importance.sum()) + price * halves.sum()
+        apart = -(targets * log_softmax(logits / 2.0, axis=1)).sum(1) * 2.0
+        return float(sample_weights @ apart / sample_weights.sum()) + strength * halves.sum()
 
     best = minimize(objective, np.full(2 * n, 0.01), bounds=[(0, None)] * (2 * n), tol=1e-12)
-    found = minimise(
+    result = minimise(
         divergence,
         Iterate(jnp.zeros(n)),
-        jnp.full(n, price),
-        divergence.scales,
+        jnp.full(n, strength),
+        divergence.step_sizes,
         bound=np.inf,
         steps=400,
         until=np.inf,
     )
-    x = np.asarray(found.x, np.float64)
+    x = np.asarray(result.x, np.float64)
     reached = objective(np.concatenate([np.maximum(x, 0), np.maximum(-x, 0)]))
     assert reached == pytest.approx(best.fun, rel=1e-3)
     assert 0 < np.count_nonzero(x) < n
 
 
 def test_small_batches_hold_the_same_tests():
-    divergence, taught = at_start(("conv_1", "dense_1"))
+    divergence, targets = at_start(("conv_1", "dense_1"))
     small = divergence.in_batches(7)
-    assert len(small.batches) == -(-len(taught) // 7)
+    assert len(small.batches) == -(-len(targets) // 7)
     x = jnp.asarray(np.random.default_rng(3).standard_normal(len(divergence.weights)), jnp.float32)
     value, gradient = divergence.value_and_gradient(x)
     assert small.value(x) == pytest.approx(value, rel=1e-5)
@@ -216,28 +218,30 @@ def test_small_batches_hold_the_same_tests():
     np.testing.assert_allclose(np.mean(parts, 0), gradient, rtol=1e-3, atol=1e-6)
 
 
-def test_along_chosen_weights_the_gradient_is_the_same_and_others_are_not_asked():
+def test_restricted_to_chosen_weights_the_gradient_is_the_same_and_others_are_not_computed():
     divergence, _ = at_start(("conv_1", "dense_1", "dense_2"))
     where = divergence.weights.slices["dense_1", "kernel"]
     chosen = np.zeros(len(divergence.weights), bool)
     chosen[where.start : where.start + 5] = True
     x = jnp.asarray(chosen * np.random.default_rng(4).standard_normal(len(chosen)), jnp.float32)
-    along = divergence.along(chosen)
-    value, gradient = along.value_and_gradient(x)
-    wanted = divergence.value_and_gradient(x)
-    assert value == pytest.approx(wanted[0], rel=1e-6)
-    np.testing.assert_allclose(gradient[where], wanted[1][where], rtol=1e-4, atol=1e-7)
+    restricted = divergence.restricted(chosen)
+    value, gradient = restricted.value_and_gradient(x)
+    expected = divergence.value_and_gradient(x)
+    assert value == pytest.approx(expected[0], rel=1e-6)
+    np.testing.assert_allclose(gradient[where], expected[1][where], rtol=1e-4, atol=1e-7)
     assert not np.delete(np.asarray(gradient), where).any()
-    assert np.delete(np.asarray(wanted[1]), where).any()
+    assert np.delete(np.asarray(expected[1]), where).any()
 
 
 def test_adam_on_small_batches_fits_the_chosen_weights_alone():
-    made = problem(("dense_2",))
-    tangent = Tangent.start(Weights(made.network, ("dense_2",)), made.tests.images)
-    taught = softmax(np.random.default_rng(5).standard_normal((len(made.tests), CLASSES)), axis=1)
-    loss = Divergence.over(tangent, taught, np.ones(len(taught)), 1.0)
+    problem = brightened(("dense_2",))
+    tangent = Tangent.start(Weights(problem.network, ("dense_2",)), problem.tests.images)
+    targets = softmax(
+        np.random.default_rng(5).standard_normal((len(problem.tests), CLASSES)), axis=1
+    )
+    loss = Divergence.over(tangent, targets, np.ones(len(targets)), 1.0)
     chosen = np.arange(len(loss.weights)) % 2 == 0
-    found = minimize(
+    result = minimize(
         lambda x: loss.value(jnp.zeros(len(chosen)).at[chosen].set(jnp.asarray(x, jnp.float32))),
         np.zeros(chosen.sum()),
         method="Powell",
@@ -249,6 +253,6 @@ def test_adam_on_small_batches_fits_the_chosen_weights_alone():
     x = fitted(small, start, jnp.asarray(chosen), **how)
     assert not np.asarray(x)[~chosen].any()
     assert np.abs(x).max() <= 0.5
-    assert loss.value(x) == pytest.approx(found.fun, abs=0.02 * loss.value(0 * start))
+    assert loss.value(x) == pytest.approx(result.fun, abs=0.02 * loss.value(0 * start))
     late = fitted(small, start, jnp.asarray(chosen), **{**how, "until": 0.0})
     np.testing.assert_array_equal(late, chosen)

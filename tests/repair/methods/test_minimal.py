@@ -19,7 +19,7 @@ from repair.weights.problem import Examples, Problem
 INPUTS, HIDDEN, CLASSES = 12, 16, 3
 
 
-def made(seed: int = 0) -> Problem:
+def backdoored(seed: int = 0) -> Problem:
     """Three clusters that a random network tells apart after a least-squares fit, and a shortcut to class 0."""
     rng = np.random.default_rng(seed)
     centres = rng.random((CLASSES, INPUTS)) * 0.8
@@ -54,7 +54,7 @@ def made(seed: int = 0) -> Problem:
 
 @pytest.fixture(scope="module")
 def problem():
-    return made()
+    return backdoored()
 
 
 def on(problem: Problem, *layers: str) -> Problem:
@@ -72,10 +72,12 @@ def accuracy(network: Network, examples: Examples) -> float:
     return float((network.predict(examples.images) == examples.labels).mean())
 
 
-ONE_BAR = Hinge(margins=(0.3,), importances=(1.0,))
-QUICK = Minimal(ONE_BAR, prices=(0.1, 0.01), most_weights=60)
-DISTILLED = Minimal(Distillation(temperatures=(0.2, 0.8)), prices=(0.1, 0.01), most_weights=60)
-BY_ADAM = Minimal(Distillation((0.2,), growth=(0.5,), epochs=15), prices=(0.1,), most_weights=60)
+ONE_TARGET = Hinge(target_margins=(0.3,), sample_weights=(1.0,))
+QUICK = Minimal(ONE_TARGET, strengths=(0.1, 0.01), most_weights=60)
+DISTILLED = Minimal(Distillation(temperatures=(0.2, 0.8)), strengths=(0.1, 0.01), most_weights=60)
+BY_ADAM = Minimal(
+    Distillation((0.2,), data_fractions=(0.5,), epochs=15), strengths=(0.1,), most_weights=60
+)
 
 
 @pytest.mark.parametrize("method", [QUICK, DISTILLED], ids=["hinge", "distillation"])
@@ -105,15 +107,16 @@ def test_the_certificate_can_be_checked_again(problem, method):
     assert again.describe() == claimed
 
 
-def test_the_trace_holds_every_level_and_the_choice_is_its_best(problem):
-    repair = Minimal(Hinge(margins=(0.1, 0.5)), prices=(0.1, 0.01))(problem, seed=0)
+def test_the_trace_holds_every_step_of_the_path_and_the_choice_is_its_best(problem):
+    repair = Minimal(Hinge(target_margins=(0.1, 0.5)), strengths=(0.1, 0.01))(problem, seed=0)
     trace = repair.details["search"]
-    assert {line["margin"] for line in trace} == {0.1, 0.5}
+    assert {line["target_margin"] for line in trace} == {0.1, 0.5}
     best = max(
         trace,
         key=lambda s: (s["admitted"], s["worth"], -s["weights_changed"]),
     )
-    assert repair.details["settings"] == {k: best[k] for k in ("margin", "importance", "price")}
+    settings = ("target_margin", "sample_weight", "strength")
+    assert repair.details["settings"] == {key: best[key] for key in settings}
     assert repair.patch.weights_changed == best["weights_changed"]
     assert repair.solver["seconds"] == pytest.approx(repair.seconds["solver"])
 
@@ -131,13 +134,18 @@ def test_a_repair_is_a_function_of_its_problem_and_settings(problem, method):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"prices": (0.1, -1.0)}, r"prices\[1\] is -1.0; expected a number above 0"),
+        ({"strengths": (0.1, -1.0)}, r"strengths\[1\] is -1.0; expected a number above 0"),
         ({"most_weights": 0}, "most_weights is 0"),
-        ({"together": -1}, "together is -1"),
-        ({"keep": "clean"}, "keep=clean is a promise of linear programs"),
-        ({"solver": "gurobi"}, "solver=gurobi"),
-        ({"solver": "pdhg"}, "solver=pdhg is for linear programs"),
-        ({"norm": "l2", "loss": Hinge()}, "norm=l2 with method/loss=hinge would be a quadratic"),
+        ({"warmup_steps": -1}, "warmup_steps is -1"),
+        (
+            {"keep": "clean"},
+            r"keep='clean'\): the loss Distillation supports keep 'none' alone.* or the loss Hinge",
+        ),
+        ({"solver": "gurobi"}, r"solver='gurobi'\): .* supports solver 'auto' or 'highs'"),
+        (
+            {"norm": "l2", "loss": Hinge()},
+            r"norm='l2'\): the loss Hinge supports norm 'l1' or .* or the loss Distillation",
+        ),
         ({"norm": "l3"}, "unknown norm of minimal 'l3'"),
     ],
 )
@@ -146,10 +154,39 @@ def test_settings_that_cannot_be_are_refused(settings, message):
         Minimal(**settings)
 
 
+class OnlyL1:
+    """A loss of a user's own, for a network that lacks nothing."""
+
+    norms, keeps, solvers = ("l1",), ("none",), ("auto",)
+
+    def configurations(self, start, programs, most_weights):
+        return []
+
+
+def test_a_loss_of_ones_own_says_what_it_supports(problem):
+    assert Minimal(OnlyL1())(problem, seed=0).status == "skipped"
+    for setting, value, expected in (
+        ("norm", "linf", "norm 'l1' alone.* or the loss Distillation or Hinge"),
+        ("keep", "clean", "keep 'none' alone"),
+        ("solver", "highs", "solver 'auto' alone"),
+    ):
+        with pytest.raises(InputError, match=f"{value}.* the loss OnlyL1 supports {expected}"):
+            Minimal(OnlyL1(), **{setting: value})
+
+
+def test_a_loss_that_does_not_say_what_it_supports_is_refused():
+    class Silent:
+        def configurations(self, start, programs, most_weights):
+            return []
+
+    with pytest.raises(InputError, match=r"loss is .*; expected an object of the kind Loss"):
+        Minimal(Silent())
+
+
 @pytest.mark.parametrize(
     ("loss", "settings", "message"),
     [
-        (Hinge, {"margins": ()}, "margins is .*; expected a list of at least 1"),
+        (Hinge, {"target_margins": ()}, "target_margins is .*; expected a list of at least 1"),
         (Hinge, {"rounds": 0}, "rounds is 0"),
         (Hinge, {"radius": 0.0}, "radius is 0.0"),
         (
@@ -161,8 +198,12 @@ def test_settings_that_cannot_be_are_refused(settings, message):
         (Distillation, {"epochs": -1}, "epochs is -1"),
         (Distillation, {"batch_size": 0}, "batch_size is 0"),
         (Distillation, {"rate": 0.0}, "rate is 0.0"),
-        (Distillation, {"relaxed": 2.0}, "relaxed is 2.0"),
-        (Distillation, {"growth": (0.5, 1.5)}, r"growth\[1\] is 1.5; expected at most 1"),
+        (Distillation, {"refit_strength": 2.0}, "refit_strength is 2.0"),
+        (
+            Distillation,
+            {"data_fractions": (0.5, 1.5)},
+            r"data_fractions\[1\] is 1.5; expected at most 1",
+        ),
     ],
 )
 def test_losses_refuse_settings_that_cannot_be(loss, settings, message):
@@ -170,17 +211,17 @@ def test_losses_refuse_settings_that_cannot_be(loss, settings, message):
         loss(**settings)
 
 
-def test_the_record_says_why_the_search_ended(problem):
-    ended = {
-        method(on(problem, "dense_1"), seed=0).details["search_ended"]
-        for method in (
-            Minimal(ONE_BAR, prices=(0.1,)),
-            Minimal(ONE_BAR, prices=(0.1, 0.01), most_weights=1),
-            Minimal(ONE_BAR, prices=(3.0, 2.0, 1.5), patience=1),
-            Minimal(ONE_BAR, time_budget=1e-9),
-        )
-    }
-    assert ended == {"prices", "weights", "patience", "time_budget"}
+@pytest.mark.parametrize(
+    ("reason", "method"),
+    [
+        ("path", Minimal(ONE_TARGET, strengths=(0.1,))),
+        ("weights", Minimal(ONE_TARGET, strengths=(0.1, 0.01), most_weights=1)),
+        ("patience", Minimal(ONE_TARGET, strengths=(3.0, 2.0, 1.5), patience=1)),
+        ("time_budget", Minimal(ONE_TARGET, time_budget=1e-9)),
+    ],
+)
+def test_the_record_says_why_the_search_ended(problem, reason, method):
+    assert method(on(problem, "dense_1"), seed=0).details["search_ended"] == reason
 
 
 def test_no_time_is_a_status(problem):
@@ -219,12 +260,12 @@ def test_baselines_refuse_what_they_cannot_do(problem):
         Refit(ridges=(0.0,))
 
 
-def test_kept_tests_keep_their_answers_at_any_price(problem):
-    loss = Hinge(margins=(0.5,), importances=(1e-3,))
+def test_kept_tests_keep_their_answers_at_any_strength(problem):
+    loss = Hinge(target_margins=(0.5,), sample_weights=(1e-3,))
     right = problem.network.predict(problem.repair_clean.images) == problem.repair_clean.labels
     flips = []
     for keep in ("none", "clean"):
-        repair = Minimal(loss, prices=(0.3,), drawdown=1.0, keep=keep)(problem, seed=0)
+        repair = Minimal(loss, strengths=(0.3,), drawdown=1.0, keep=keep)(problem, seed=0)
         answers = repair.patch.apply(problem.network).predict(problem.repair_clean.images)
         flips.append(int((right & (answers != problem.repair_clean.labels)).sum()))
     assert flips[0] > 0
@@ -235,7 +276,7 @@ def test_the_weighted_norm_prefers_weights_that_clean_data_does_not_use(problem)
     # In dense_1 only the last input, the trigger, is 0 on clean data: its weights are the cheapest.
     shares = []
     for norm in ("l1", "weighted_l1"):
-        repair = Minimal(ONE_BAR, prices=(0.1,), norm=norm)(on(problem, "dense_1"), seed=0)
+        repair = Minimal(ONE_TARGET, strengths=(0.1,), norm=norm)(on(problem, "dense_1"), seed=0)
         changed = repair.patch.deltas["dense_1", "kernel"]
         trigger = changed.indices // HIDDEN == INPUTS - 1
         shares.append(np.abs(changed.values[trigger]).sum() / np.abs(changed.values).sum())
@@ -244,10 +285,10 @@ def test_the_weighted_norm_prefers_weights_that_clean_data_does_not_use(problem)
 
 @pytest.mark.parametrize(
     ("loss", "norm"),
-    [(Distillation((0.4,)), "l2"), (Distillation((0.4,)), "linf"), (ONE_BAR, "linf")],
+    [(Distillation((0.4,)), "l2"), (Distillation((0.4,)), "linf"), (ONE_TARGET, "linf")],
 )
 def test_norms_in_which_all_weights_would_change_repair_with_few(problem, loss, norm):
-    repair = Minimal(loss, prices=(0.03,), norm=norm, most_weights=20)(problem, seed=0)
+    repair = Minimal(loss, strengths=(0.03,), norm=norm, most_weights=20)(problem, seed=0)
     assert repair.status == "ok"
     assert 10 < repair.patch.weights_changed <= 20
     patched = repair.patch.apply(problem.network)
@@ -258,13 +299,13 @@ def test_norms_in_which_all_weights_would_change_repair_with_few(problem, loss, 
 @pytest.mark.parametrize(
     ("loss", "localize"),
     [
-        (ONE_BAR, ActivationDifference()),
-        (ONE_BAR, Gradient()),
+        (ONE_TARGET, ActivationDifference()),
+        (ONE_TARGET, Gradient()),
         (Distillation(), CausalEffect()),
     ],
 )
 def test_only_the_weights_most_to_blame_change(problem, loss, localize):
-    method = Minimal(loss, prices=(0.1, 0.01), free=6, localize=localize)
+    method = Minimal(loss, strengths=(0.1, 0.01), free=6, localize=localize)
     repair = method(on(problem, "dense_1"), seed=0)
     right = problem.predictions == problem.tests.labels
     tests = Entering(problem.tests.images, problem.tests.labels, np.arange(len(right)))

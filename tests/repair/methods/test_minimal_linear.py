@@ -8,12 +8,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from repair.errors import InputError
-from repair.weights.methods.minimal import full
-from repair.weights.methods.minimal.full import full_step
-from repair.weights.methods.minimal.linear import Generation, best_step
-from repair.weights.methods.minimal.merit import Merit
-from repair.weights.methods.minimal.norms import least_price
+from repair.weights.methods.minimal.linear_programs.generation import Generation, best_step
+from repair.weights.methods.minimal.objective import Objective, Regularizer
 from repair.weights.network.layers import Activation, Dense
 from repair.weights.network.network import Network
 from repair.weights.programs.program import SolverOptions, Status
@@ -31,167 +27,153 @@ def network(seed: int, inputs: int = 5, hidden: int = 6, classes: int = 3) -> Ne
     return Network(layers, input_shape=(inputs,), scale="0..1")
 
 
-def problem(seed: int, layers: tuple[str, ...], count: int = 40) -> tuple[Tangent, Merit]:
+def problem(seed: int, layers: tuple[str, ...], count: int = 40) -> tuple[Tangent, Objective]:
     rng = np.random.default_rng(seed + 100)
     weights = Weights(network(seed), layers)
     tangent = Tangent.start(weights, rng.random((count, 5), dtype=np.float32))
     labels = rng.integers(0, 3, count)
-    importance = rng.choice([1.0, 2.0], count)
-    return tangent, Merit(labels, importance, 0.5, 1.5, np.ones(len(weights)), weights.units)
+    sample_weights = rng.choice([1.0, 2.0], count)
+    regularizer = Regularizer("l1", 1.5, np.ones(len(weights)), weights.scale)
+    return tangent, Objective(labels, sample_weights, 0.5, regularizer)
 
 
-def every_row(tangent: Tangent, merit: Merit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def every_row(tangent: Tangent, objective: Objective) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each test and rival class: the slopes (rows, n) of its margin, its slack (rows, N), its margin at no delta."""
     count, classes = tangent.logits.shape
-    n = len(merit.units)
+    n = len(objective.regularizer.scale)
     tests, rivals = (part.ravel() for part in np.indices((count, classes)))
-    kept = rivals != merit.labels[tests]
+    kept = rivals != objective.labels[tests]
     tests, rivals = tests[kept], rivals[kept]
-    cotangents = margin_cotangents(merit.labels[tests], rivals, classes)
-    rows = tangent.factors(tests, cotangents).columns(np.arange(n)) * merit.units / merit.margin
-    base = merit.margins(tangent.logits)[tests, rivals] - rows @ (tangent.at / merit.units)
+    cotangents = margin_cotangents(objective.labels[tests], rivals, classes)
+    rows = (
+        tangent.factors(tests, cotangents).columns(np.arange(n))
+        * objective.regularizer.scale
+        / objective.target_margin
+    )
+    base = objective.margins(tangent.logits)[tests, rivals] - rows @ (
+        tangent.deltas / objective.regularizer.scale
+    )
     return rows, np.eye(count)[tests], base
 
 
-def full_program(tangent: Tangent, merit: Merit) -> float:
-    """The least merit by scipy's linprog, with every row and every column written out."""
-    rows, slack, base = every_row(tangent, merit)
-    cost = np.concatenate([np.full(2 * rows.shape[1], merit.price), merit.importance])
-    found = linprog(cost, A_ub=-np.hstack([rows, -rows, slack]), b_ub=base - 1.0)
-    assert found.status == 0
-    return float(found.fun)
+def full_program(tangent: Tangent, objective: Objective) -> float:
+    """The least objective by scipy's linprog, with every row and every column written out."""
+    rows, slack, base = every_row(tangent, objective)
+    cost = np.concatenate(
+        [np.full(2 * rows.shape[1], objective.regularizer.strength), objective.sample_weights]
+    )
+    result = linprog(cost, A_ub=-np.hstack([rows, -rows, slack]), b_ub=base - 1.0)
+    assert result.status == 0
+    return float(result.fun)
 
 
 @pytest.mark.parametrize("layers", [("dense_2",), ("dense_1",), ("dense_1", "dense_2")])
 @pytest.mark.parametrize("few", [False, True])
 def test_generated_rows_and_columns_reach_the_optimum_of_the_full_program(layers, few):
-    tangent, merit = problem(len(layers), layers)
-    how = Generation(rows=3, columns=2, passes=500) if few else Generation()
-    step = best_step(tangent, merit, generation=how)
+    tangent, objective = problem(len(layers), layers)
+    generation = Generation(rows=3, columns=2, passes=500) if few else Generation()
+    step = best_step(tangent, objective, generation=generation)
     assert step.status is Status.OPTIMAL
     assert step.exact
-    assert step.objective == pytest.approx(full_program(tangent, merit), rel=1e-3)
-    assert step.objective < merit(tangent.logits, tangent.at)
+    assert step.objective == pytest.approx(full_program(tangent, objective), rel=1e-3)
+    assert step.objective < objective(tangent.logits, tangent.deltas)
     if few:
         assert step.rows < tangent.logits.size
 
 
-def least_largest(tangent: Tangent, merit: Merit) -> float:
-    """The least merit in L-inf by scipy's linprog: deltas of both signs, slacks, and their largest size."""
-    rows, slack, base = every_row(tangent, merit)
+def least_largest(tangent: Tangent, objective: Objective) -> float:
+    """The least objective in L-inf by scipy's linprog: deltas of both signs, slacks, and their largest size."""
+    rows, slack, base = every_row(tangent, objective)
     n, count = rows.shape[1], slack.shape[1]
-    cost = np.concatenate([np.zeros(n), merit.importance, [merit.price]])
+    cost = np.concatenate([np.zeros(n), objective.sample_weights, [objective.regularizer.strength]])
     soft = np.hstack([rows, slack, np.zeros((len(rows), 1))])
     sized = [np.hstack([s * np.eye(n), np.zeros((n, count)), -np.ones((n, 1))]) for s in (1, -1)]
-    found = linprog(
+    result = linprog(
         cost,
         A_ub=np.vstack([-soft, *sized]),
         b_ub=np.concatenate([base - 1.0, np.zeros(2 * n)]),
         bounds=[(None, None)] * n + [(0, None)] * (count + 1),
     )
-    assert found.status == 0
-    return float(found.fun)
+    assert result.status == 0
+    return float(result.fun)
 
 
-def in_linf(tangent: Tangent, merit: Merit) -> Merit:
-    merit = replace(merit, kind="linf")
-    gradient = tangent.gradient(*merit.hinge_cotangents(tangent.logits)) * merit.units
-    return merit.priced(0.2 * least_price("linf", gradient, merit.cost))
+def in_linf(tangent: Tangent, objective: Objective) -> Objective:
+    objective = replace(objective, regularizer=replace(objective.regularizer, kind="linf"))
+    return objective.with_strength(0.2 * objective.largest_strength(tangent))
 
 
 @pytest.mark.parametrize("few", [False, True])
 def test_the_largest_change_is_as_small_as_it_can_be(few):
-    tangent, merit = problem(2, ("dense_2",))
-    merit = in_linf(tangent, merit)
-    how = Generation(rows=3, columns=2, passes=500) if few else Generation()
-    step = best_step(tangent, merit, generation=how)
+    tangent, objective = problem(2, ("dense_2",))
+    objective = in_linf(tangent, objective)
+    generation = Generation(rows=3, columns=2, passes=500) if few else Generation()
+    step = best_step(tangent, objective, generation=generation)
     assert step.exact
-    assert step.objective == pytest.approx(least_largest(tangent, merit), rel=1e-3)
-    changes = np.abs(step.deltas / merit.units)
+    assert step.objective == pytest.approx(least_largest(tangent, objective), rel=1e-3)
+    changes = np.abs(step.deltas / objective.regularizer.scale)
     assert (changes > changes.max() * (1 - 1e-6)).sum() > 3
-    assert not best_step(tangent, merit.priced(merit.price * 5.1)).deltas.any()
+    assert not best_step(
+        tangent, objective.with_strength(objective.regularizer.strength * 5.1)
+    ).deltas.any()
 
 
 def test_no_more_weights_than_asked_for_enter_a_program():
-    tangent, merit = problem(2, ("dense_2",))
-    merit = in_linf(tangent, merit)
+    tangent, objective = problem(2, ("dense_2",))
+    objective = in_linf(tangent, objective)
     for columns in (2, 200):
-        how = Generation(columns=columns, most_columns=5, passes=500)
-        step = best_step(tangent, merit, generation=how)
+        generation = Generation(columns=columns, most_columns=5, passes=500)
+        step = best_step(tangent, objective, generation=generation)
         assert 0 < np.count_nonzero(step.deltas) <= 5
         assert not step.exact
-        assert step.objective < merit(tangent.logits, tangent.at)
-
-
-@pytest.mark.parametrize("largest", [False, True])
-def test_the_whole_program_has_the_optimum_of_the_generated_one(largest):
-    tangent, merit = problem(1, ("dense_2",))
-    if largest:
-        merit = in_linf(tangent, merit)
-    merit.cost[:4] = np.inf
-    limits = {"radius": 0.5, "bound": 0.8}
-    at = tangent.move(best_step(tangent, merit, **limits).deltas)
-    generated, whole = best_step(at, merit, **limits), full_step(at, merit, **limits)
-    assert whole.exact
-    assert whole.objective == pytest.approx(generated.objective, rel=1e-4)
-    assert not whole.deltas[:4].any()
-    assert np.abs((whole.deltas - at.at) / merit.units).max() <= 0.5 + 1e-9
-    late = full_step(at, merit, solver="highs", options=SolverOptions(time_limit=0.0))
-    assert late.status is Status.TIME_LIMIT
-    np.testing.assert_array_equal(late.deltas, at.at)
-
-
-def test_a_program_that_is_too_large_to_write_out_is_refused(monkeypatch):
-    tangent, merit = problem(1, ("dense_2",))
-    monkeypatch.setattr(full, "MOST_ENTRIES", 100)
-    with pytest.raises(InputError, match=r"80 rows and 21 weights has more than 100 entries"):
-        full.full_program(tangent, merit)
+        assert step.objective < objective(tangent.logits, tangent.deltas)
 
 
 def test_at_the_last_layer_the_predicted_margins_are_the_networks_own():
-    tangent, merit = problem(1, ("dense_2",))
-    step = best_step(tangent, merit)
+    tangent, objective = problem(1, ("dense_2",))
+    step = best_step(tangent, objective)
     assert np.any(step.deltas)
-    moved = tangent.move(step.deltas)
-    predicted = tangent.logits + tangent.along(step.deltas)
-    np.testing.assert_allclose(predicted, moved.logits, atol=1e-5)
-    assert step.objective == pytest.approx(merit(moved.logits, step.deltas), rel=1e-4)
+    ahead = tangent.at(step.deltas)
+    predicted = tangent.logits + tangent.change_of_logits(step.deltas)
+    np.testing.assert_allclose(predicted, ahead.logits, atol=1e-5)
+    assert step.objective == pytest.approx(objective(ahead.logits, step.deltas), rel=1e-4)
 
 
 def test_the_optimum_is_an_exact_vertex_in_fractions():
     # One test, two classes, one free weight and its bias: the best of all vertices, by hand in fractions.
-    x, margin, price = Fraction(3, 4), Fraction(1), Fraction(1, 4)
+    x, margin, strength = Fraction(3, 4), Fraction(1), Fraction(1, 4)
     kernel = np.array([[0.5, 1.0]])
     net = Network([Dense("dense", kernel, np.zeros(2))], input_shape=(1,), scale="0..1")
     weights = Weights(net, ("dense",))
     tangent = Tangent.start(weights, np.array([[0.75]], np.float32))
-    merit = Merit(np.array([0]), np.ones(1), float(margin), float(price), np.ones(4), np.ones(4))
+    regularizer = Regularizer("l1", float(strength), np.ones(4), np.ones(4))
+    objective = Objective(np.array([0]), np.ones(1), float(margin), regularizer)
     lack = margin - (x * Fraction(1, 2) - x)
     gradients = [x, -x, Fraction(1), Fraction(-1)]  # of the margin in kernel and bias
     # A vertex changes at most one weight (one row), which closes the row, or pays the slack.
-    costs = [lack] + [price * abs(lack / gradient) for gradient in gradients]
-    step = best_step(tangent, merit)
+    costs = [lack] + [strength * abs(lack / gradient) for gradient in gradients]
+    step = best_step(tangent, objective)
     assert step.objective == pytest.approx(float(min(costs)), rel=1e-6)
     assert np.count_nonzero(step.deltas) == 1
 
 
 def test_the_trust_region_and_the_bound_hold():
-    tangent, merit = problem(4, ("dense_1", "dense_2"))
+    tangent, objective = problem(4, ("dense_1", "dense_2"))
     for limits in ({"radius": 0.1}, {"bound": 0.05}):
-        step = best_step(tangent, merit, **limits)
+        step = best_step(tangent, objective, **limits)
         assert step.status is Status.OPTIMAL
-        assert np.abs(step.deltas / merit.units).max() == pytest.approx(min(limits.values()))
-    at = best_step(tangent, merit, radius=0.1).deltas
-    again = best_step(tangent.move(at), merit, radius=0.1)
-    assert np.abs((again.deltas - at) / merit.units).max() <= 0.1 + 1e-9
+        assert np.abs(step.deltas / objective.regularizer.scale).max() == pytest.approx(
+            min(limits.values())
+        )
+    at = best_step(tangent, objective, radius=0.1).deltas
+    again = best_step(tangent.at(at), objective, radius=0.1)
+    assert np.abs((again.deltas - at) / objective.regularizer.scale).max() <= 0.1 + 1e-9
 
 
-def test_weights_of_infinite_cost_do_not_change():
-    tangent, merit = problem(5, ("dense_2",))
-    cost = np.ones(len(merit.units))
-    cost[::2] = np.inf
-    merit = Merit(merit.labels, merit.importance, merit.margin, merit.price, cost, merit.units)
-    step = best_step(tangent, merit)
+def test_weights_of_infinite_penalty_factor_do_not_change():
+    tangent, objective = problem(5, ("dense_2",))
+    objective.regularizer.factors[::2] = np.inf
+    step = best_step(tangent, objective)
     assert np.any(step.deltas)
     assert not np.any(step.deltas[::2])
 
@@ -248,10 +230,10 @@ def test_a_growing_session_ends_at_the_exact_optimum(seed):
     )
     session.add_rows(side[2:].astype(float), everything, csr_array(matrix[2:].astype(float)))
     vertex = session.solve()
-    wanted = brute_force(cost.tolist(), matrix.tolist(), side.tolist())
-    if wanted is None:
+    expected = brute_force(cost.tolist(), matrix.tolist(), side.tolist())
+    if expected is None:
         assert vertex.status is Status.INFEASIBLE
     else:
         assert vertex.status is Status.OPTIMAL
-        assert vertex.objective == pytest.approx(float(wanted), rel=1e-9)
-        assert vertex.duals @ side == pytest.approx(float(wanted), rel=1e-9)
+        assert vertex.objective == pytest.approx(float(expected), rel=1e-9)
+        assert vertex.duals @ side == pytest.approx(float(expected), rel=1e-9)

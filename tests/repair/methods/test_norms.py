@@ -5,25 +5,27 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from repair.weights.methods.minimal.norms import DUAL, ORDER, least_price, proximal, value
-from repair.weights.methods.minimal.proximal import Iterate, minimise
+from repair.weights.methods.minimal.distillation.proximal import Iterate, minimise
+from repair.weights.methods.minimal.norms import DUAL, ORDER, largest_strength, proximal, value
 
 N = 6
 EACH = pytest.mark.parametrize("kind", sorted(ORDER))
 
 
-def least(kind, smooth, price, bound):
-    """The least smooth(x) + |price * x| within a bound: over increases, decreases and, for L-inf, their largest."""
-    n = len(price)
+def least(kind, smooth, strength, bound):
+    """The least smooth(x) + |strength * x| within a bound: over increases, decreases and, for L-inf, their largest."""
+    n = len(strength)
 
     def objective(v):
-        x, priced = v[:n] - v[n : 2 * n], price * (v[:n] + v[n : 2 * n])
+        x, weighted = v[:n] - v[n : 2 * n], strength * (v[:n] + v[n : 2 * n])
         if kind == "linf":
             return smooth(x) + v[-1]
-        return smooth(x) + (priced.sum() if kind == "l1" else np.sqrt((priced**2).sum() + 1e-18))
+        return smooth(x) + (
+            weighted.sum() if kind == "l1" else np.sqrt((weighted**2).sum() + 1e-18)
+        )
 
     limits = [(0, bound)] * (2 * n) + [(0, None)] * (kind == "linf")
-    within = {"type": "ineq", "fun": lambda v: v[-1] - price * (v[:n] + v[n : 2 * n])}
+    within = {"type": "ineq", "fun": lambda v: v[-1] - strength * (v[:n] + v[n : 2 * n])}
     start = np.full(len(limits), 0.1)
     start[-1] = 1.0
     found = minimize(
@@ -45,36 +47,36 @@ def drawn(seed):
 @EACH
 @pytest.mark.parametrize("bound", [None, 0.4])
 def test_the_operator_is_the_least_of_its_own_objective(kind, bound):
-    to, length, price = drawn(0)
+    to, length, strength = drawn(0)
 
     def near(x):
         return float(((x - to) ** 2 / (2 * length)).sum())
 
-    x = proximal(kind, *map(jnp.float32, (to, length, price)), bound or np.inf)
+    x = proximal(kind, *map(jnp.float32, (to, length, strength)), bound or np.inf)
     x = np.asarray(x, np.float64)
     assert np.abs(x).max() <= (bound or np.inf) * (1 + 1e-6)
-    reached = near(x) + float(value(kind, jnp.asarray(x), jnp.asarray(price)))
-    assert reached == pytest.approx(near(x) + np.linalg.norm(price * x, ORDER[kind]), rel=1e-5)
-    assert reached == pytest.approx(least(kind, near, price, bound), rel=1e-4)
+    reached = near(x) + float(value(kind, jnp.asarray(x), jnp.asarray(strength)))
+    assert reached == pytest.approx(near(x) + np.linalg.norm(strength * x, ORDER[kind]), rel=1e-5)
+    assert reached == pytest.approx(least(kind, near, strength, bound), rel=1e-4)
 
 
 @EACH
-def test_nothing_changes_from_the_least_price_on(kind):
+def test_nothing_changes_from_the_largest_strength_on(kind):
     to, length, cost = drawn(3)
-    price = least_price(kind, -to / length, cost)
-    assert price == pytest.approx(np.linalg.norm(to / length / cost, DUAL[kind]))
+    strength = largest_strength(kind, -to / length, cost)
+    assert strength == pytest.approx(np.linalg.norm(to / length / cost, DUAL[kind]))
     for factor, changes in ((1.01, False), (0.99, True)):
-        x = proximal(kind, *map(jnp.float32, (to, length, cost * price * factor)), np.inf)
+        x = proximal(kind, *map(jnp.float32, (to, length, cost * strength * factor)), np.inf)
         assert np.any(x) == changes
 
 
 @EACH
 def test_what_may_not_change_stays(kind):
-    to, length, price = drawn(4)
+    to, length, strength = drawn(4)
     to[:2] = 0.0
-    expected = proximal(kind, *map(jnp.float32, (to, length, price)), np.inf)
-    to[:2], price[0], length[1] = 1.0, np.inf, 0.0
-    x = np.asarray(proximal(kind, *map(jnp.float32, (to, length, price)), np.inf))
+    expected = proximal(kind, *map(jnp.float32, (to, length, strength)), np.inf)
+    to[:2], strength[0], length[1] = 1.0, np.inf, 0.0
+    x = np.asarray(proximal(kind, *map(jnp.float32, (to, length, strength)), np.inf))
     assert not x[:2].any()
     assert x[2:].all() or kind == "l1"
     np.testing.assert_allclose(x, expected, rtol=1e-5)
@@ -95,22 +97,22 @@ class LeastSquares:
 
 @EACH
 def test_descent_ends_at_the_optimum_in_each_norm(kind):
-    smooth, scales = LeastSquares(), jnp.asarray([0.3, 0.3, 0.3, 1.0, 1.0, 1.0])
-    price = 0.3 * least_price(
+    smooth, step_sizes = LeastSquares(), jnp.asarray([0.3, 0.3, 0.3, 1.0, 1.0, 1.0])
+    strength = 0.3 * largest_strength(
         kind, np.asarray(smooth.value_and_gradient(np.zeros(N))[1]), np.ones(N)
     )
     found = minimise(
         smooth,
         Iterate(jnp.zeros(N)),
-        jnp.full(N, price),
-        scales,
+        jnp.full(N, strength),
+        step_sizes,
         norm=kind,
         bound=np.inf,
         steps=300,
         until=np.inf,
     )
     x = np.asarray(found.x, np.float64)
-    reached = smooth.value(x) + price * np.linalg.norm(x, ORDER[kind])
-    assert reached == pytest.approx(least(kind, smooth.value, np.full(N, price), None), rel=1e-4)
+    reached = smooth.value(x) + strength * np.linalg.norm(x, ORDER[kind])
+    assert reached == pytest.approx(least(kind, smooth.value, np.full(N, strength), None), rel=1e-4)
     if kind == "linf":
         assert (np.abs(x) > np.abs(x).max() * (1 - 1e-4)).sum() > 1

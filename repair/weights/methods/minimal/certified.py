@@ -5,42 +5,41 @@ from dataclasses import replace
 import numpy as np
 
 from repair.weights.certify import Certificate, Rows, certify
-from repair.weights.methods.minimal.descent import Point
-from repair.weights.methods.minimal.programs import Programs
+from repair.weights.methods.minimal.linear_programs.sequential import DescentPoint, SequentialLP
 from repair.weights.methods.minimal.search import Candidate
 from repair.weights.patch import Patch
 from repair.weights.problem import Problem
 from repair.weights.tangent import Tangent
 
-TIGHTER = 10.0
+TIGHTER = 10.0  # factor of the floor, at each attempt
 ATTEMPTS = 3
 
 
 def certified(
-    problem: Problem, start: Tangent, found: Candidate | None, programs: Programs
-) -> tuple[Patch | None, Certificate | None]:
-    """The patch, and every margin row of the tests that it claims to put right, checked by `certify`.
+    problem: Problem, start: Tangent, candidate: Candidate, programs: SequentialLP
+) -> tuple[Patch, Certificate]:
+    """The patch, and every margin constraint of the tests that it claims to put right, checked by `certify`.
 
-    Where a row breaks in the full float32 run, the claimed tests become hard, by a floor that is ten times higher
-    each time, and the program is solved again.
+    Where one breaks in the full float32 run, the claimed tests become hard, by a floor that is ten times higher each
+    time, and the program is solved again.
 
     Args:
+        problem: whose tests they are.
         start: the tests at the unrepaired network.
-        found: the candidate; None gives nothing.
-        programs: how it is solved.
+        candidate: what is to be certified.
+        programs: how linear programs are solved.
     """
-    if found is None:
-        return None, None
-    deltas, merit = found.deltas, found.merit
-    claimed = merit.margins(start.move(deltas).logits).min(1) > 0
+    deltas, objective = candidate.deltas, candidate.objective
+    claimed = objective.margins(start.at(deltas).logits).min(1) > 0
     patch, certificate = _checked(problem, start, deltas, claimed)
     for _ in range(ATTEMPTS):
         if certificate.ok:
             break
-        merit = replace(merit, hard=claimed, floor=merit.floor * TIGHTER)
-        point, rounds = programs.descend(Point(start.move(deltas), found.radius), merit, rounds=1)
-        exact = rounds and np.isinf(found.radius)
-        deltas = rounds[-1].step.deltas if exact else point.tangent.at
+        objective = replace(objective, hard=claimed, floor=objective.floor * TIGHTER)
+        here = DescentPoint(start.at(deltas), candidate.radius)
+        point, rounds = programs.descend(here, objective, rounds=1)
+        exact = rounds and np.isinf(candidate.radius)
+        deltas = rounds[-1].step.deltas if exact else point.tangent.deltas
         patch, certificate = _checked(problem, start, deltas, claimed)
     return patch, certificate
 

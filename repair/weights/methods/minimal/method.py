@@ -1,13 +1,15 @@
 """Minimal repair: the least change of weights that puts tests right, certified.
 
-A loss over the tests plus the priced norm of the change: distillation by proximal gradient descent, or the hinge of
-margins by linear programs. Settings of the loss and the price are found by a search on validation data.
+Minimised is a loss over the tests plus a norm of the change of weights, the regularizer: distillation by proximal
+gradient descent, or the hinge loss by linear programs. The regularization strength and the settings of the loss are
+found by a search on validation data.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -15,17 +17,19 @@ from repair.errors import InputError
 from repair.weights.certify import Certificate
 from repair.weights.localization.localization import ActivationDifference, Localization
 from repair.weights.methods.minimal.certified import certified
-from repair.weights.methods.minimal.choice import best_layers
-from repair.weights.methods.minimal.costs import Norm
-from repair.weights.methods.minimal.distillation import Distillation
-from repair.weights.methods.minimal.hinge import Hinge
-from repair.weights.methods.minimal.linear import Generation
-from repair.weights.methods.minimal.programs import Programs
-from repair.weights.methods.minimal.search import Arm, Candidate, Limits, Search
-from repair.weights.methods.minimal.start import Start
+from repair.weights.methods.minimal.distillation.loss import Distillation
+from repair.weights.methods.minimal.layer_choice import repair_of_best_layers
+from repair.weights.methods.minimal.linear_programs.generation import Generation
+from repair.weights.methods.minimal.linear_programs.hinge import Hinge
+from repair.weights.methods.minimal.linear_programs.sequential import SequentialLP
+from repair.weights.methods.minimal.loss import Keep, Loss
+from repair.weights.methods.minimal.penalties import Norm
+from repair.weights.methods.minimal.search import Budget, Candidate, ConfigurationSearch
+from repair.weights.methods.minimal.starting_point import StartingPoint
 from repair.weights.methods.repair import Repair, Repairable
 from repair.weights.methods.validation import Validation
 from repair.weights.network.network import Network
+from repair.weights.patch import Patch
 from repair.weights.problem import Problem
 from repair.weights.programs.program import SolverOptions, Status
 from repair.weights.settings import (
@@ -39,24 +43,10 @@ from repair.weights.settings import (
 )
 from repair.weights.tangent import Tangent, Weights
 
-SOLVERS = ("auto", "highs", "pdhg")
 SHORTLIST = 2
-Keep = Literal["none", "clean"]
-
-
-@runtime_checkable
-class Loss(Protocol):
-    """What a patch should make small."""
-
-    def arms(self, start: Start, programs: Programs, most: int) -> list[Arm]:
-        """An arm of the search for each of its settings that leave something to do.
-
-        Args:
-            start: the unrepaired network at the tests.
-            programs: how linear programs are solved.
-            most: most changed weights of a patch.
-        """
-        ...
+# What of a loss says which values of a setting it supports, and who else may.
+SUPPORTED = {"norm": "norms", "keep": "keeps", "solver": "solvers"}
+LOSSES = (Distillation, Hinge)
 
 
 @dataclass(frozen=True)
@@ -64,14 +54,17 @@ class Minimal(Settings):
     """The method's settings.
 
     Attributes:
-        loss: `Distillation`, or the `Hinge` of margins.
-        prices: of a change, relative to the least price at which nothing changes; falling, level by level.
+        loss: `Distillation`, `Hinge`, or one of your own (the protocol `Loss`). It says which of the values below of
+            `norm`, `keep` and `solver` it supports.
+        strengths: the regularization path: strengths relative to the largest one, from which on nothing changes; they
+            are gone through from large to small.
         choose_layers: whether to repair each of the problem's layers alone, and all together, and take the best on
             validation data; of layers that a localization chooses, the first two.
-        norm: "l1"; "weighted_l1": by how much clean data uses a weight; "l2"; or "linf". With the last two all weights
-            would change: a patch is that of the `most_weights` that count most, alone.
-        keep: tests that must keep a right answer, at any price: "none", or the "clean" ones that have it. Linear
-            programs alone can promise it: loss=Hinge.
+        norm: of the change: "l1"; "weighted_l1", with penalty factors by how much clean data uses a weight; "l2"; or
+            "linf". With the last two all weights would change: a patch is that of the `most_weights` that count most,
+            alone.
+        keep: tests that must keep a right answer, at any regularization strength: "none", or the "clean" ones that
+            have it.
         free: how many weights may change at all, those of a dense layer that `localize` scores highest; None for
             all weights of the layers, of which the loss takes what it needs.
         localize: scores the weights, where `free` is given.
@@ -79,18 +72,17 @@ class Minimal(Settings):
         drawdown: loss of clean accuracy on validation data, a fraction; what is lost beyond it weighs four times as
             much as a gain on defective data.
         bound: largest |delta| relative to the mean |weight| of its layer's kernel; None for none.
-        together: levels before the worse half of the loss's settings is dropped, level after level.
-        patience: price levels without a better patch after which the search ends.
+        warmup_steps: steps of the path before the worse half of the loss's configurations is dropped, at each step.
+        patience: steps of the path without a better patch after which the search ends.
         time_budget: seconds for all of it, after which the best patch so far is taken and the details say so; None
             for no limit.
         generation: how rows and columns of linear programs are generated.
-        solver: "highs", which "auto" is too: the programs grow from solve to solve. Or "pdhg", which is given every row
-            and column at once: for the hinge at layers with few weights, such as the last.
+        solver: of linear programs, which grow from solve to solve: "highs", which "auto" is too.
         options: of the solver, for each solve.
     """
 
     loss: Loss = field(default_factory=Distillation)
-    prices: Several[Positive] = (0.1, 0.03, 0.01, 0.003, 0.001)
+    strengths: Several[Positive] = (0.1, 0.03, 0.01, 0.003, 0.001)
     choose_layers: bool = False
     norm: Norm = "l1"
     keep: Keep = "none"
@@ -99,7 +91,7 @@ class Minimal(Settings):
     most_weights: Count = 500
     drawdown: Share = 0.003
     bound: Positive | None = None
-    together: CountOrZero = 0
+    warmup_steps: CountOrZero = 3
     patience: Count = 2
     time_budget: Positive | None = 300.0
     generation: Generation = field(default_factory=Generation)
@@ -107,26 +99,17 @@ class Minimal(Settings):
     options: SolverOptions = field(default_factory=SolverOptions)
 
     def __post_init__(self) -> None:
-        """InputError for settings that do not fit each other."""
+        """InputError for values that the loss does not support."""
         super().__post_init__()
-        if self.solver not in SOLVERS:
-            raise InputError(
-                f"minimal: solver={self.solver}; its growing programs are solved by HiGHS alone:"
-                " solver=highs or solver=auto, or solver=pdhg for one large program."
-            )
-        if self.solver == "pdhg" and isinstance(self.loss, Distillation):
-            raise InputError(
-                "minimal: solver=pdhg is for linear programs; ask for them with method/loss=hinge."
-            )
-        if self.norm == "l2" and isinstance(self.loss, Hinge):
-            raise InputError(
-                "minimal: norm=l2 with method/loss=hinge would be a quadratic program, not a linear one; use"
-                " norm=l1, weighted_l1 or linf, or method/loss=distillation."
-            )
-        if self.keep != "none" and isinstance(self.loss, Distillation):
-            raise InputError(
-                f"minimal: keep={self.keep} is a promise of linear programs; ask for it with method/loss=hinge."
-            )
+        for setting, supported in SUPPORTED.items():
+            value, values = getattr(self, setting), getattr(self.loss, supported)
+            if value not in values:
+                others = [kind.__name__ for kind in LOSSES if value in getattr(kind, supported)]
+                hint = f", or the loss {' or '.join(others)}" if others else ""
+                raise InputError(
+                    f"Minimal({setting}={value!r}): the loss {type(self.loss).__name__} supports {setting}"
+                    f" {' or '.join(map(repr, values))} alone. Use what it supports{hint}."
+                )
 
     def repairable(self, network: Network) -> Repairable:
         """Any dense and convolution layer, and all of them; with `free` dense layers alone."""
@@ -146,52 +129,46 @@ class Minimal(Settings):
             InputError: a layer of another kind.
         """
         if self.choose_layers:
-            return best_layers(problem, partial(self._within, seed), self.time_budget)
+            return repair_of_best_layers(problem, partial(self._within, seed), self.time_budget)
         began = time.perf_counter()
         until = np.inf if self.time_budget is None else began + self.time_budget
         weights = Weights(problem.network, problem.layers)
         tangent = Tangent.start(weights, problem.tests.images)
-        start = Start(problem, tangent, self.norm, self.keep == "clean", self.free, self.localize)
+        start = StartingPoint(
+            problem, tangent, self.norm, self.keep == "clean", self.free, self.localize
+        )
         bound = np.inf if self.bound is None else self.bound
-        programs = Programs(self._generation, self.options, bound, self._solver)
-        arms = self.loss.arms(start, programs, self.most_weights) if start.usual > 0 else []
+        programs = SequentialLP(self._generation, self.options, bound)
+        configurations = (
+            self.loss.configurations(start, programs, self.most_weights)
+            if start.reference_margin > 0
+            else []
+        )
         ready = time.perf_counter()
-        if not arms:
+        if not configurations:
             return Repair(
                 "skipped", "the network gets no clean test right, or no test lacks anything."
             )
-        limits = Limits(self.most_weights, self.drawdown, self.patience, self.together, until)
-        search = Search(weights, Validation(problem, weights.layers[0]), limits)
-        found = search.run(arms, sorted(self.prices, reverse=True))
+        budget = Budget(self.most_weights, self.drawdown, self.patience, self.warmup_steps, until)
+        validation = Validation(problem, weights.layers[0])
+        search = ConfigurationSearch(weights, validation, budget)
+        candidate = search.run(configurations, sorted(self.strengths, reverse=True))
         searched, solving = time.perf_counter(), programs.seconds
-        patch, certificate = certified(problem, tangent, found, programs)
+        patch, certificate = None, None
+        if candidate is not None:
+            patch, certificate = certified(problem, tangent, candidate, programs)
         seconds = {
             "prepare": ready - began,
             "solver": programs.seconds,
             "search_without_solver": searched - ready - solving,
             "certify": time.perf_counter() - searched,
         }
-        outcome: dict[str, Any] = {
-            "patch": patch,
-            "solver": programs.summary(),
-            "seconds": seconds,
-            "details": _details(weights, found, certificate, search, programs),
-        }
-        if found is None or patch is None:
-            status, reason = _failure(programs)
-            return Repair(status, reason, **outcome)
-        if certificate is not None and not certificate.ok:
-            reason = f"{len(certificate.failing)} of {certificate.rows} rows break in float32."
-            return Repair("uncertified", reason, **outcome)
-        return Repair(**outcome)
-
-    @property
-    def _solver(self) -> str:
-        return "highs" if self.solver == "auto" else self.solver
+        details = _details(search, programs, candidate, certificate)
+        return _answer(patch, certificate, programs, seconds, details)
 
     @property
     def _generation(self) -> Generation:
-        """With L-inf every weight in a program may change."""
+        """In the L-inf norm every weight in a program may change."""
         if self.norm != "linf":
             return self.generation
         most = min(self.generation.most_columns, self.most_weights)
@@ -202,28 +179,45 @@ class Minimal(Settings):
 
 
 def _details(
-    weights: Weights,
-    found: Candidate | None,
+    search: ConfigurationSearch,
+    programs: SequentialLP,
+    candidate: Candidate | None,
     certificate: Certificate | None,
-    search: Search,
-    programs: Programs,
 ) -> dict[str, Any]:
     details: dict[str, Any] = {
-        "free_weights": len(weights),
+        "free_weights": len(search.weights),
         "search": search.trace,
         "search_ended": search.ended,
         "rounds": len(programs.rounds),
         "rounds_accepted": sum(done.accepted for done in programs.rounds),
         "validation_before": asdict(search.validation.before),
     }
-    if found is not None:
-        details["settings"] = found.settings
+    if candidate is not None:
+        details["settings"] = dict(candidate.settings)
     if certificate is not None:
         details["certificate"] = certificate.describe()
     return details
 
 
-def _failure(programs: Programs) -> tuple[str, str]:
+def _answer(
+    patch: Patch | None,
+    certificate: Certificate | None,
+    programs: SequentialLP,
+    seconds: Mapping[str, float],
+    details: Mapping[str, Any],
+) -> Repair:
+    status, reason = "ok", None
+    if patch is None:
+        status, reason = _failure(programs)
+    elif certificate is not None and not certificate.ok:
+        status = "uncertified"
+        reason = f"{len(certificate.failing)} of {certificate.rows} rows break in float32."
+    return Repair(
+        status, reason, patch, solver=programs.summary(), seconds=seconds, details=details
+    )
+
+
+def _failure(programs: SequentialLP) -> tuple[str, str]:
     if not programs.rounds:
         return "time_limit", "the time budget ended before the first patch."
     step = programs.rounds[-1].step

@@ -1,69 +1,75 @@
-"""Settings by search: arms halve successively while the price of change falls, judged on validation data.
+"""The settings of a loss by search: configurations compete along the regularization path, on validation data.
 
-An arm is a loss with settings of its own. Along an arm the price falls level by level, each level starting where the
-last one ended, so that a patch grows from the few weights that pay most. After each level the worse half of the arms
-is dropped (successive halving: Jamieson and Talwalkar, AISTATS 2016, arXiv 1502.07943).
+A configuration is a loss with settings of its own. Along its path the regularization strength falls step by step, each
+step starting where the last one ended (warm starts), so that a patch grows from the few weights that pay most. After
+each step the worse half of the configurations is dropped: successive halving (Jamieson and Talwalkar, "Non-stochastic
+best arm identification and hyperparameter optimization", AISTATS 2016, arXiv 1502.07943).
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from repair.weights.methods.minimal.merit import Merit
+from repair.weights.methods.minimal.objective import Objective
 from repair.weights.methods.validation import Score, Validation
 from repair.weights.tangent import Weights
 
-EXCESS = 3.0
+EXCESS = 3.0  # what a loss of clean accuracy beyond the limit counts besides
+Ended = Literal["path", "patience", "weights", "time_budget"]
+Callback = Callable[[np.ndarray], None]  # is told the deltas (n,) of every patch on the way
 
 
 @dataclass(frozen=True)
-class Limits:
+class Budget:
     """What a patch may cost, and what the search may.
 
     Attributes:
-        weights: most changed weights.
+        most_weights: most changed weights.
         drawdown: loss of clean accuracy on validation data, a fraction, that weighs no more than a gain on defective.
-        patience: levels without a better patch after which the search ends.
-        together: levels before the first arms are dropped.
+        patience: steps of the path without a better patch after which the search ends.
+        warmup_steps: steps of the path before the first configurations are dropped.
         until: time (time.perf_counter) at which to stop.
     """
 
-    weights: int
+    most_weights: int
     drawdown: float
     patience: int
-    together: int
+    warmup_steps: int
     until: float
 
 
-Judge = Callable[[np.ndarray], None]  # is told the deltas (n,) of every patch on the way
-
-
-class Arm(Protocol):
+class Configuration(Protocol):
     """A loss with its settings, and how far its descent is."""
 
     @property
     def settings(self) -> Mapping[str, float]:
-        """As they are given, for the trace."""
+        """The settings as they are given, for the trace."""
         ...
 
     @property
-    def merit(self) -> Merit:
-        """What tightens a patch of the present level whose certificate fails."""
+    def objective(self) -> Objective:
+        """What tightens a patch of the present step whose certificate fails."""
         ...
 
     @property
     def radius(self) -> float:
-        """How far from the patch a tighter one is sought, in units."""
+        """How far from the patch a tighter one is sought, in the scale of the weights."""
         ...
 
-    def level(self, price: float, judge: Judge, until: float) -> None:
-        """Go on to a price, relative to the least at which nothing changes."""
+    def advance(self, strength: float, callback: Callback, until: float) -> None:
+        """Take the next step of the path.
+
+        Args:
+            strength: regularization strength, relative to the largest one, from which on nothing changes.
+            callback: is told of every patch.
+            until: time (time.perf_counter) at which to stop.
+        """
         ...
 
-    def grown(self, most: int) -> bool:
+    def exceeds_budget(self, most_weights: int) -> bool:
         """Whether its next patches will surely change more weights."""
         ...
 
@@ -73,19 +79,18 @@ class Candidate:
     """A patch that the search has seen.
 
     Attributes:
-        arm: whose it is.
+        settings: that led to it, the regularization strength among them.
         deltas: (n,) its deltas.
-        price: the level.
-        merit, radius: what tightens it if its certificate fails, and how far from it, in units.
+        objective: what tightens it if its certificate fails.
+        radius: how far from it a tighter one is sought, in the scale of the weights.
         score: on validation data.
         worth: sum of the accuracies, less EXCESS times the clean accuracy lost beyond the limit.
         admitted: whether it changes few enough weights.
     """
 
-    arm: Arm
+    settings: Mapping[str, float]
     deltas: np.ndarray
-    price: float
-    merit: Merit
+    objective: Objective
     radius: float
     score: Score
     worth: float
@@ -95,11 +100,6 @@ class Candidate:
     def rank(self) -> tuple[bool, float, int]:
         """Larger is better: few enough weights, then worth, then fewer weights."""
         return self.admitted, self.worth, -int(np.count_nonzero(self.deltas))
-
-    @property
-    def settings(self) -> dict[str, float]:
-        """The settings that led to it."""
-        return {**self.arm.settings, "price": self.price}
 
     def describe(self, seconds: float) -> dict[str, Any]:
         """Its line in the trace."""
@@ -114,76 +114,101 @@ class Candidate:
 
 
 @dataclass(eq=False)
-class Search:
+class ConfigurationSearch:
     """The search and what it has seen.
 
     Attributes:
         weights: what may change.
-        validation: judges patches.
-        limits: of patch and search.
+        validation: measures patches.
+        budget: of patch and search.
         trace: a line for each candidate.
         best: of all candidates.
-        ended: why the search did: "prices" are all done, "patience", "weights" are too many, or "time_budget".
+        ended: why the search did: the "path" is at its end, "patience", too many "weights", or "time_budget".
     """
 
     weights: Weights
     validation: Validation
-    limits: Limits
+    budget: Budget
     trace: list[dict[str, Any]] = field(default_factory=list)
     best: Candidate | None = None
-    ended: str = "prices"
+    ended: Ended = "path"
 
     def __post_init__(self) -> None:
+        """Start the clock."""
         self._began = time.perf_counter()
 
-    def run(self, arms: Sequence[Arm], prices: Sequence[float]) -> Candidate | None:
-        """The best patch of the arms at the falling prices."""
-        leaders: dict[Arm, Candidate] = {}
+    def run(
+        self, configurations: Sequence[Configuration], strengths: Sequence[float]
+    ) -> Candidate | None:
+        """The best patch of the configurations along the path of falling strengths."""
+        leaders: dict[Configuration, Candidate] = {}
         without = 0
-        for number, price in enumerate(prices):
+        for number, strength in enumerate(strengths):
             before = self.best
-            for arm in arms:
-                self._level(arm, price, leaders)
-            if number >= self.limits.together:
-                ranked = sorted(arms, key=lambda arm: _rank(leaders.get(arm)), reverse=True)
-                arms = ranked[: max(1, -(-len(arms) // 2))]
-            if all(arm.grown(self.limits.weights) for arm in arms):
+            for configuration in configurations:
+                self._advance(configuration, strength, leaders)
+            if number >= self.budget.warmup_steps:
+                configurations = _better_half(configurations, leaders)
+            if all(one.exceeds_budget(self.budget.most_weights) for one in configurations):
                 self.ended = "weights"
                 break
             without = without + 1 if self.best is before and before is not None else 0
-            if without >= self.limits.patience:
+            if without >= self.budget.patience:
                 self.ended = "patience"
                 break
             if self._late():
                 break
-        # A clock that ran out in the middle of a level left it unfinished.
+        # A clock that ran out in the middle of a step left it unfinished.
         self.ended = "time_budget" if self._late() else self.ended
         return self.best
 
-    def _level(self, arm: Arm, price: float, leaders: dict[Arm, Candidate]) -> None:
+    def _advance(
+        self,
+        configuration: Configuration,
+        strength: float,
+        leaders: dict[Configuration, Candidate],
+    ) -> None:
         if self._late():
             return
 
-        def judge(deltas: np.ndarray) -> None:
-            found = self._judged(arm, deltas, price)
-            self.trace.append(found.describe(time.perf_counter() - self._began))
-            if arm not in leaders or found.rank > leaders[arm].rank:
-                leaders[arm] = found
-            if self.best is None or found.rank > self.best.rank:
-                self.best = found
+        def callback(deltas: np.ndarray) -> None:
+            candidate = self._candidate(configuration, deltas, strength)
+            self.trace.append(candidate.describe(time.perf_counter() - self._began))
+            leader = leaders.get(configuration)
+            if leader is None or candidate.rank > leader.rank:
+                leaders[configuration] = candidate
+            if self.best is None or candidate.rank > self.best.rank:
+                self.best = candidate
 
-        arm.level(price, judge, self.limits.until)
+        configuration.advance(strength, callback, self.budget.until)
 
-    def _judged(self, arm: Arm, deltas: np.ndarray, price: float) -> Candidate:
-        score = self.validation(self.weights.moved(deltas))
-        lost = self.validation.before.clean - score.clean - self.limits.drawdown
-        worth = score.total - EXCESS * max(0.0, lost)
-        admitted = bool(np.count_nonzero(deltas) <= self.limits.weights)
-        return Candidate(arm, deltas, price, arm.merit, arm.radius, score, worth, admitted)
+    def _candidate(
+        self, configuration: Configuration, deltas: np.ndarray, strength: float
+    ) -> Candidate:
+        score = self.validation(self.weights.apply(deltas))
+        lost = self.validation.before.clean - score.clean - self.budget.drawdown
+        return Candidate(
+            {**configuration.settings, "strength": strength},
+            deltas,
+            configuration.objective,
+            configuration.radius,
+            score,
+            worth=score.total - EXCESS * max(0.0, lost),
+            admitted=bool(np.count_nonzero(deltas) <= self.budget.most_weights),
+        )
 
     def _late(self) -> bool:
-        return time.perf_counter() >= self.limits.until
+        return time.perf_counter() >= self.budget.until
 
 
-def _rank(leader: Candidate | None) -> tuple[bool, float, int]:
-    return leader.rank if leader is not None else (False, -np.inf, 0)
+def _better_half(
+    configurations: Sequence[Configuration], leaders: Mapping[Configuration, Candidate]
+) -> Sequence[Configuration]:
+    """By the best candidate of each, at least one; one without a candidate is worst."""
+
+    def rank(configuration: Configuration) -> tuple[bool, float, int]:
+        leader = leaders.get(configuration)
+        return leader.rank if leader is not None else (False, -np.inf, 0)
+
+    ranked = sorted(configurations, key=rank, reverse=True)
+    return ranked[: max(1, -(-len(configurations) // 2))]

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from repair.weights.methods.minimal.divergence import Divergence
+from repair.weights.methods.minimal.distillation.divergence import Divergence
 
 ADAM = optax.scale_by_adam()
-LAST = 0.1  # rate at the end, relative to that at the start, along a cosine
+LAST = 0.1  # learning rate at the end, relative to that at the start, along a cosine
 
 
 def fitted(
@@ -30,18 +30,21 @@ def fitted(
     bound: float,
     until: float,
 ) -> jax.Array:
-    """A change x (n,) of lower loss within |x| <= bound, 0 but for the chosen weights.
+    """Lower a loss by Adam within |x| <= bound, in the chosen weights alone.
 
     Args:
-        loss: over all tests, in batches of which each makes a step.
+        loss: over all tests; each of its batches makes a step.
         start: (n,) where to start.
         chosen: (n,) bool.
         epochs: passes over the tests.
-        rate: of a step, in units.
+        rate: learning rate, in the scale of the weights.
         bound: largest |x|.
         until: time (time.perf_counter) at which to stop.
+
+    Returns:
+        (n,) the change x, 0 but for the chosen weights.
     """
-    count, loss = len(loss.batches), loss.along(np.asarray(chosen))
+    count, loss = len(loss.batches), loss.restricted(np.asarray(chosen))
     x, moments = jnp.where(chosen, start, 0.0), ADAM.init(start)
     rng, steps, done = np.random.default_rng(0), epochs * count, 0
     for _ in range(epochs):
@@ -51,7 +54,8 @@ def fitted(
             falling = LAST + (1 - LAST) * (1 + math.cos(math.pi * done / steps)) / 2
             gradient = loss.gradient(x, number)
             x, moments = _step(x, moments, gradient, chosen, rate * falling, bound)
-            jax.block_until_ready(x)  # type: ignore[no-untyped-call]  # or the clock runs ahead
+            # Or the clock runs ahead of the device.
+            jax.block_until_ready(x)  # type: ignore[no-untyped-call]
             done += 1
     return x
 

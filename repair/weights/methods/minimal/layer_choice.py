@@ -10,7 +10,9 @@ from repair.weights.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
-class _Tried:
+class _LayersRepair:
+    """Layers and their repair."""
+
     layers: tuple[str, ...]
     repair: Repair
 
@@ -24,7 +26,7 @@ class _Tried:
         return True, admitted, worth, -patch.weights_changed
 
 
-def best_layers(
+def repair_of_best_layers(
     problem: Problem, method: Callable[[Problem, float | None], Repair], time_budget: float | None
 ) -> Repair:
     """The best repair over each layer of the problem alone and all of them together.
@@ -35,22 +37,22 @@ def best_layers(
         time_budget: seconds for all; those that are left are shared among the sets that are left.
 
     Returns:
-        The chosen repair; its details hold what every set reached, its seconds those of all.
+        The chosen repair; its details hold what the repair of every set reached, its seconds are those of all.
     """
     began = time.perf_counter()
     sets: list[tuple[str, ...]] = [(layer,) for layer in problem.layers]
     if len(problem.layers) > 1:
         sets.append(problem.layers)
-    tried: list[_Tried] = []
+    candidates: list[_LayersRepair] = []
     for number, layers in enumerate(sets):
         share = None
         if time_budget is not None:
             left = time_budget - (time.perf_counter() - began)
             share = max(left, 1e-3) / (len(sets) - number)
-        tried.append(_Tried(layers, method(replace(problem, layers=layers), share)))
-    best = max(tried, key=lambda one: one.rank)
+        candidates.append(_LayersRepair(layers, method(replace(problem, layers=layers), share)))
+    best = max(candidates, key=lambda one: one.rank)
     seconds: dict[str, float] = {}
-    for one in tried:
+    for one in candidates:
         for stage, value in one.repair.seconds.items():
             seconds[stage] = seconds.get(stage, 0.0) + value
     details: dict[str, Any] = {
@@ -63,7 +65,7 @@ def best_layers(
                 "worth": one.rank[2],
                 "weights_changed": one.repair.patch.weights_changed if one.repair.patch else None,
             }
-            for one in tried
+            for one in candidates
         ],
     }
     return replace(best.repair, seconds=seconds, details=details)

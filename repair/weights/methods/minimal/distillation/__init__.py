@@ -1,0 +1,1 @@
+"""The distillation loss: soft targets, the divergence from them, and its descents."""
