@@ -1,11 +1,10 @@
-"""The linear program of a repair at the last layer, solved in four ways in one run: seconds, ratios, objectives.
+"""The linear program of a repair at the last layer, solved in three ways in one run: seconds, ratios, objectives.
 
     python scripts/perf_lp.py [--images 100] [--price 0.03] [--time-limit 600]
 
 The hinge of minimal repair on the paper's backdoored MNIST network: HiGHS with generated rows and columns, as
-`method=minimal` does it; and with all rows and columns HiGHS, PDHG on the accelerator with HiGHS's crossover
-(`solver=pdhg`, the extra `pdhg`), and scipy's linprog. PDHG's first call compiles, which is shown apart. Ratios are
-of processor time, which tells on a shared machine; where there is an accelerator, wall-clock time does.
+`method=minimal` does it; and with all rows and columns HiGHS, and scipy's linprog. Ratios are of processor time, which
+tells on a shared machine.
 """
 
 import argparse
@@ -54,9 +53,8 @@ def by_scipy(program: Program, limit: float) -> tuple[str, float]:
 
 def by(solver: str, program: Program, limit: float) -> tuple[str, float]:
     found = solve(program, solver, SolverOptions(time_limit=limit))
-    stages = (f"{name} {value:.2f} s" for name, value in found.stages.items())
     objective = np.nan if found.objective is None else found.objective
-    return ", ".join([found.status.value, *stages]), objective
+    return found.status.value, objective
 
 
 def generated(tangent: Tangent, merit: Merit) -> tuple[str, float]:
@@ -81,8 +79,6 @@ def main() -> None:
     ways: dict[str, Callable[[], tuple[str, float]]] = {
         "generated, highs": lambda: generated(tangent, merit),
         "full, highs": lambda: by("highs", program, limit),
-        "full, pdhg, compiles": lambda: by("pdhg", program, limit),
-        "full, pdhg": lambda: by("pdhg", program, limit),
         "full, linprog": lambda: by_scipy(program, limit),
     }
     first = 0.0

@@ -1,8 +1,8 @@
 """Reader of the SMT-LIB subset of NNrepair's published constraint files, in exact arithmetic.
 
 The subset: `declare-fun` of reals, `assert` and `assert-soft` of `=`, `<` and `>` over sums and
-products of decimals and names and, in solutions, `define-fun` with `-` and `/`. A name that an
-`assert (= name term)` defines is replaced by its term, so rows speak of the free names only.
+products of decimals and names. A name that an `assert (= name term)` defines is replaced by its
+term, so rows speak of the free names only. Solutions are read by `bench.replay.solutions`.
 """
 
 import re
@@ -106,18 +106,6 @@ def read_constraints(text: str) -> Constraints:
     return found
 
 
-def read_solution(text: str) -> dict[str, Fraction]:
-    """Read a solver's model: name -> value, exact.
-
-    Raises:
-        InputError: for text without a model.
-    """
-    for command, *terms in _commands(text, {}):
-        if command == "model":
-            return {name: _fraction(value) for _, name, _, _, value in terms}
-    raise InputError("SMT-LIB: no (model ...) found.")
-
-
 def _commands(text: str, defined: dict[str, Form]) -> Iterator[list]:
     """The top-level lists, sums and products already evaluated; a stack, as terms nest deep."""
     stack: list[list] = [[]]
@@ -174,15 +162,3 @@ def _bound(relation: str, name: object, number: object, defined: dict[str, Form]
     if name in defined or _NUMBER.fullmatch(name) or not _NUMBER.fullmatch(number):
         return ""
     return {">": "lower", "<": "upper"}.get(relation, "")
-
-
-def _fraction(term: str | list) -> Fraction:
-    if isinstance(term, str):
-        return Fraction(term)
-    operator, *parts = term
-    numbers = [_fraction(part) for part in parts]
-    if operator == "-" and len(numbers) == 1:
-        return -numbers[0]
-    if operator == "/" and len(numbers) == 2:
-        return numbers[0] / numbers[1]
-    raise InputError(f"SMT-LIB: unknown operator {operator!r} in a value; known: -, /.")

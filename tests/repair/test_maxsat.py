@@ -17,9 +17,7 @@ from repair.weights.programs.maxsat import MaxSat, Rows, max_satisfied
 from repair.weights.programs.program import TOLERANCE, SolverOptions, Status
 from repair.weights.programs.solvers import SOLVERS, solve
 
-EACH = pytest.mark.parametrize(
-    "solver", ["gurobi", "highs"]
-)  # pdhg, for linear programs alone, has its own
+EACH = pytest.mark.parametrize("solver", ["gurobi", "highs"])
 
 
 def whole(low: int, high: int, *shape: int) -> st.SearchStrategy[np.ndarray]:

@@ -140,7 +140,7 @@ class Solution:
 
     Attributes:
         status: how the solve ended.
-        solver: "gurobi", "highs" or "pdhg".
+        solver: "gurobi" or "highs", or the name that a solver of the user's own gives.
         rows: of the program.
         columns: of the program.
         values: (n,) float64; None without a solution. With time_limit, the incumbent if any.
@@ -148,7 +148,6 @@ class Solution:
         bound: proven lower bound of the objective (-inf when nothing is proven).
         seconds: wall-clock time of the solve.
         message: for a person; says why when the status is licence or error.
-        stages: seconds of the solve's stages, where it has several.
     """
 
     status: Status
@@ -160,7 +159,6 @@ class Solution:
     bound: float | None = None
     seconds: float = 0.0
     message: str = ""
-    stages: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def gap(self) -> float | None:
@@ -178,7 +176,6 @@ class Solution:
             "status": self.status.value,
             **finite,
             "seconds": self.seconds,
-            **({"stages": dict(self.stages)} if self.stages else {}),
             "rows": self.rows,
             "columns": self.columns,
             "message": self.message,

@@ -136,7 +136,6 @@ def test_a_repair_is_a_function_of_its_problem_and_settings(problem, method):
         ({"together": -1}, "together is -1"),
         ({"keep": "clean"}, "keep=clean is a promise of linear programs"),
         ({"solver": "gurobi"}, "solver=gurobi"),
-        ({"solver": "pdhg"}, "solver=pdhg is for linear programs"),
         ({"norm": "l2", "loss": Hinge()}, "norm=l2 with method/loss=hinge would be a quadratic"),
         ({"norm": "l3"}, "unknown norm of minimal 'l3'"),
     ],

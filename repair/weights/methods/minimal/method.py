@@ -39,7 +39,7 @@ from repair.weights.settings import (
 )
 from repair.weights.tangent import Tangent, Weights
 
-SOLVERS = ("auto", "highs", "pdhg")
+SOLVERS = ("auto", "highs")
 SHORTLIST = 2
 Keep = Literal["none", "clean"]
 
@@ -112,11 +112,7 @@ class Minimal(Settings):
         if self.solver not in SOLVERS:
             raise InputError(
                 f"minimal: solver={self.solver}; its growing programs are solved by HiGHS alone:"
-                " solver=highs or solver=auto, or solver=pdhg for one large program."
-            )
-        if self.solver == "pdhg" and isinstance(self.loss, Distillation):
-            raise InputError(
-                "minimal: solver=pdhg is for linear programs; ask for them with method/loss=hinge."
+                " solver=highs or solver=auto."
             )
         if self.norm == "l2" and isinstance(self.loss, Hinge):
             raise InputError(

@@ -8,7 +8,7 @@ import numpy as np
 
 from repair.errors import unknown
 from repair.weights.programs.program import Program, Solution, SolverOptions
-from repair.weights.programs.solvers import gurobi, highs, pdhg
+from repair.weights.programs.solvers import gurobi, highs
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Solver(Protocol):
         ...
 
 
-SOLVERS: dict[str, Solver] = {"gurobi": gurobi.solve, "highs": highs.solve, "pdhg": pdhg.solve}
+SOLVERS: dict[str, Solver] = {"gurobi": gurobi.solve, "highs": highs.solve}
 
 
 def choose(program: Program, solver: str = "auto") -> str:

@@ -1,4 +1,4 @@
-"""An LP that grows: rows and columns are added, costs and bounds change, and each solve starts from the last basis."""
+"""An LP that grows: rows and columns are added, and each solve starts from the last basis."""
 
 import time
 from dataclasses import dataclass
@@ -62,14 +62,6 @@ class Session:
         starts, indices, data = _vectors(matrix, len(lower))
         self._solver.addRows(len(lower), lower, upper, len(data), starts, indices, data)
         self.rows += len(lower)
-
-    def set_cost(self, columns: np.ndarray, cost: np.ndarray) -> None:
-        """Other costs (k,) for columns (k,)."""
-        self._solver.changeColsCost(len(columns), columns.astype(np.int32), cost)
-
-    def set_bounds(self, columns: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
-        """Other bounds (k,) for columns (k,)."""
-        self._solver.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
 
     def solve(self, time_limit: float | None = None) -> Vertex:
         """Solve from the last basis.
