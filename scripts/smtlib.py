@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from repair.errors import InputError
-from repair.weights.programs.maxsat import Rows
+from repair.weights.programs.maxsat import LinearConstraints
 
 # The files' sums of products of two decimals have fewer than 60 digits: no rounding, or an error.
 _EXACT = Context(prec=200, traps=[Inexact])
@@ -48,11 +48,13 @@ class Constraints:
         """The free names, in the order of the file."""
         return list(self.lower)
 
-    def arrays(self, rows: list[Form]) -> Rows:
+    def arrays(self, rows: list[Form]) -> LinearConstraints:
         """Rows as a matrix (m, n) and sides (m,), float64, columns in the order of `names`."""
         factors = [[float(row.get(name, 0)) for name in self.names] for row in rows]
         sides = [-float(row.get("", 0)) for row in rows]
-        return Rows(np.array(factors).reshape(len(rows), len(self.names)), np.array(sides))
+        return LinearConstraints(
+            np.array(factors).reshape(len(rows), len(self.names)), np.array(sides)
+        )
 
     def box(self, inset: float) -> tuple[np.ndarray, np.ndarray]:
         """The bounds (n,) and (n,), float64, moved inwards by inset, as they are strict."""

@@ -14,7 +14,7 @@ NOTHING = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class MarginConstraints:
     """Constraints on a network's numbers: z[input, larger] - z[input, smaller] > margin.
 
     z are the logits, or the activations that enter a layer. NOTHING (-1) in place of an index stands for
@@ -126,7 +126,7 @@ class Certificate:
         return {"rows": self.rows, "held": self.held, "smallest_margin": smallest, "ok": self.ok}
 
 
-def certify(network: Network, patch: Patch, rows: Rows) -> Certificate:
+def certify(network: Network, patch: Patch, rows: MarginConstraints) -> Certificate:
     """Run the patched network, in float32 at the highest matmul precision, over all rows.
 
     Args:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+from jaxtyping import Bool
 
 from repair.errors import InputError
 from repair.weights.network.network import UNIT, Network
@@ -123,7 +124,8 @@ class Problem:
         repair_defect: inputs that show it, to put right. May be the same object as `repair_clean`
             where the defect is plain low accuracy.
         validation_clean, validation_defect: unseen inputs to choose settings and experts on.
-        twins: whether each input of `repair_defect` is the one of `repair_clean` in the same place, with the defect.
+        paired: whether the examples are paired: each input of `repair_defect` is the one of `repair_clean` at the
+            same index, with the defect.
     """
 
     network: Network
@@ -132,7 +134,7 @@ class Problem:
     repair_defect: Examples
     validation_clean: Examples
     validation_defect: Examples
-    twins: bool = False
+    paired: bool = False
 
     def __post_init__(self) -> None:
         """Check layers and inputs against the network."""
@@ -142,10 +144,10 @@ class Problem:
                     f"layer {name!r} has no weights to change; those that have:"
                     f" {', '.join(self.network.weighted)}."
                 )
-        if self.twins and len(self.repair_defect) != len(self.repair_clean):
+        if self.paired and len(self.repair_defect) != len(self.repair_clean):
             raise InputError(
-                f"twins: {len(self.repair_clean)} clean inputs to repair with and {len(self.repair_defect)} with the"
-                " defect; expected as many, each beside its own."
+                f"paired examples: {len(self.repair_clean)} clean inputs to repair with and {len(self.repair_defect)}"
+                " with the defect; expected as many, pair by pair."
             )
         if len(set(self.layers)) < len(self.layers):
             raise InputError(f"layers {', '.join(self.layers)}: expected each of them once.")
@@ -172,6 +174,12 @@ class Problem:
         if self.repair_clean is self.repair_defect:
             return self.repair_defect
         return self.repair_defect.concat(self.repair_clean, name="repair set")
+
+    @cached_property
+    def is_clean(self) -> Bool[np.ndarray, " N"]:
+        """Whether each of `tests` is a clean one; all are where the defect is plain low accuracy."""
+        count = len(self.tests)
+        return np.arange(count) >= count - len(self.repair_clean)
 
     @cached_property
     def predictions(self) -> np.ndarray:
@@ -207,7 +215,7 @@ class Problem:
             defect = self._first(defect, failing, right=False)
         if passing is not None:
             clean = self._first(clean, passing, right=True)
-        return replace(self, repair_clean=clean, repair_defect=defect, twins=False)
+        return replace(self, repair_clean=clean, repair_defect=defect, paired=False)
 
     def _first(self, examples: Examples, count: int, right: bool) -> Examples:
         suits = (self.network.predict(examples.images) == examples.labels) == right

@@ -16,19 +16,19 @@ class Entering:
     Attributes:
         values: (N, ...) float32.
         labels: (N,) int32.
-        places: (N,) where the inputs stand in the set that they come from.
+        indices: (N,) of the inputs in the set that they come from.
     """
 
     values: np.ndarray
     labels: np.ndarray
-    places: np.ndarray
+    indices: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, which: np.ndarray | slice) -> "Entering":
         """Those of the given indices or slice, or where a mask (N,) of bool is true."""
-        return Entering(self.values[which], self.labels[which], self.places[which])
+        return Entering(self.values[which], self.labels[which], self.indices[which])
 
 
 @runtime_checkable

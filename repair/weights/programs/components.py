@@ -10,17 +10,17 @@ import numpy as np
 from scipy.sparse import block_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
-from repair.weights.programs.maxsat import MaxSat, Rows, max_satisfied
-from repair.weights.programs.program import Solution, Status
+from repair.weights.programs.maxsat import LinearConstraints, MaxSat, max_satisfied
+from repair.weights.programs.program import Solution, SolverStatus
 
 # The answer to all is as bad as the worst of the answers.
 _WORST_FIRST = (
-    Status.ERROR,
-    Status.LICENCE,
-    Status.INFEASIBLE,
-    Status.UNBOUNDED,
-    Status.TIME_LIMIT,
-    Status.OPTIMAL,
+    SolverStatus.ERROR,
+    SolverStatus.LICENCE,
+    SolverStatus.INFEASIBLE,
+    SolverStatus.UNBOUNDED,
+    SolverStatus.TIME_LIMIT,
+    SolverStatus.OPTIMAL,
 )
 
 
@@ -58,8 +58,10 @@ def split(problem: MaxSat) -> list[Component]:
     return parts
 
 
-def _part(matrix: csr_array, side: np.ndarray, mine: np.ndarray, deltas: np.ndarray) -> Rows:
-    return Rows(matrix[mine][:, deltas], side[mine])
+def _part(
+    matrix: csr_array, side: np.ndarray, mine: np.ndarray, deltas: np.ndarray
+) -> LinearConstraints:
+    return LinearConstraints(matrix[mine][:, deltas], side[mine])
 
 
 def join(found: list[Solution], values: np.ndarray | None = None) -> Solution:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, hstack, vstack
 from repair.errors import unknown
 from repair.weights.programs.components import join, split
 from repair.weights.programs.maxsat import MaxSat
-from repair.weights.programs.program import Program, Solution, SolverOptions, Status
+from repair.weights.programs.program import Program, Solution, SolverOptions, SolverStatus
 from repair.weights.programs.solvers import Solver, solve
 
 Secondary = Literal["none", "l1"]
@@ -97,7 +97,7 @@ def _solve(
         return first
     n = len(problem.lower)
     values, second = solution.values, None
-    if secondary == "l1" and solution.status is Status.OPTIMAL:
+    if secondary == "l1" and solution.status is SolverStatus.OPTIMAL:
         parts = np.concatenate([np.maximum(values[:n], 0), np.maximum(-values[:n], 0), values[n:]])
         smallest = _smallest(problem.program, values, n)
         second = solve(smallest, solver, _less(options, first), parts)
@@ -116,7 +116,7 @@ def _checked(
 
 def _join(problem: MaxSat, of_part: list[np.ndarray], found: list[Maximum]) -> Maximum:
     solutions = [one.solution for one in found]
-    infeasible = any(one.status is Status.INFEASIBLE for one in solutions)
+    infeasible = any(one.status is SolverStatus.INFEASIBLE for one in solutions)
     bound = 0 if infeasible else sum(one.bound for one in found)
     known = [one.deltas for one in found if one.deltas is not None]
     if len(known) < len(found):
@@ -140,7 +140,7 @@ def _less(options: SolverOptions, spent: Maximum) -> SolverOptions:
 def _most(problem: MaxSat, solution: Solution) -> int:
     """The proven upper bound of the number of soft rows that hold."""
     m = len(problem.soft.side)
-    if solution.status is Status.INFEASIBLE:
+    if solution.status is SolverStatus.INFEASIBLE:
         return 0
     if solution.bound is None or not np.isfinite(solution.bound):
         return m

@@ -17,7 +17,7 @@ from repair.weights.programs.program import TOLERANCE, Program
 _LEAST_MARGIN = 10 * TOLERANCE
 
 
-class Rows(NamedTuple):
+class LinearConstraints(NamedTuple):
     """Strict rows, matrix @ deltas > side: matrix (m, n) dense or sparse, side (m,)."""
 
     matrix: np.ndarray | csr_array
@@ -40,8 +40,8 @@ class MaxSat:
             of the deltas decide all others.
     """
 
-    hard: Rows
-    soft: Rows
+    hard: LinearConstraints
+    soft: LinearConstraints
     lower: np.ndarray
     upper: np.ndarray
     margin: float
@@ -65,7 +65,11 @@ class MaxSat:
 
 
 def max_satisfied(
-    hard: Rows, soft: Rows, lower: np.ndarray, upper: np.ndarray, margin: float = 1e-6
+    hard: LinearConstraints,
+    soft: LinearConstraints,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    margin: float = 1e-6,
 ) -> MaxSat:
     """Write "all hard rows, and as many soft rows as possible" as a MILP.
 
@@ -115,7 +119,7 @@ class _Asked(NamedTuple):
         return _Asked(*(part[indices] for part in self))
 
 
-def _ask(rows: Rows, lower: np.ndarray, upper: np.ndarray, margin: float) -> _Asked:
+def _ask(rows: LinearConstraints, lower: np.ndarray, upper: np.ndarray, margin: float) -> _Asked:
     matrix = csr_array(rows.matrix, dtype=np.float64, copy=True)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
@@ -195,7 +199,13 @@ def _program(
     )
 
 
-def _check(hard: Rows, soft: Rows, lower: np.ndarray, upper: np.ndarray, margin: float) -> None:
+def _check(
+    hard: LinearConstraints,
+    soft: LinearConstraints,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    margin: float,
+) -> None:
     n = len(lower)
     for name, rows in (("hard", hard), ("soft", soft)):
         m = len(rows.side)

@@ -16,7 +16,7 @@ from repair.weights.settings import NotNegative, Settings, SolverSeed, SolverThr
 TOLERANCE = 1e-9
 
 
-class Status(StrEnum):
+class SolverStatus(StrEnum):
     """How a solve ended. None of these is an exception: each is a result."""
 
     OPTIMAL = "optimal"
@@ -41,7 +41,7 @@ class SolverOptions(Settings):
         InputError: for a value outside its range.
     """
 
-    time_limit: NotNegative | None = None
+    time_limit: NotNegative | None = 30.0
     gap: NotNegative = 0.0
     threads: SolverThreads = 1
     seed: SolverSeed = 0
@@ -150,7 +150,7 @@ class Solution:
         message: for a person; says why when the status is licence or error.
     """
 
-    status: Status
+    status: SolverStatus
     solver: str
     rows: int
     columns: int

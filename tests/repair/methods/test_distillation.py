@@ -44,7 +44,7 @@ def problem(layers: tuple[str, ...], count: int = 30, twins: bool = True) -> Pro
     labels = rng.integers(0, CLASSES, count)
     clean = Examples(images, labels)
     defect = Examples(np.clip(images + 0.3, 0, 1), labels)
-    return Problem(network(), layers, clean, defect, clean, defect, twins=twins)
+    return Problem(network(), layers, clean, defect, clean, defect, paired=twins)
 
 
 def at_start(layers: tuple[str, ...], temperature: float = 2.0) -> tuple[Divergence, np.ndarray]:
@@ -75,7 +75,7 @@ def test_a_test_with_the_defect_is_taught_what_its_clean_twin_is():
     taught = teachers(made, made.network.logits(made.tests.images), 1.0)
     defect, clean = np.split(taught, 2)
     np.testing.assert_array_equal(defect, clean)
-    apart = teachers(replace(made, twins=False), made.network.logits(made.tests.images), 1.0)
+    apart = teachers(replace(made, paired=False), made.network.logits(made.tests.images), 1.0)
     assert (apart[: len(defect)] != defect).any()
 
 

@@ -16,7 +16,7 @@ from repair.weights.methods.minimal.merit import Merit
 from repair.weights.methods.minimal.norms import least_price
 from repair.weights.network.layers import Activation, Dense
 from repair.weights.network.network import Network
-from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.program import SolverOptions, SolverStatus
 from repair.weights.programs.solvers.session import Session
 from repair.weights.tangent import Tangent, Weights, margin_cotangents
 
@@ -68,7 +68,7 @@ def test_generated_rows_and_columns_reach_the_optimum_of_the_full_program(layers
     tangent, merit = problem(len(layers), layers)
     how = Generation(rows=3, columns=2, passes=500) if few else Generation()
     step = best_step(tangent, merit, generation=how)
-    assert step.status is Status.OPTIMAL
+    assert step.status is SolverStatus.OPTIMAL
     assert step.exact
     assert step.objective == pytest.approx(full_program(tangent, merit), rel=1e-3)
     assert step.objective < merit(tangent.logits, tangent.at)
@@ -137,7 +137,7 @@ def test_the_whole_program_has_the_optimum_of_the_generated_one(largest):
     assert not whole.deltas[:4].any()
     assert np.abs((whole.deltas - at.at) / merit.units).max() <= 0.5 + 1e-9
     late = full_step(at, merit, solver="highs", options=SolverOptions(time_limit=0.0))
-    assert late.status is Status.TIME_LIMIT
+    assert late.status is SolverStatus.TIME_LIMIT
     np.testing.assert_array_equal(late.deltas, at.at)
 
 
@@ -179,7 +179,7 @@ def test_the_trust_region_and_the_bound_hold():
     tangent, merit = problem(4, ("dense_1", "dense_2"))
     for limits in ({"radius": 0.1}, {"bound": 0.05}):
         step = best_step(tangent, merit, **limits)
-        assert step.status is Status.OPTIMAL
+        assert step.status is SolverStatus.OPTIMAL
         assert np.abs(step.deltas / merit.units).max() == pytest.approx(min(limits.values()))
     at = best_step(tangent, merit, radius=0.1).deltas
     again = best_step(tangent.move(at), merit, radius=0.1)
@@ -250,8 +250,8 @@ def test_a_growing_session_ends_at_the_exact_optimum(seed):
     vertex = session.solve()
     wanted = brute_force(cost.tolist(), matrix.tolist(), side.tolist())
     if wanted is None:
-        assert vertex.status is Status.INFEASIBLE
+        assert vertex.status is SolverStatus.INFEASIBLE
     else:
-        assert vertex.status is Status.OPTIMAL
+        assert vertex.status is SolverStatus.OPTIMAL
         assert vertex.objective == pytest.approx(float(wanted), rel=1e-9)
         assert vertex.duals @ side == pytest.approx(float(wanted), rel=1e-9)

@@ -13,7 +13,7 @@ import numpy as np
 
 from repair.weights.methods.minimal.linear import Step, TakesStep, best_step
 from repair.weights.methods.minimal.merit import Merit
-from repair.weights.programs.program import Status
+from repair.weights.programs.program import SolverStatus
 from repair.weights.tangent import Tangent
 
 GOOD, POOR = 0.75, 0.25  # of the fall that the model promised
@@ -74,7 +74,7 @@ def descend(
         tangent = point.tangent
         before = merit(tangent.logits, tangent.at)
         step = step_by(tangent, merit, radius=point.radius, bound=bound, until=until)
-        if step.status is not Status.OPTIMAL:
+        if step.status is not SolverStatus.OPTIMAL:
             done.append(Round(step, False, before, before))
             break
         moved = tangent.move(step.deltas)

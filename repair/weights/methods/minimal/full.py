@@ -9,7 +9,7 @@ from scipy.sparse import csr_array, diags_array, hstack, vstack
 from repair.errors import InputError
 from repair.weights.methods.minimal.linear import Step
 from repair.weights.methods.minimal.merit import Merit
-from repair.weights.programs.program import Program, SolverOptions, Status
+from repair.weights.programs.program import Program, SolverOptions, SolverStatus
 from repair.weights.programs.solvers import solve
 from repair.weights.tangent import Tangent, margin_cotangents
 
@@ -106,7 +106,7 @@ def full_step(
         deltas[weights] = values * merit.units[weights]
         objective = merit(tangent.logits + tangent.along(deltas - tangent.at), deltas)
     m, n = program.rows.shape
-    exact = found.status is Status.OPTIMAL
+    exact = found.status is SolverStatus.OPTIMAL
     return Step(deltas, objective, exact, found.status, m, n, found.seconds, 1, found.message)
 
 

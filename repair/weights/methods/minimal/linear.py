@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from repair.weights.methods.minimal.merit import Merit
-from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.program import SolverOptions, SolverStatus
 from repair.weights.programs.solvers.session import Session, Vertex
 from repair.weights.settings import Count, Settings
 from repair.weights.tangent import Factors, Tangent, margin_cotangents
@@ -57,7 +57,7 @@ class Step:
     deltas: np.ndarray
     objective: float
     exact: bool
-    status: Status
+    status: SolverStatus
     rows: int
     columns: int
     solver_seconds: float
@@ -263,7 +263,7 @@ def best_step(
             None if until is None else max(0.0, until - time.perf_counter())
         )
         passes, seconds = passes + 1, seconds + vertex.seconds
-        if vertex.status is not Status.OPTIMAL:
+        if vertex.status is not SolverStatus.OPTIMAL:
             break
         deltas = program.deltas(vertex)
         logits = program.logits + tangent.along(deltas - tangent.at)
@@ -278,11 +278,11 @@ def best_step(
         if room <= 0:
             break
         program.add_weights(weights)
-    status = vertex.status if vertex is not None else Status.ERROR
+    status = vertex.status if vertex is not None else SolverStatus.ERROR
     return Step(
         deltas,
         objective,
-        exact and status is Status.OPTIMAL,
+        exact and status is SolverStatus.OPTIMAL,
         status,
         program.session.rows,
         program.session.columns,

@@ -27,7 +27,7 @@ from repair.weights.methods.repair import Repair, Repairable
 from repair.weights.methods.validation import Validation
 from repair.weights.network.network import Network
 from repair.weights.problem import Problem
-from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.program import SolverOptions, SolverStatus
 from repair.weights.settings import (
     Count,
     CountOrZero,
@@ -37,6 +37,7 @@ from repair.weights.settings import (
     Share,
     SolverName,
 )
+from repair.weights.status import RepairStatus
 from repair.weights.tangent import Tangent, Weights
 
 SOLVERS = ("auto", "highs")
@@ -154,7 +155,8 @@ class Minimal(Settings):
         ready = time.perf_counter()
         if not arms:
             return Repair(
-                "skipped", "the network gets no clean test right, or no test lacks anything."
+                RepairStatus.SKIPPED,
+                "the network gets no clean test right, or no test lacks anything.",
             )
         limits = Limits(self.most_weights, self.drawdown, self.patience, self.together, until)
         search = Search(weights, Validation(problem, weights.layers[0]), limits)
@@ -178,7 +180,7 @@ class Minimal(Settings):
             return Repair(status, reason, **outcome)
         if certificate is not None and not certificate.ok:
             reason = f"{len(certificate.failing)} of {certificate.rows} rows break in float32."
-            return Repair("uncertified", reason, **outcome)
+            return Repair(RepairStatus.UNCERTIFIED, reason, **outcome)
         return Repair(**outcome)
 
     @property
@@ -219,10 +221,10 @@ def _details(
     return details
 
 
-def _failure(programs: Programs) -> tuple[str, str]:
+def _failure(programs: Programs) -> tuple[RepairStatus, str]:
     if not programs.rounds:
-        return "time_limit", "the time budget ended before the first patch."
+        return RepairStatus.TIME_LIMIT, "the time budget ended before the first patch."
     step = programs.rounds[-1].step
-    if step.status is Status.TIME_LIMIT:
-        return "time_limit", "no program was solved within the time limit."
-    return "error", f"no patch was found: {step.message or step.status.value}"
+    if step.status is SolverStatus.TIME_LIMIT:
+        return RepairStatus.TIME_LIMIT, "no program was solved within the time limit."
+    return RepairStatus.ERROR, f"no patch was found: {step.message or step.status.value}"

@@ -25,9 +25,9 @@ def teachers(problem: Problem, logits: np.ndarray, temperature: float) -> np.nda
     labels = problem.tests.labels
     answers = softmax(logits / temperature, axis=1)
     right = logits.argmax(1) == labels
-    clean = np.arange(len(labels)) >= len(labels) - len(problem.repair_clean)
+    clean = problem.is_clean
     taught = np.where(right[:, None], answers, _class_means(answers, labels, clean & right)[labels])
-    if problem.twins and not clean.all():
+    if problem.paired and not clean.all():
         own, twin = np.flatnonzero(~clean), np.flatnonzero(clean)
         same = labels[own] == labels[twin]
         taught[own[same]] = taught[twin[same]]

@@ -67,4 +67,4 @@ def solve(
 
 @cache
 def _say_once(rule: str) -> None:
-    _log.info("solver=auto takes %s", rule)
+    _log.info('solver="auto" takes %s', rule)

@@ -7,7 +7,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.program import SolverOptions, SolverStatus
 from repair.weights.programs.solvers.highs import STATUS, settings, silent
 
 
@@ -24,7 +24,7 @@ class Vertex:
         message: for a person, where the solve failed.
     """
 
-    status: Status
+    status: SolverStatus
     values: np.ndarray
     duals: np.ndarray
     objective: float
@@ -80,8 +80,8 @@ class Session:
         seconds = time.perf_counter() - begin
         self.solves += 1
         ended = self._solver.getModelStatus()
-        status = STATUS.get(ended, Status.ERROR)
-        if status is not Status.OPTIMAL:
+        status = STATUS.get(ended, SolverStatus.ERROR)
+        if status is not SolverStatus.OPTIMAL:
             message = f"HiGHS ended with {self._solver.modelStatusToString(ended)!r}"
             return Vertex(status, np.empty(0), np.empty(0), np.inf, seconds, message)
         solution = self._solver.getSolution()
