@@ -176,7 +176,7 @@ def test_gurobi_asked_for_beyond_its_licence_is_a_status() -> None:
     found = solve(wide(limit + 1), "gurobi")
     assert found.status is SolverStatus.LICENCE
     assert str(limit + 1) in found.message
-    assert "solver=highs" in found.message
+    assert 'solver="highs"' in found.message
 
 
 def test_two_sided_rows_count_twice_for_the_licence() -> None:
