@@ -23,7 +23,7 @@ from typing import Any, Self
 import numpy as np
 
 from repair.errors import InputError
-from repair.weights.formats.archive import read_archive, write_archive
+from repair.weights.archive import read_archive, write_archive
 from repair.weights.network.convolution import Shape
 from repair.weights.network.network import Network
 

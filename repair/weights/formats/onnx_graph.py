@@ -12,8 +12,8 @@ import numpy as np
 from onnx import helper
 
 from repair.errors import InputError
-from repair.weights.formats.file import SCALE_NOTE, agreed_scale
 from repair.weights.formats.onnx_chain import Chain, read_chain
+from repair.weights.formats.scale import SCALE_NOTE, agreed_scale
 from repair.weights.network.convolution import Shape, same_padding
 from repair.weights.network.layers import (
     Activation,
