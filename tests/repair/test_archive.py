@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from repair import weights
 from repair.errors import InputError
 from repair.weights.archive import read_archive, write_archive
 
@@ -19,6 +20,14 @@ def test_an_archive_that_unpacks_to_more_than_allowed_is_refused_before_it_is_un
     np.testing.assert_equal(read_archive(path, unpacked), arrays)
     with pytest.raises(InputError, match=r"zeros\.npz is not .*80,256 bytes unpacked.*80,255"):
         read_archive(path, unpacked - 1)
+
+
+def test_every_name_of_the_public_surface_is_there_and_no_other():
+    for name in weights.__all__:
+        assert getattr(weights, name).__name__ == name
+    assert set(weights.__all__) <= set(dir(weights))
+    with pytest.raises(AttributeError, match="'Pitch'"):
+        _ = weights.Pitch
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.weights.certify import NOTHING, MarginConstraints, certify
+from repair.weights.certificate import NOTHING, MarginConstraints, certify
 from repair.weights.patch import Patch
 from repair.weights.problem import Examples
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import linprog
 
 from repair.errors import InputError
-from repair.weights.certify import MarginConstraints, certify
+from repair.weights.certificate import MarginConstraints, certify
 from repair.weights.localization.localization import highest
 from repair.weights.methods.exact.method import Exact
 from repair.weights.network.layers import Activation, Dense

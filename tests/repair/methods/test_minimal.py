@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.weights.certify import MarginConstraints, certify
+from repair.weights.certificate import MarginConstraints, certify
 from repair.weights.localization import CausalEffect, Gradient
 from repair.weights.localization.localization import ActivationDifference, Entering, highest
 from repair.weights.methods.finetune import Finetune

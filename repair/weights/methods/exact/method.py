@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from repair.errors import InputError
-from repair.weights.certify import MarginConstraints, certify
+from repair.weights.certificate import MarginConstraints, certify
 from repair.weights.localization.localization import (
     ActivationDifference,
     Entering,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from repair.weights.certify import Certificate, MarginConstraints, certify
+from repair.weights.certificate import Certificate, MarginConstraints, certify
 from repair.weights.methods.minimal.descent import Point
 from repair.weights.methods.minimal.programs import Programs
 from repair.weights.methods.minimal.search import Candidate

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from repair.errors import InputError
-from repair.weights.certify import Certificate
+from repair.weights.certificate import Certificate
 from repair.weights.localization.localization import ActivationDifference, Localization
 from repair.weights.methods.minimal.certified import certified
 from repair.weights.methods.minimal.choice import best_layers

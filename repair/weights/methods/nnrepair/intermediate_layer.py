@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from repair.errors import InputError
-from repair.weights.certify import MarginConstraints
+from repair.weights.certificate import MarginConstraints
 from repair.weights.localization.localization import Entering, Localization, highest
 from repair.weights.methods.nnrepair.constraints import neuron_signs
 from repair.weights.methods.nnrepair.expert_problem import TIGHTENED, ExpertProblem

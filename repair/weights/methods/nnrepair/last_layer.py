@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from repair.weights.certify import MarginConstraints
+from repair.weights.certificate import MarginConstraints
 from repair.weights.localization.localization import Entering, Localization, highest
 from repair.weights.methods.nnrepair.constraints import class_margins
 from repair.weights.methods.nnrepair.expert_problem import TIGHTENED, ExpertProblem

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from repair.errors import InputError
-from repair.weights.certify import MarginConstraints, certify
+from repair.weights.certificate import MarginConstraints, certify
 from repair.weights.experts.experts import Experts
 from repair.weights.localization.localization import ActivationDifference, Localization
 from repair.weights.methods.nnrepair.constraints import stacked

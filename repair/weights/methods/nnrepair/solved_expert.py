@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from repair.weights.certify import Certificate
+from repair.weights.certificate import Certificate
 from repair.weights.methods.nnrepair.expert_problem import ExpertProblem
 from repair.weights.methods.repair import status_without_solution
 from repair.weights.patch import Patch
