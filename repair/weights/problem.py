@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int, Int32, Num
 
 from repair.errors import InputError
 from repair.weights.network.network import UNIT, Network
 from repair.weights.settings import MOST
+
+Which = Int[np.ndarray, " K"] | Bool[np.ndarray, " N"] | slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +27,8 @@ class Examples:
         name: what they are, for messages and records.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
+    images: Num[np.ndarray, "N ..."]
+    labels: Int[np.ndarray, " N"]
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -56,8 +58,8 @@ class Examples:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, which: np.ndarray, name: str | None = None) -> Self:
-        """Those of the given indices, or where a mask (N,) of bool is true; in that order."""
+    def take(self, which: Which, name: str | None = None) -> Self:
+        """The examples of the given indices (K,) or slice, in that order, or those where a mask (N,) is true."""
         return replace(
             self,
             images=self.images[which],
@@ -79,7 +81,7 @@ class Examples:
         return self.take(np.sort(drawn))
 
     def of_class(self, label: int) -> Self:
-        """Those whose true label is the given one."""
+        """The examples whose true label is the given one."""
         return self.take(self.labels == label)
 
     def concat(self, other: "Examples", name: str | None = None) -> Self:
@@ -182,8 +184,8 @@ class Problem:
         return np.arange(count) >= count - len(self.repair_clean)
 
     @cached_property
-    def predictions(self) -> np.ndarray:
-        """(N,) int32, the network's answers to `tests`."""
+    def predictions(self) -> Int32[np.ndarray, " N"]:
+        """The network's answers to `tests`."""
         return self.network.predict(self.tests.images)
 
     @cached_property
@@ -219,5 +221,5 @@ class Problem:
 
     def _first(self, examples: Examples, count: int, right: bool) -> Examples:
         suits = (self.network.predict(examples.images) == examples.labels) == right
-        own = (examples.labels[:, None] == np.arange(self.network.classes)) & suits[:, None]
-        return examples.take((own & (own.cumsum(0) <= count)).any(1))
+        of_class = (examples.labels[:, None] == np.arange(self.network.classes)) & suits[:, None]
+        return examples.take((of_class & (of_class.cumsum(0) <= count)).any(1))

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import jax
 from flax import nnx
+from jaxtyping import Array, Float
 
 from repair.errors import InputError, unknown
 from repair.weights.network.convolution import Shape
@@ -28,7 +29,7 @@ class Layer(nnx.Module):
     def __init__(self, name: str):
         self.name = name
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[Array, "N ..."]) -> Float[Array, "N ..."]:
         """The layer's result for a batch (N, ...)."""
         return self._compute(x)
 
@@ -40,7 +41,7 @@ class Layer(nnx.Module):
         """
         return self._shape_after(shape)
 
-    def arrays(self) -> dict[str, jax.Array]:
+    def arrays(self) -> dict[str, Float[Array, "..."]]:
         """All arrays of the layer by name: what is trained, then what is only measured."""
         return {key: getattr(self, key)[...] for key in (*self.parameters, *self.statistics)}
 

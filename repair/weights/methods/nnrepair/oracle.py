@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int, Int64
+from jaxtyping import Bool, Int, Int64, Shaped
 
 from repair.errors import InputError
 
@@ -90,7 +90,7 @@ def infer_patterns(
 
 
 def _paths(
-    left: Int[np.ndarray, " nodes"], right: Int[np.ndarray, " nodes"]
+    left: Shaped[np.ndarray, " nodes"], right: Shaped[np.ndarray, " nodes"]
 ) -> Callable[[int], list[tuple[int, bool]]]:
     """The function from a leaf to its path: (node, whether the neuron is on there), from the root."""
     parent = np.full(len(left), -1)

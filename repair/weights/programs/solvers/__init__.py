@@ -5,6 +5,7 @@ from functools import cache
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from repair.errors import unknown
 from repair.weights.programs.program import Program, Solution, SolverOptions
@@ -18,7 +19,10 @@ class Solver(Protocol):
     """Solves a program; expected failures come back as the solution's status."""
 
     def __call__(
-        self, program: Program, options: SolverOptions, start: np.ndarray | None = None
+        self,
+        program: Program,
+        options: SolverOptions,
+        start: Float[np.ndarray, " n"] | None = None,
     ) -> Solution:
         """Solve; start is (n,) values to start from, NaN where not known."""
         ...
@@ -48,7 +52,7 @@ def solve(
     program: Program,
     solver: str | Solver = "auto",
     options: SolverOptions | None = None,
-    start: np.ndarray | None = None,
+    start: Float[np.ndarray, " n"] | None = None,
 ) -> Solution:
     """Solve a program.
 
