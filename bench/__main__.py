@@ -12,6 +12,7 @@ from bench import shipped
 from bench.config import explain, explain_plain, register
 from repair.command import ended
 from repair.errors import InputError
+from repair.weights.status import RepairStatus
 
 
 def main() -> int:
@@ -36,7 +37,7 @@ def _run() -> int:
         try:
             ran = run(config)
             show_run(ran.stored, new=ran.new, tables=ran.tables)
-            codes.append(1 if ran.stored.record.status == "error" else 0)
+            codes.append(1 if ran.stored.record.status is RepairStatus.ERROR else 0)
         except (
             InputError,
             OmegaConfBaseException,

@@ -24,7 +24,7 @@ from bench.attacks import NoAttack
 from bench.datasets import dataset as data
 from bench.scenarios import Scenario, Sets, shares
 from repair.errors import InputError, unknown
-from repair.weights.formats.archive import read_archive
+from repair.weights.archive import read_archive
 from repair.weights.network.network import check_pixels
 from repair.weights.problem import Examples
 from repair.weights.source import SourceFile

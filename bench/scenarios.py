@@ -194,7 +194,7 @@ class Scenario(Settings):
             repair_defect=sets.repair_defect,
             validation_clean=sets.validation_clean,
             validation_defect=sets.validation_defect,
-            twins=sets.twins,
+            paired=sets.twins,
         )
         self._check_tests()
         return problem

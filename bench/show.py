@@ -11,6 +11,7 @@ from bench.records import store
 from bench.records.record import Record
 from bench.records.store import Stored
 from bench.report import Report
+from repair.weights.status import RepairStatus
 
 
 def say(text: str) -> None:
@@ -28,11 +29,11 @@ def show_run(stored: Stored, *, new: bool, tables: Sequence[Any] = ()) -> None:
     if not new:
         say(f"{stored.folder}: finished before; overwrite=true does it again.")
     show_records([stored.record], tables)
-    if stored.record.status != "ok":
+    if stored.record.status is not RepairStatus.OK:
         say(f"{stored.record.status}: {stored.record.reason}")
     if "no_patch" in stored.record.details:
         say(stored.record.details["no_patch"])
-    if stored.record.status == "error":
+    if stored.record.status is RepairStatus.ERROR:
         say(f"The traceback is in {stored.folder / store.LOG}; retry=true does the run again.")
     print(stored.folder)
 

@@ -26,6 +26,7 @@ from repair.weights.experts.file import load_experts
 from repair.weights.methods import Repair
 from repair.weights.network.network import Network
 from repair.weights.patch import Patch
+from repair.weights.status import RepairStatus
 
 
 def stored_repair(run: Stored, network: Network) -> Repair | None:
@@ -35,7 +36,9 @@ def stored_repair(run: Stored, network: Network) -> Repair | None:
         return Repair(experts=load_experts(experts, network))
     if patch.is_file():
         return Repair(patch=Patch.load(patch))
-    return Repair("skipped", "no repair was chosen.") if run.record.kept_original else None
+    return (
+        Repair(RepairStatus.SKIPPED, "no repair was chosen.") if run.record.kept_original else None
+    )
 
 
 def measured(run: Stored) -> Evaluation | None:

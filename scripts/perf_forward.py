@@ -19,7 +19,7 @@ import onnxruntime
 
 from bench.datasets import networks
 from repair.weights import formats
-from repair.weights.methods.nnrepair.margins import class_margins
+from repair.weights.methods.nnrepair.constraints import class_margins
 from repair.weights.network.network import Network
 
 BATCH = 256  # ONNX Runtime's; ours chooses its own

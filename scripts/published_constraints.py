@@ -25,21 +25,23 @@ import re
 import sys
 import tarfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, get_type_hints
 
-import pandas as pd
 import z3
 from rich.console import Console
 from rich.progress import track
-from smtlib import Constraints, read_constraints, read_solution
+from rich.table import Table
+from smtlib import Constraints, read_constraints
 
 from bench.records.store import write_text
+from bench.replay.solutions import read_model
 from repair.errors import InputError
 from repair.weights.programs.maximise import Maximum, maximise
-from repair.weights.programs.maxsat import MaxSat, Rows, max_satisfied
+from repair.weights.programs.maxsat import LinearConstraints, MaxSat, max_satisfied
 from repair.weights.programs.program import SolverOptions
 
 OUT = Path(__file__).parents[1] / "results" / "reference" / "published_constraints.csv"
@@ -94,7 +96,7 @@ def texts(archive: Path) -> dict[Key, str]:
 def problem_of(asked: Constraints, loosened: float = 0.0) -> MaxSat:
     """The MILP of a file, every row loosened by so much."""
     hard, soft = (
-        Rows(rows.matrix, rows.side - loosened)
+        LinearConstraints(rows.matrix, rows.side - loosened)
         for rows in (asked.arrays(asked.hard), asked.arrays(asked.soft))
     )
     return max_satisfied(hard, soft, *asked.box(INSET if not loosened else 0.0), margin=MARGIN)
@@ -140,13 +142,13 @@ def compare(key: Key, text: str, published: str, solver: str, z3_seconds: float)
     begin = time.perf_counter()
     asked = read_constraints(text)
     read = time.perf_counter()
-    found = maximise(problem_of(asked), solver, SolverOptions())
+    found = maximise(problem_of(asked), solver, SolverOptions(time_limit=None))
     done = time.perf_counter()
-    beyond = maximise(problem_of(asked, LOOSENED), solver, SolverOptions())
+    beyond = maximise(problem_of(asked, LOOSENED), solver, SolverOptions(time_limit=None))
     status, cost, values, z3_read, z3_solve = optimise_z3(text, z3_seconds)
     known = values.keys() >= set(asked.names) and asked.admits(values)
-    shown = read_solution(published)
-    if not asked.admits(shown):
+    theirs = read_model(published)
+    if not asked.admits(theirs):
         raise InputError(f"{key}: the published solution breaks a hard constraint.")
     return Line(
         *key,
@@ -158,7 +160,7 @@ def compare(key: Key, text: str, published: str, solver: str, z3_seconds: float)
         z3_satisfied=asked.held(asked.soft, values) if known else None,
         z3_bound=len(asked.soft) - cost,
         z3_status=status,
-        published_satisfied=asked.held(asked.soft, shown),
+        published_satisfied=asked.held(asked.soft, theirs),
         read_seconds=round(read - begin, 4),
         seconds=round(done - read, 4),
         z3_read_seconds=round(z3_read, 4),
@@ -170,10 +172,21 @@ def read(path: Path) -> dict[Key, Line]:
     """The table of an earlier run; empty if there is none."""
     if not path.is_file():
         return {}
-    table = pd.read_csv(path).astype({"z3_satisfied": "Int64", "z3_bound": "Int64"}).astype(object)
-    records = table.where(table.notna(), None).to_dict("records")
-    lines = [Line(**{str(name): value for name, value in record.items()}) for record in records]
-    return {(line.model, line.exp, line.expert): line for line in lines}
+    kinds = get_type_hints(Line)
+    table = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            line = Line(**{name: _value(kinds[name], text) for name, text in row.items()})
+            table[line.model, line.exp, line.expert] = line
+    return table
+
+
+def _value(kind: Any, text: str) -> Any:
+    """A field of the table; an empty one is None where the field's type allows it."""
+    whole = kind in (int, int | None)
+    if not text and kind == int | None:
+        return None
+    return int(text) if whole else kind(text)
 
 
 def write(path: Path, table: dict[Key, Line]) -> None:
@@ -189,28 +202,50 @@ def ran_out(line: Line, limit: float) -> bool:
     return line.z3_status == "time_limit" and line.z3_seconds < limit
 
 
-def summary(lines: Iterable[Line]) -> pd.DataFrame:
-    """Sums for each model and experiment, and for all."""
-    table = pd.DataFrame(map(asdict, lines))
-    both = table.z3_status.eq("optimal")
-    parts = pd.DataFrame(
-        {
-            "model": table.model,
-            "exp": table.exp,
-            "files": 1,
-            "proven": table.satisfied.eq(table.bound),
-            "z3 proven": both,
-            "equal": both & table.satisfied.eq(table.z3_satisfied.astype("Int64")),
-            "satisfied": table.satisfied,
-            "published": table.published_satisfied,
-            "seconds": table.read_seconds + table.seconds,
-            "z3 seconds": table.z3_read_seconds + table.z3_seconds,
-        }
-    )
-    sums = parts.groupby(["model", "exp"]).sum()
-    sums.loc[("all", ""), :] = sums.sum()
-    counts = [name for name in sums.columns if "seconds" not in name]
-    return sums.astype(dict.fromkeys(counts, int)).round(2)
+@dataclass
+class Total:
+    """Sums over files; seconds are of reading and solving."""
+
+    files: int = 0
+    proven: int = 0
+    z3_proven: int = 0
+    equal: int = 0
+    satisfied: int = 0
+    published: int = 0
+    seconds: float = 0.0
+    z3_seconds: float = 0.0
+
+    def add(self, line: Line) -> None:
+        """Count one file more."""
+        z3_proven = line.z3_status == "optimal"
+        self.files += 1
+        self.proven += line.satisfied == line.bound
+        self.z3_proven += z3_proven
+        self.equal += z3_proven and line.satisfied == line.z3_satisfied
+        self.satisfied += line.satisfied
+        self.published += line.published_satisfied
+        self.seconds += line.read_seconds + line.seconds
+        self.z3_seconds += line.z3_read_seconds + line.z3_seconds
+
+
+def summary(lines: Iterable[Line]) -> dict[tuple[str, str], Total]:
+    """Sums for each model and experiment, and for ("all", "")."""
+    sums: dict[tuple[str, str], Total] = {}
+    overall = Total()
+    for line in lines:
+        sums.setdefault((line.model, line.exp), Total()).add(line)
+        overall.add(line)
+    return {**dict(sorted(sums.items())), ("all", ""): overall}
+
+
+def shown(sums: Mapping[tuple[str, str], Total]) -> Table:
+    """The sums as a table for a terminal."""
+    names = [field.name for field in fields(Total)]
+    table = Table("model", "exp", *(name.replace("_", " ") for name in names), box=None)
+    for key, total in sums.items():
+        values = (getattr(total, name) for name in names)
+        table.add_row(*key, *(f"{v:.2f}" if isinstance(v, float) else str(v) for v in values))
+    return table
 
 
 def main() -> None:
@@ -237,7 +272,7 @@ def main() -> None:
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    print(summary(table.values()).to_string())
+    Console().print(shown(summary(table.values())))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Reader of the SMT-LIB subset of NNrepair's published constraint files, in exact arithmetic.
 
 The subset: `declare-fun` of reals, `assert` and `assert-soft` of `=`, `<` and `>` over sums and
-products of decimals and names and, in solutions, `define-fun` with `-` and `/`. A name that an
-`assert (= name term)` defines is replaced by its term, so rows speak of the free names only.
+products of decimals and names. A name that an `assert (= name term)` defines is replaced by its
+term, so rows speak of the free names only. Solutions are read by `bench.replay.solutions`.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from repair.errors import InputError
-from repair.weights.programs.maxsat import Rows
+from repair.weights.programs.maxsat import LinearConstraints
 
 # The files' sums of products of two decimals have fewer than 60 digits: no rounding, or an error.
 _EXACT = Context(prec=200, traps=[Inexact])
@@ -48,11 +48,13 @@ class Constraints:
         """The free names, in the order of the file."""
         return list(self.lower)
 
-    def arrays(self, rows: list[Form]) -> Rows:
+    def arrays(self, rows: list[Form]) -> LinearConstraints:
         """Rows as a matrix (m, n) and sides (m,), float64, columns in the order of `names`."""
         factors = [[float(row.get(name, 0)) for name in self.names] for row in rows]
         sides = [-float(row.get("", 0)) for row in rows]
-        return Rows(np.array(factors).reshape(len(rows), len(self.names)), np.array(sides))
+        return LinearConstraints(
+            np.array(factors).reshape(len(rows), len(self.names)), np.array(sides)
+        )
 
     def box(self, inset: float) -> tuple[np.ndarray, np.ndarray]:
         """The bounds (n,) and (n,), float64, moved inwards by inset, as they are strict."""
@@ -104,18 +106,6 @@ def read_constraints(text: str) -> Constraints:
     if unbounded:
         raise InputError(f"SMT-LIB: no bounds for {', '.join(unbounded)}; each name needs two.")
     return found
-
-
-def read_solution(text: str) -> dict[str, Fraction]:
-    """Read a solver's model: name -> value, exact.
-
-    Raises:
-        InputError: for text without a model.
-    """
-    for command, *terms in _commands(text, {}):
-        if command == "model":
-            return {name: _fraction(value) for _, name, _, _, value in terms}
-    raise InputError("SMT-LIB: no (model ...) found.")
 
 
 def _commands(text: str, defined: dict[str, Form]) -> Iterator[list]:
@@ -174,15 +164,3 @@ def _bound(relation: str, name: object, number: object, defined: dict[str, Form]
     if name in defined or _NUMBER.fullmatch(name) or not _NUMBER.fullmatch(number):
         return ""
     return {">": "lower", "<": "upper"}.get(relation, "")
-
-
-def _fraction(term: str | list) -> Fraction:
-    if isinstance(term, str):
-        return Fraction(term)
-    operator, *parts = term
-    numbers = [_fraction(part) for part in parts]
-    if operator == "-" and len(numbers) == 1:
-        return -numbers[0]
-    if operator == "/" and len(numbers) == 2:
-        return numbers[0] / numbers[1]
-    raise InputError(f"SMT-LIB: unknown operator {operator!r} in a value; known: -, /.")

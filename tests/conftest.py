@@ -26,6 +26,22 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "0"
 
 import pytest
+from jaxtyping import install_import_hook
+
+# Shapes and types of arrays, as the library's annotations state them, are checked in every test of this process.
+CHECKED = (
+    "repair.weights.certificate",
+    "repair.weights.experts",
+    "repair.weights.localization",
+    "repair.weights.methods.exact",
+    "repair.weights.methods.nnrepair",
+    "repair.weights.network",
+    "repair.weights.patch",
+    "repair.weights.problem",
+    "repair.weights.programs",
+)
+sys.path.insert(0, str(Path(__file__).parent))  # for array_checks
+install_import_hook(CHECKED, "array_checks.check")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ from bench.report.tables import Table
 from bench.runs.progress import stage
 from bench.runs.tasks import About, Done
 from repair.architecture.rules import rules_named
+from repair.weights.status import RepairStatus
 
 SHOWN = ("case", "status", "error_kind", "error_layer", "edits", "bound", "milliseconds", "repair")
 LONGEST = 20
@@ -52,7 +53,7 @@ def run(config: Any, about: About) -> Done:
         scenario=settings.cases if settings.cases in SETS else Path(str(settings.cases)).name,
         method="architecture_search",
         seed=about.seed,
-        status="ok" if all_repaired else "infeasible",
+        status=RepairStatus.OK if all_repaired else RepairStatus.INFEASIBLE,
         reason=None if all_repaired else f"{failed} of {len(cases)} definitions have no repair",
         config_hash=about.config_hash,
         metrics=results.metrics,

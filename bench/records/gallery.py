@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.records.npz import read_npz
+from bench.records.regular import read_regular_archive
 from repair.errors import InputError
+from repair.weights.archive import write_archive
 
 if TYPE_CHECKING:
     from repair.weights.problem import Examples
@@ -56,16 +57,12 @@ class Gallery:
 
     def save(self, path: Path) -> None:
         """Write it; equal galleries are equal bytes."""
-        from repair.weights.formats.archive import (
-            write_archive,  # JAX comes with it: only who writes waits
-        )
-
         write_archive(path, {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> "Gallery":
         """Read what `save` wrote; InputError for a file that is something else."""
-        arrays = read_npz(path)
+        arrays = read_regular_archive(path)
         names = {field.name for field in fields(cls)}
         if arrays.keys() != names:
             raise InputError(

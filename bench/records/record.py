@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from bench.escape import shortened
 from bench.records.canonical import canonical
 from bench.records.record_schema import check, parsed
 from repair.errors import InputError, unknown
+from repair.weights.status import RepairStatus
 
 SCHEMA_VERSION = 1
 ORIGINAL = "ORIG"  # the combination that is the unrepaired network
-STATUSES = ("ok", "infeasible", "time_limit", "licence", "uncertified", "skipped", "error")
 
 # What says where a run reads, writes and shows, not what it computes; the seed has its own folder.
 _OUTSIDE_THE_HASH = frozenset(
@@ -81,7 +82,7 @@ class Record:
         metrics: from `before_and_after`, or the figures of an architecture run.
         seconds: stage -> seconds; "total" is required.
         environment: from `bench.records.environment.environment`.
-        reason: one sentence, required wherever status is not "ok".
+        reason: one sentence, required wherever status is not OK.
         chosen: the name in `combinations` that validation data chose.
         patch: of the chosen network: 0 weights where that is the unrepaired one, None where nothing was found.
         details: what only some methods have; for NNrepair `layer`, `passing_tests` and `exp`
@@ -92,7 +93,7 @@ class Record:
     scenario: str
     method: str
     seed: int
-    status: str
+    status: RepairStatus
     config_hash: str
     metrics: Mapping[str, Any]
     seconds: Mapping[str, float]
@@ -105,11 +106,12 @@ class Record:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.status not in STATUSES:
-            raise unknown("record status", str(self.status), STATUSES)
-        if self.status != "ok" and not self.reason:
+        if self.status not in tuple(RepairStatus):
+            raise unknown("record status", str(self.status), RepairStatus)
+        object.__setattr__(self, "status", RepairStatus(self.status))
+        if self.status is not RepairStatus.OK and not self.reason:
             raise InputError(
-                f"a record with status {self.status!r} needs a reason: one sentence, why."
+                f"a record with status '{self.status}' needs a reason: one sentence, why."
             )
         if self.chosen is not None and self.combinations and self.chosen not in self.combinations:
             raise unknown("chosen combination", self.chosen, self.combinations)
@@ -230,6 +232,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, StrEnum):
+        return value.value
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Path):

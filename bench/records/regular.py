@@ -7,7 +7,13 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
+
 from repair.errors import InputError
+from repair.weights.archive import read_archive
+from repair.weights.source import SourceFile
+
+_ARCHIVE, _UNPACKED = 2**26, 2**28  # bytes of an archive, and of all its arrays
 
 _FLAGS = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
@@ -32,6 +38,19 @@ def read_regular(path: Path, most: int) -> bytes:
             f"{path} has more than {most:,} bytes, the most that such a file may have."
         )
     return content
+
+
+def read_regular_archive(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a NumPy archive in a results folder.
+
+    Raises:
+        InputError: no regular file, or one that is damaged, too large, no archive, or holds pickles.
+    """
+    try:
+        content = read_regular(path, _ARCHIVE)
+    except (OSError, InputError) as error:
+        raise InputError(f"{path} is not a readable .npz archive: {error}.") from error
+    return read_archive(SourceFile(path, content), _UNPACKED)
 
 
 def files_named(name: str, root: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from bench.records.record_schema import LARGEST
 from bench.records.regular import files_named, read_regular
 from bench.records.stored_config import read_config
 from repair.errors import InputError
+from repair.weights.status import RepairStatus
 
 RECORD = "record.json"
 CONFIG = "config.yaml"
@@ -34,7 +35,7 @@ _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _UNFINISHED = ".unfinished-"
 _RESULTS = (PATCHES, EXPERTS, EXAMPLES, "repaired.*", "cases.csv", "replay*")
 _OURS = (*_RESULTS, f"{_UNFINISHED}*")
-RETRIED = frozenset(("error", "time_limit"))
+RETRIED = frozenset((RepairStatus.ERROR, RepairStatus.TIME_LIMIT))
 
 
 class BusyError(InputError):

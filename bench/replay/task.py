@@ -10,6 +10,7 @@ from bench.records.record import Record
 from bench.replay.run import replay
 from bench.runs.progress import stage
 from bench.runs.tasks import About, Done, Writers
+from repair.weights.status import RepairStatus
 
 
 def run(config: Any, about: About) -> Done:
@@ -29,7 +30,7 @@ def run(config: Any, about: About) -> Done:
         scenario="published",
         method="replay",
         seed=about.seed,
-        status="ok",
+        status=RepairStatus.OK,
         config_hash=about.config_hash,
         metrics=found.metrics,
         seconds={"total": time.perf_counter() - began},

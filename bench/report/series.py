@@ -12,6 +12,7 @@ from bench.records.store import CONFIG, Stored
 from bench.records.stored_config import read_config
 from bench.report.beside_record import read_beside
 from bench.runs.tasks import TASKS
+from repair.weights.status import RepairStatus
 
 MEASURES = ("defect", "clean")
 Settings = Mapping[str, Any]
@@ -38,7 +39,7 @@ class Series:
     @property
     def repaired(self) -> list[Record]:
         """The records of runs that ended with a repair."""
-        return [run.record for run in self.runs if run.record.status == "ok"]
+        return [run.record for run in self.runs if run.record.status is RepairStatus.OK]
 
 
 def series_of(runs: Iterable[Stored]) -> list[Series]:

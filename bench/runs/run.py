@@ -22,6 +22,7 @@ from bench.runs.tasks import Done
 from bench.show import say
 from bench.tracking import WandbSettings, tracked
 from repair.errors import InputError
+from repair.weights.status import RepairStatus
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def record_death(config: DictConfig, how: str) -> Ran:
     """Records that the process of a run died, which it could not do itself; `how` is the reason."""
     ask = asked(config, hold=False)
     with store.locked(ask.folder):
-        return _finished(ask) or _failed(ask, "error", how, 0.0)
+        return _finished(ask) or _failed(ask, RepairStatus.ERROR, how, 0.0)
 
 
 def _finished(ask: Asked, warn: bool = False) -> Ran | None:
@@ -109,9 +110,9 @@ def _do(config: DictConfig, ask: Asked) -> Ran:
         store.append(ask.folder / store.LOG, "".join(traceback.format_exception(error)))
         seconds = time.perf_counter() - began
         if isinstance(error, TimeoutError):
-            return _failed(ask, "time_limit", str(error), seconds)
+            return _failed(ask, RepairStatus.TIME_LIMIT, str(error), seconds)
         said = " ".join(f"{type(error).__name__}: {error}".split())
-        return _failed(ask, "error", said[:500].rstrip(": "), seconds)
+        return _failed(ask, RepairStatus.ERROR, said[:500].rstrip(": "), seconds)
 
 
 def _attempt(config: DictConfig, ask: Asked) -> Done:
@@ -126,7 +127,7 @@ def _attempt(config: DictConfig, ask: Asked) -> Done:
     return replace(done, record=replace(done.record, environment=environment))
 
 
-def _failed(ask: Asked, status: str, reason: str, seconds: float) -> Ran:
+def _failed(ask: Asked, status: RepairStatus, reason: str, seconds: float) -> Ran:
     repairs = ask.config["task"] == "repair"
     record = Record(
         experiment=ask.about.experiment,

@@ -17,8 +17,9 @@ from bench.records import store
 from bench.records.rows import row
 from bench.sweep.job import Outcome
 from bench.sweep.plan import Job
+from repair.weights.status import RepairStatus
 
-_COLOURS = {"ok": "green", "running": "cyan", "waiting": "dim"}
+_COLOURS = {RepairStatus.OK: "green", "running": "cyan", "waiting": "dim"}
 _REFRESH = 0.5  # seconds
 
 
@@ -61,7 +62,7 @@ class Board:
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """A run has ended."""
-        figures = _figures(job) if outcome.state == "ok" else outcome.reason or ""
+        figures = _figures(job) if outcome.state == RepairStatus.OK else outcome.reason or ""
         self._states[job] = (outcome.state, figures)
         count = f"[{len(self._states)}/{len(self._jobs)}]"
         if self._live is None:

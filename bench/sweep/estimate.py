@@ -10,6 +10,7 @@ from rich.text import Text
 from bench.records.record import Record
 from bench.runs.specification import method_name
 from bench.sweep.plan import Job
+from repair.weights.status import RepairStatus
 
 # What earlier runs may have in common with new ones, from the most alike to the least.
 _LIKENESS = (
@@ -43,7 +44,7 @@ class Expected:
 
 def expected(jobs: Sequence[Job], records: Sequence[Record]) -> tuple[Expected, ...]:
     """For each kind of run to be done what the records say; those of runs that failed say nothing."""
-    useful = [record for record in records if record.status != "error"]
+    useful = [record for record in records if record.status is not RepairStatus.ERROR]
     kinds: dict[str, list[Job]] = {}
     for job in jobs:
         kinds.setdefault(_label(job), []).append(job)

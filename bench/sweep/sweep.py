@@ -14,6 +14,7 @@ from bench.sweep.job import Outcome
 from bench.sweep.plan import Job, plan
 from bench.sweep.worker import own_process
 from repair.errors import InputError, unknown
+from repair.weights.status import RepairStatus
 
 Place = Callable[[Sequence[Job], bool], Iterator[tuple[Job, Outcome]]]
 
@@ -82,13 +83,15 @@ def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
         show_records(list(records.values()))
     ends = {job: Outcome(record.status, record.reason) for job, record in records.items()}
     ends |= outcomes
-    notable = [(job, end) for job, end in ends.items() if end.state != "ok"]
+    notable = [(job, end) for job, end in ends.items() if end.state != RepairStatus.OK]
     if notable:
         say(f"{len(notable)} of {len(jobs)} runs did not end with a repair:")
     for job, end in notable:
         place = f" ({job.asked.folder})" if job.asked and end.state not in ("refused",) else ""
         say(f"  {end.state:<10} {job.label}: {end.reason}{place}")
-    unchanged = [job for job, r in records.items() if r.status == "ok" and r.kept_original]
+    unchanged = [
+        job for job, r in records.items() if r.status is RepairStatus.OK and r.kept_original
+    ]
     if unchanged:
         say(f"{len(unchanged)} of {len(jobs)} runs left the network as it was:")
     for job in unchanged:
@@ -100,4 +103,4 @@ def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
         say("The same command does the lost runs again.")
     if "refused" in states:
         return 2
-    return 1 if states & {"error", "lost"} else 0
+    return 1 if states & {RepairStatus.ERROR, "lost"} else 0

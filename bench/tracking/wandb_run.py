@@ -37,7 +37,7 @@ class WandbTracker:
         shown = {name: value for name, value in row(record).items() if value is not None}
         self._run.summary.update(shown)
         self._run.summary.update({f"seconds/{k}": v for k, v in record.seconds.items()})
-        self._run.tags = (record.scenario, record.method, record.status)
+        self._run.tags = (record.scenario, record.method, record.status.value)
         media = confusions(record)
         if examples.is_file():
             media |= images(Gallery.load(examples))

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from repair.errors import InputError
-from repair.weights.formats.archive import read_archive, write_archive
+from repair.weights.archive import read_archive, write_archive
 from repair.weights.network.convolution import Shape
 from repair.weights.network.network import Network
 
@@ -41,8 +42,8 @@ class Delta:
         shape: the array's shape.
     """
 
-    indices: np.ndarray
-    values: np.ndarray
+    indices: Int64[np.ndarray, " k"]
+    values: Float64[np.ndarray, " k"]
     shape: Shape
 
     def __post_init__(self) -> None:
@@ -77,7 +78,7 @@ class Delta:
         return cls(indices, dense.ravel()[indices], dense.shape)
 
     @property
-    def dense(self) -> np.ndarray:
+    def dense(self) -> Float64[np.ndarray, "..."]:
         """The change as a float64 array of the full shape."""
         full = np.zeros(self.shape)
         full.ravel()[self.indices] = self.values

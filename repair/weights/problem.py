@@ -8,10 +8,13 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+from jaxtyping import Bool, Int, Int32, Num
 
 from repair.errors import InputError
 from repair.weights.network.network import UNIT, Network
 from repair.weights.settings import MOST
+
+Which = Int[np.ndarray, " K"] | Bool[np.ndarray, " N"] | slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +27,8 @@ class Examples:
         name: what they are, for messages and records.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
+    images: Num[np.ndarray, "N ..."]
+    labels: Int[np.ndarray, " N"]
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -55,8 +58,8 @@ class Examples:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, which: np.ndarray, name: str | None = None) -> Self:
-        """Those of the given indices, or where a mask (N,) of bool is true; in that order."""
+    def take(self, which: Which, name: str | None = None) -> Self:
+        """The examples of the given indices (K,) or slice, in that order, or those where a mask (N,) is true."""
         return replace(
             self,
             images=self.images[which],
@@ -78,7 +81,7 @@ class Examples:
         return self.take(np.sort(drawn))
 
     def of_class(self, label: int) -> Self:
-        """Those whose true label is the given one."""
+        """The examples whose true label is the given one."""
         return self.take(self.labels == label)
 
     def concat(self, other: "Examples", name: str | None = None) -> Self:
@@ -123,7 +126,8 @@ class Problem:
         repair_defect: inputs that show it, to put right. May be the same object as `repair_clean`
             where the defect is plain low accuracy.
         validation_clean, validation_defect: unseen inputs to choose settings and experts on.
-        twins: whether each input of `repair_defect` is the one of `repair_clean` in the same place, with the defect.
+        paired: whether the examples are paired: each input of `repair_defect` is the one of `repair_clean` at the
+            same index, with the defect.
     """
 
     network: Network
@@ -132,7 +136,7 @@ class Problem:
     repair_defect: Examples
     validation_clean: Examples
     validation_defect: Examples
-    twins: bool = False
+    paired: bool = False
 
     def __post_init__(self) -> None:
         """Check layers and inputs against the network."""
@@ -142,10 +146,10 @@ class Problem:
                     f"layer {name!r} has no weights to change; those that have:"
                     f" {', '.join(self.network.weighted)}."
                 )
-        if self.twins and len(self.repair_defect) != len(self.repair_clean):
+        if self.paired and len(self.repair_defect) != len(self.repair_clean):
             raise InputError(
-                f"twins: {len(self.repair_clean)} clean inputs to repair with and {len(self.repair_defect)} with the"
-                " defect; expected as many, each beside its own."
+                f"paired examples: {len(self.repair_clean)} clean inputs to repair with and {len(self.repair_defect)}"
+                " with the defect; expected as many, pair by pair."
             )
         if len(set(self.layers)) < len(self.layers):
             raise InputError(f"layers {', '.join(self.layers)}: expected each of them once.")
@@ -174,8 +178,14 @@ class Problem:
         return self.repair_defect.concat(self.repair_clean, name="repair set")
 
     @cached_property
-    def predictions(self) -> np.ndarray:
-        """(N,) int32, the network's answers to `tests`."""
+    def is_clean(self) -> Bool[np.ndarray, " N"]:
+        """Whether each of `tests` is a clean one; all are where the defect is plain low accuracy."""
+        count = len(self.tests)
+        return np.arange(count) >= count - len(self.repair_clean)
+
+    @cached_property
+    def predictions(self) -> Int32[np.ndarray, " N"]:
+        """The network's answers to `tests`."""
         return self.network.predict(self.tests.images)
 
     @cached_property
@@ -207,9 +217,9 @@ class Problem:
             defect = self._first(defect, failing, right=False)
         if passing is not None:
             clean = self._first(clean, passing, right=True)
-        return replace(self, repair_clean=clean, repair_defect=defect, twins=False)
+        return replace(self, repair_clean=clean, repair_defect=defect, paired=False)
 
     def _first(self, examples: Examples, count: int, right: bool) -> Examples:
         suits = (self.network.predict(examples.images) == examples.labels) == right
-        own = (examples.labels[:, None] == np.arange(self.network.classes)) & suits[:, None]
-        return examples.take((own & (own.cumsum(0) <= count)).any(1))
+        of_class = (examples.labels[:, None] == np.arange(self.network.classes)) & suits[:, None]
+        return examples.take((of_class & (of_class.cumsum(0) <= count)).any(1))

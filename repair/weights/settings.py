@@ -49,7 +49,7 @@ Text = Annotated[str, Field(min_length=1)]
 Several = Annotated[Sequence[T], Field(min_length=1)]
 
 Scale = Literal["0..1", "0..255"]
-SolverName = Literal["auto", "gurobi", "highs", "pdhg"]
+SolverName = Literal["auto", "gurobi", "highs"]
 SolverThreads = Annotated[Whole, Field(ge=0, le=1024)]  # as Gurobi takes them
 SolverSeed = Annotated[Whole, Field(ge=0, le=2_000_000_000)]  # likewise
 

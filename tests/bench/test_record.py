@@ -10,7 +10,6 @@ import pytest
 
 from bench.records.environment import environment
 from bench.records.record import (
-    STATUSES,
     Accuracy,
     Record,
     before_and_after,
@@ -19,11 +18,12 @@ from bench.records.record import (
     to_json,
 )
 from repair.errors import InputError
+from repair.weights.status import RepairStatus
 
 SCHEMA = json.loads(files("bench.records").joinpath("record.schema.json").read_text())
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("status", list(RepairStatus))
 def test_every_status_fits_the_schema_and_survives_the_disk(record_of, status):
     record = record_of(status=status, environment=environment())
     text = to_json(record)
@@ -44,7 +44,7 @@ def test_the_environment_names_this_commit_and_device():
 
 
 def test_the_schema_names_the_statuses_of_the_code():
-    assert tuple(SCHEMA["properties"]["status"]["enum"]) == STATUSES
+    assert tuple(SCHEMA["properties"]["status"]["enum"]) == tuple(RepairStatus)
 
 
 def test_metrics_follow_from_the_accuracies():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.weights.certify import NOTHING, Rows, certify
+from repair.weights.certificate import NOTHING, MarginConstraints, certify
 from repair.weights.patch import Patch
 from repair.weights.problem import Examples
 
@@ -27,7 +27,7 @@ def patch(network):
 
 @pytest.mark.parametrize("margin", [0.0, 0.7, -2.0])
 def test_margins_are_counted_as_a_loop_counts_them(network, examples, patch, margin):
-    certificate = certify(network, patch, Rows.margins(examples, 3, margin))
+    certificate = certify(network, patch, MarginConstraints.margins(examples, 3, margin))
     logits = patch.apply(network).logits(examples.images).astype(np.float64)
     gaps = [
         logits[n, label] - logits[n, rival]
@@ -45,7 +45,7 @@ def test_margins_are_counted_as_a_loop_counts_them(network, examples, patch, mar
 
 
 def test_answers_hold_until_a_patch_breaks_them(network, examples, patch):
-    rows = Rows.answers(network, examples.images)
+    rows = MarginConstraints.answers(network, examples.images)
     nothing = Patch(network.fingerprint())
     assert certify(network, nothing, rows).ok
     flipped = patch.apply(network).predict(examples.images) != network.predict(examples.images)
@@ -56,7 +56,9 @@ def test_answers_hold_until_a_patch_breaks_them(network, examples, patch):
 
 def test_ties_do_not_hold(network, examples):
     network = network.replace("dense_2", kernel=np.zeros((6, 3)), bias=np.zeros(3))
-    certificate = certify(network, Patch(network.fingerprint()), Rows.margins(examples, 3))
+    certificate = certify(
+        network, Patch(network.fingerprint()), MarginConstraints.margins(examples, 3)
+    )
     assert (certificate.held, certificate.smallest_margin) == (0, 0.0)
 
 
@@ -64,7 +66,7 @@ def test_patterns_are_signs_of_what_enters_a_layer(network, examples):
     nothing = Patch(network.fingerprint())
     before = network.activations(examples.images, at="activation_3")
     neurons, on = np.array([4, 0, 3]), np.array([True, False, True])
-    rows = Rows.pattern(examples.images, "activation_3", neurons, on)
+    rows = MarginConstraints.pattern(examples.images, "activation_3", neurons, on)
     certificate = certify(network, nothing, rows)
     holds = (before[:, neurons] > 0) == on
     assert 0 < holds.sum() < holds.size
@@ -78,12 +80,14 @@ def test_patterns_are_signs_of_what_enters_a_layer(network, examples):
 
 def test_values_that_are_not_numbers_do_not_hold(network, examples):
     broken = network.replace("dense_2", bias=np.full(3, np.nan))
-    certificate = certify(broken, Patch(broken.fingerprint()), Rows.margins(examples, 3))
+    certificate = certify(
+        broken, Patch(broken.fingerprint()), MarginConstraints.margins(examples, 3)
+    )
     assert certificate.held == 0
 
 
 def test_no_rows_hold_trivially(network, examples):
-    none = Rows.margins(examples.take(np.arange(0)), 3)
+    none = MarginConstraints.margins(examples.take(np.arange(0)), 3)
     certificate = certify(network, Patch(network.fingerprint()), none)
     assert certificate.ok
     assert certificate.describe() == {"rows": 0, "held": 0, "smallest_margin": None, "ok": True}
@@ -91,9 +95,9 @@ def test_no_rows_hold_trivially(network, examples):
 
 def test_rows_that_cannot_be_are_refused(network, examples):
     with pytest.raises(InputError, match="images 0 to 20; there are 20"):
-        Rows(examples.images, [0, 20], 0, NOTHING, 0.0, True)
-    wrong = Rows(examples.images, [0], 3, 0, 0.0, True)
+        MarginConstraints(examples.images, [0, 20], 0, NOTHING, 0.0, True)
+    wrong = MarginConstraints(examples.images, [0], 3, 0, 0.0, True)
     with pytest.raises(InputError, match="numbers 3 to 3; the logits has 0 to 2"):
         certify(network, Patch(network.fingerprint()), wrong)
     with pytest.raises(InputError, match="fingerprint"):
-        certify(network, Patch("0" * 64), Rows.margins(examples, 3))
+        certify(network, Patch("0" * 64), MarginConstraints.margins(examples, 3))

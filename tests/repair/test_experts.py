@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
+from repair.weights.archive import read_archive, write_archive
 from repair.weights.experts.combinations import RULES, combine
 from repair.weights.experts.experts import BATCH, Experts, mean_patch, patched_logits
 from repair.weights.experts.file import load_experts, save_experts
-from repair.weights.formats.archive import read_archive, write_archive
 from repair.weights.localization.localization import Entering
 from repair.weights.network.layers import Activation, Conv, Dense, Flatten
 from repair.weights.network.network import Network

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
+from repair.weights.archive import read_archive, write_archive
 from repair.weights.formats import load, save
-from repair.weights.formats.archive import read_archive, write_archive
 
 
 def test_a_network_comes_back_exactly(every_kind, tmp_path):

@@ -60,7 +60,7 @@ def test_gradient_is_jax_own(network, layer, width):
 def test_integrated_gradients_add_up_to_the_difference_of_the_losses(network):
     failing, passing = drawn(1, 7, 6), drawn(2, 9, 6)
     method = IntegratedGradients(steps=200)
-    base = Entering(np.tile(passing.values.mean(0), (7, 1)), failing.labels, failing.places)
+    base = Entering(np.tile(passing.values.mean(0), (7, 1)), failing.labels, failing.indices)
     difference = mean_loss(network, "dense_1", failing) - mean_loss(network, "dense_1", base)
     total = method.attributed(network, "dense_1", failing, passing).sum()
     assert total == pytest.approx(float(difference), abs=2e-3)

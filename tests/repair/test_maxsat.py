@@ -13,13 +13,11 @@ from scipy.sparse import csr_array
 from repair.errors import InputError
 from repair.weights.programs.components import split
 from repair.weights.programs.maximise import maximise
-from repair.weights.programs.maxsat import MaxSat, Rows, max_satisfied
-from repair.weights.programs.program import TOLERANCE, SolverOptions, Status
+from repair.weights.programs.maxsat import LinearConstraints, MaxSat, max_satisfied
+from repair.weights.programs.program import TOLERANCE, SolverOptions, SolverStatus
 from repair.weights.programs.solvers import SOLVERS, solve
 
-EACH = pytest.mark.parametrize(
-    "solver", ["gurobi", "highs"]
-)  # pdhg, for linear programs alone, has its own
+EACH = pytest.mark.parametrize("solver", ["gurobi", "highs"])
 
 
 def whole(low: int, high: int, *shape: int) -> st.SearchStrategy[np.ndarray]:
@@ -30,19 +28,28 @@ def whole(low: int, high: int, *shape: int) -> st.SearchStrategy[np.ndarray]:
 
 
 @st.composite
-def problems(draw: st.DrawFn, most_soft: int = 5) -> tuple[Rows, Rows, np.ndarray, np.ndarray]:
+def problems(
+    draw: st.DrawFn, most_soft: int = 5
+) -> tuple[LinearConstraints, LinearConstraints, np.ndarray, np.ndarray]:
     """Hard and soft rows of 1 to 3 deltas; often with equal coefficients, or none."""
     n, h, m = draw(st.integers(1, 3)), draw(st.integers(0, 3)), draw(st.integers(0, most_soft))
     matrix = draw(whole(-3, 3, m, n))
     if m:
         repeated = draw(st.lists(st.integers(0, m - 1), min_size=m, max_size=m))
         matrix = matrix[repeated]
-    hard = Rows(draw(whole(-3, 3, h, n)), draw(whole(-4, 2, h)))
+    hard = LinearConstraints(draw(whole(-3, 3, h, n)), draw(whole(-4, 2, h)))
     lower = draw(whole(-2, 0, n))
-    return hard, Rows(matrix, draw(whole(-3, 3, m))), lower, lower + draw(whole(0, 3, n))
+    return (
+        hard,
+        LinearConstraints(matrix, draw(whole(-3, 3, m))),
+        lower,
+        lower + draw(whole(0, 3, n)),
+    )
 
 
-def feasible(rows: Rows, lower: np.ndarray, upper: np.ndarray, l1: bool) -> float | None:
+def feasible(
+    rows: LinearConstraints, lower: np.ndarray, upper: np.ndarray, l1: bool
+) -> float | None:
     """None where no point keeps all rows strictly; else 0, or the least L1 norm of such points."""
     n = len(lower)
     A, b = rows
@@ -61,14 +68,16 @@ def feasible(rows: Rows, lower: np.ndarray, upper: np.ndarray, l1: bool) -> floa
 
 
 def brute_force(
-    hard: Rows, soft: Rows, lower: np.ndarray, upper: np.ndarray
+    hard: LinearConstraints, soft: LinearConstraints, lower: np.ndarray, upper: np.ndarray
 ) -> tuple[int, float] | None:
     """The greatest number of soft rows, and the least L1 norm at which it is reached (closed)."""
     for count in range(len(soft.side), -1, -1):
         subsets = (list(subset) for subset in combinations(range(len(soft.side)), count))
         norms = [
             feasible(
-                Rows(np.r_[hard.matrix, soft.matrix[some]], np.r_[hard.side, soft.side[some]]),
+                LinearConstraints(
+                    np.r_[hard.matrix, soft.matrix[some]], np.r_[hard.side, soft.side[some]]
+                ),
                 lower,
                 upper,
                 l1=True,
@@ -85,12 +94,12 @@ def brute_force(
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(asked=problems())
 def test_optimum_and_least_norm_of_brute_force(
-    solver: str, asked: tuple[Rows, Rows, np.ndarray, np.ndarray]
+    solver: str, asked: tuple[LinearConstraints, LinearConstraints, np.ndarray, np.ndarray]
 ) -> None:
     oracle = brute_force(*asked)
     found = maximise(max_satisfied(*asked), solver, secondary="l1")
     if oracle is None:
-        assert found.solution.status is Status.INFEASIBLE
+        assert found.solution.status is SolverStatus.INFEASIBLE
         assert found.deltas is None
         return
     assert found.proven
@@ -101,7 +110,7 @@ def test_optimum_and_least_norm_of_brute_force(
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(asked=problems(most_soft=12), data=st.data())
 def test_no_point_is_cut_off(
-    asked: tuple[Rows, Rows, np.ndarray, np.ndarray], data: st.DataObject
+    asked: tuple[LinearConstraints, LinearConstraints, np.ndarray, np.ndarray], data: st.DataObject
 ) -> None:
     """Any deltas that keep the hard rows are feasible, at the cost of the soft rows they break."""
     problem = max_satisfied(*asked, margin=1e-3)
@@ -115,7 +124,9 @@ def test_no_point_is_cut_off(
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(asked=problems(most_soft=12))
-def test_what_is_claimed_is_what_holds(asked: tuple[Rows, Rows, np.ndarray, np.ndarray]) -> None:
+def test_what_is_claimed_is_what_holds(
+    asked: tuple[LinearConstraints, LinearConstraints, np.ndarray, np.ndarray],
+) -> None:
     hard, soft, lower, upper = asked
     problem = max_satisfied(*asked)
     found = maximise(problem, "highs")
@@ -133,7 +144,12 @@ def test_sparse_and_dense_rows_give_the_same_program() -> None:
     dense = rng.normal(size=(20, 6)) * (rng.random((20, 6)) < 0.5)
     side, box = rng.normal(size=20), np.ones(6)
     one, other = (
-        max_satisfied(Rows(matrix[:5], side[:5]), Rows(matrix[5:], side[5:]), -box, box)
+        max_satisfied(
+            LinearConstraints(matrix[:5], side[:5]),
+            LinearConstraints(matrix[5:], side[5:]),
+            -box,
+            box,
+        )
         for matrix in (dense, csr_array(dense))
     )
     np.testing.assert_array_equal(one.program.rows.toarray(), other.program.rows.toarray())
@@ -149,7 +165,8 @@ def network_like(scale: float, failing: int = 6, seed: int = 0) -> MaxSat:
     wrong[failing:] = -np.abs(wrong[failing:])
     matrix, side = np.repeat(gain, 9, axis=0), wrong.reshape(-1)
     soft, hard = (
-        Rows(matrix[part], side[part]) for part in np.split(np.arange(len(side)), [9 * failing])
+        LinearConstraints(matrix[part], side[part])
+        for part in np.split(np.arange(len(side)), [9 * failing])
     )
     box = np.full(5, 0.5)
     return max_satisfied(hard, soft, -box, box)
@@ -174,8 +191,8 @@ def test_rows_that_the_bounds_decide_get_no_binary() -> None:
     #                       always   never     open     0 > -1 holds, 0 > 0 does not
     matrix = np.array([[1.0], [1.0], [1.0], [0.0], [0.0]])
     side = np.array([-2.0, 2.0, 0.0, -1.0, 0.0])
-    none = Rows(np.zeros((0, 1)), np.zeros(0))
-    problem = max_satisfied(none, Rows(matrix, side), -np.ones(1), np.ones(1))
+    none = LinearConstraints(np.zeros((0, 1)), np.zeros(0))
+    problem = max_satisfied(none, LinearConstraints(matrix, side), -np.ones(1), np.ones(1))
     assert problem.undecided.tolist() == [2]
     found = maximise(problem)
     assert found.held.tolist() == [True, False, True, True, False]
@@ -216,8 +233,8 @@ def neurons(count: int, passing: int = 8) -> MaxSat:
     shuffled = rng.permutation(4 * count)  # the deltas of a neuron do not lie together
     box = np.full(4 * count, 0.5)
     return max_satisfied(
-        Rows(hard[:, shuffled], -np.abs(rng.normal(size=passing * count))),
-        Rows(soft[:, shuffled], np.abs(rng.normal(size=5 * count))),
+        LinearConstraints(hard[:, shuffled], -np.abs(rng.normal(size=passing * count))),
+        LinearConstraints(soft[:, shuffled], np.abs(rng.normal(size=5 * count))),
         -box,
         box,
     )
@@ -243,22 +260,22 @@ def test_apart_a_large_problem_is_within_a_small_licence() -> None:
     assert max(problem.program.rows.shape) > 2000
     found = maximise(problem, "gurobi")
     assert found.proven
-    assert found.solution.status is Status.OPTIMAL
+    assert found.solution.status is SolverStatus.OPTIMAL
 
 
 def test_one_infeasible_component_makes_all_infeasible() -> None:
-    apart = Rows(np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([0.0, 0.0]))
-    soft = Rows(np.array([[0.0, 1.0], [0.0, 0.0]]), np.array([0.1, -1.0]))
+    apart = LinearConstraints(np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([0.0, 0.0]))
+    soft = LinearConstraints(np.array([[0.0, 1.0], [0.0, 0.0]]), np.array([0.1, -1.0]))
     found = maximise(max_satisfied(apart, soft, -np.ones(2), np.ones(2)))
-    assert found.solution.status is Status.INFEASIBLE
+    assert found.solution.status is SolverStatus.INFEASIBLE
     assert (found.deltas, found.bound, found.proven) == (None, 0, False)
 
 
 def test_contradicting_hard_rows_are_infeasible() -> None:
-    apart = Rows(np.array([[1.0], [-1.0]]), np.array([0.0, 0.0]))
-    none = Rows(np.zeros((0, 1)), np.zeros(0))
+    apart = LinearConstraints(np.array([[1.0], [-1.0]]), np.array([0.0, 0.0]))
+    none = LinearConstraints(np.zeros((0, 1)), np.zeros(0))
     found = maximise(max_satisfied(apart, none, -np.ones(1), np.ones(1)))
-    assert found.solution.status is Status.INFEASIBLE
+    assert found.solution.status is SolverStatus.INFEASIBLE
     assert (found.count, found.proven) == (0, False)
 
 
@@ -268,14 +285,17 @@ def test_contradicting_hard_rows_are_infeasible() -> None:
         ({"lower": np.full(2, -np.inf)}, "finite"),
         ({"lower": np.full(2, 2.0)}, "lower <= upper"),
         ({"margin": 0.0}, "margin is 0.0; .*above 0"),
-        ({"soft": Rows(np.zeros((3, 2)), np.zeros(4))}, r"soft rows: .*\(4, 2\).*given \(3, 2\)"),
-        ({"hard": Rows(np.full((1, 2), np.nan), np.zeros(1))}, "not finite"),
+        (
+            {"soft": LinearConstraints(np.zeros((3, 2)), np.zeros(4))},
+            r"soft rows: .*\(4, 2\).*given \(3, 2\)",
+        ),
+        ({"hard": LinearConstraints(np.full((1, 2), np.nan), np.zeros(1))}, "not finite"),
     ],
 )
 def test_bad_input_is_named(change: dict, message: str) -> None:
     given = {
-        "hard": Rows(np.zeros((0, 2)), np.zeros(0)),
-        "soft": Rows(np.ones((3, 2)), np.zeros(3)),
+        "hard": LinearConstraints(np.zeros((0, 2)), np.zeros(0)),
+        "soft": LinearConstraints(np.ones((3, 2)), np.zeros(3)),
         "lower": -np.ones(2),
         "upper": np.ones(2),
     }

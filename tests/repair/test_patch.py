@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.weights.formats.archive import read_archive, write_archive
+from repair.weights.archive import read_archive, write_archive
 from repair.weights.patch import Delta, Patch
 
 

@@ -71,12 +71,14 @@ def test_tests_fail_or_pass_by_the_networks_own_answers(network, make):
     assert (network.predict(problem.failing.images) != problem.failing.labels).all()
     assert problem.layer == "dense_2"
     assert problem.failing is problem.failing
+    assert problem.is_clean.tolist() == 15 * [False] + 25 * [True]
 
 
 def test_a_repair_set_that_is_its_own_defect_is_counted_once(network, make):
     same = make(1, 10, "plain")
     problem = Problem(network, ("dense_1", "dense_2"), same, same, same, same)
     assert len(problem.failing) + len(problem.passing) == 10
+    assert problem.is_clean.all()
     with pytest.raises(InputError, match="repairs one layer; got dense_1, dense_2"):
         _ = problem.layer
 
@@ -99,7 +101,7 @@ def test_a_limited_problem_keeps_the_first_wrong_and_the_first_right_tests_of_ea
     network, make
 ):
     clean, defect = make(0, 60, "clean"), make(1, 60, "defect")
-    whole = Problem(network, ("dense_2",), clean, defect, clean, defect, twins=True)
+    whole = Problem(network, ("dense_2",), clean, defect, clean, defect, paired=True)
     limited = whole.limited(failing=2, passing=3)
     for kept, given, most, right in (
         (limited.repair_defect, defect, 2, False),
@@ -113,5 +115,5 @@ def test_a_limited_problem_keeps_the_first_wrong_and_the_first_right_tests_of_ea
             ]
             expected += suits[:most]
         np.testing.assert_array_equal(kept.images, given.images[sorted(expected)])
-    assert not limited.twins
+    assert not limited.paired
     assert whole.limited() is whole

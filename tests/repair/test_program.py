@@ -8,7 +8,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from repair.errors import InputError
-from repair.weights.programs.program import Program, Solution, SolverOptions, Status
+from repair.weights.programs.program import Program, Solution, SolverOptions, SolverStatus
 from repair.weights.programs.solvers import highs
 
 
@@ -91,10 +91,10 @@ def test_a_program_is_written_as_lp_or_mps_only(tmp_path) -> None:
 
 
 def test_gap_and_summary() -> None:
-    found = Solution(Status.TIME_LIMIT, "highs", 2, 3, np.ones(3), objective=12.0, bound=9.0)
+    found = Solution(SolverStatus.TIME_LIMIT, "highs", 2, 3, np.ones(3), objective=12.0, bound=9.0)
     assert found.gap == 0.25
     assert found.summary()["status"] == "time_limit"
     unbounded = replace(found, bound=-np.inf)
     assert unbounded.summary()["bound"] is None  # JSON knows no infinity
     assert unbounded.summary()["gap"] is None
-    assert Solution(Status.INFEASIBLE, "highs", 2, 3).gap is None
+    assert Solution(SolverStatus.INFEASIBLE, "highs", 2, 3).gap is None

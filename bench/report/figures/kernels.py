@@ -12,7 +12,7 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
 from bench.escape import shortened, slug
-from bench.records.npz import read_npz
+from bench.records.regular import read_regular_archive
 from bench.records.store import PATCH
 from bench.report.beside_record import read_beside
 from bench.report.build import Report
@@ -53,7 +53,7 @@ def changes(path: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: the file is no patch, or one of a kernel that is too large for a map.
     """
-    arrays = read_npz(path)
+    arrays = read_regular_archive(path)
     layers = [key.removesuffix(_KERNEL) for key in arrays if key.endswith(_KERNEL)]
     try:
         return {

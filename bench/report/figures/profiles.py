@@ -11,6 +11,7 @@ from bench.report.build import Report
 from bench.report.figures.accuracy import legend
 from bench.report.series import measured, preferred
 from bench.report.style import SHORTEST, WIDTH, Drawing, logarithmic, looks
+from repair.weights.status import RepairStatus
 
 Block = tuple[str, int]  # scenario and seed
 _LARGEST = 100.0  # factor at which profiles end
@@ -115,4 +116,4 @@ def _error(record: Record, measure: str) -> float | None:
 
 
 def _repaired(record: Record, value: float | None) -> float | None:
-    return value if record.status == "ok" and not record.kept_original else None
+    return value if record.status is RepairStatus.OK and not record.kept_original else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Int, Int32
 
 from repair.errors import InputError
 
@@ -18,13 +19,15 @@ RULES = ("NAIVE", "PREC", "CONF", "VOTES", "PVC")
 
 
 def combine(
-    original: np.ndarray,
-    experts: np.ndarray,
+    original: Float[np.ndarray, "N C"],
+    experts: Float[np.ndarray, "E N C"],
     classes: Sequence[int],
     precisions: Sequence[float],
     kept: Collection[int] | None = None,
-) -> dict[str, np.ndarray]:
-    """The answers (N,), int32, of the unrepaired network ("ORIG") and of each rule of RULES.
+) -> dict[str, Int32[np.ndarray, " N"]]:
+    """The answers of the unrepaired network ("ORIG") and of each rule of RULES.
+
+    Usman et al., "NNrepair" (CAV 2021, arXiv 2103.12535), as its published tables show the rules.
 
     Without a claim every rule gives the original answer, with one it gives the claimed class. With
     several NAIVE gives the original answer, PREC the claimant of the highest precision, CONF the
@@ -41,23 +44,23 @@ def combine(
     Raises:
         InputError: shapes that do not go together.
     """
-    own = np.asarray(classes, np.int32)
+    owners = np.asarray(classes, np.int32)
     if (
         original.ndim != 2
-        or experts.shape != (len(own), *original.shape)
-        or len(precisions) != len(own)
-        or np.any(np.diff(own) <= 0)
+        or experts.shape != (len(owners), *original.shape)
+        or len(precisions) != len(owners)
+        or np.any(np.diff(owners) <= 0)
     ):
         raise InputError(
-            f"{len(own)} experts with {len(precisions)} precisions gave logits {experts.shape}, the"
+            f"{len(owners)} experts with {len(precisions)} precisions gave logits {experts.shape}, the"
             f" original network {original.shape}; expected (E, N, C) and (N, C), with classes in"
             " ascending order."
         )
     # Precisions only order the experts: ranks keep that exactly whatever the device's float is.
     ranks = np.unique(np.asarray(precisions, np.float64), return_inverse=True)[1].astype(np.int32)
-    part = np.isin(own, own if kept is None else list(kept))
+    part = np.isin(owners, owners if kept is None else list(kept))
     with jax.enable_x64(original.dtype == np.float64):
-        answers = _combine(original, experts, own, ranks, part)
+        answers = _combine(original, experts, owners, ranks, part)
     return {name: np.asarray(answer) for name, answer in answers.items()}
 
 
@@ -105,21 +108,32 @@ def _combine(
 class Detection:
     """Experts as detectors of their class: counts (E,) of true and false answers."""
 
-    tp: np.ndarray
-    tn: np.ndarray
-    fp: np.ndarray
-    fn: np.ndarray
+    tp: Int[np.ndarray, " E"]
+    tn: Int[np.ndarray, " E"]
+    fp: Int[np.ndarray, " E"]
+    fn: Int[np.ndarray, " E"]
 
     @classmethod
-    def of(cls, answers: np.ndarray, labels: np.ndarray, classes: Sequence[int]) -> "Detection":
-        """From answers (E, N), or (N,) of one network for all classes, and true labels (N,)."""
-        own = np.asarray(classes, np.int32)[:, None]
-        found, there = np.asarray(answers) == own, np.asarray(labels) == own
+    def of(
+        cls,
+        answers: Int[np.ndarray, "E N"] | Int[np.ndarray, " N"],
+        labels: Int[np.ndarray, " N"],
+        classes: Sequence[int],
+    ) -> "Detection":
+        """Count true and false answers.
+
+        Args:
+            answers: (E, N) of the experts, or (N,) of one network for all classes.
+            labels: (N,) the true classes.
+            classes: (E,) the class of each expert.
+        """
+        owners = np.asarray(classes, np.int32)[:, None]
+        named, true = np.asarray(answers) == owners, np.asarray(labels) == owners
         return cls(
-            (found & there).sum(1),
-            (~found & ~there).sum(1),
-            (found & ~there).sum(1),
-            (~found & there).sum(1),
+            (named & true).sum(1),
+            (~named & ~true).sum(1),
+            (named & ~true).sum(1),
+            (~named & true).sum(1),
         )
 
     def __add__(self, other: "Detection") -> "Detection":
@@ -128,24 +142,24 @@ class Detection:
             self.tp + other.tp, self.tn + other.tn, self.fp + other.fp, self.fn + other.fn
         )
 
-    def counts(self, place: int) -> tuple[int, int, int, int]:
-        """(tp, tn, fp, fn) of the expert in this place."""
-        tp, tn, fp, fn = (int(c[place]) for c in (self.tp, self.tn, self.fp, self.fn))
+    def counts(self, expert: int) -> tuple[int, int, int, int]:
+        """(tp, tn, fp, fn) of the expert of this index."""
+        tp, tn, fp, fn = (int(c[expert]) for c in (self.tp, self.tn, self.fp, self.fn))
         return tp, tn, fp, fn
 
     @property
-    def precision(self) -> np.ndarray:
-        """(E,) tp / (tp + fp); 0 where the class is never named."""
+    def precision(self) -> Float[np.ndarray, " E"]:
+        """Tp / (tp + fp); 0 where the class is never named."""
         return _share(self.tp, self.tp + self.fp)
 
     @property
-    def recall(self) -> np.ndarray:
-        """(E,) tp / (tp + fn); 0 where no input is of the class."""
+    def recall(self) -> Float[np.ndarray, " E"]:
+        """Tp / (tp + fn); 0 where no input is of the class."""
         return _share(self.tp, self.tp + self.fn)
 
     @property
-    def f1(self) -> np.ndarray:
-        """(E,) harmonic mean of precision and recall; 0 where there is nothing to find or found."""
+    def f1(self) -> Float[np.ndarray, " E"]:
+        """The harmonic mean of precision and recall; 0 where no input is of the class or named so."""
         return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
 
@@ -164,7 +178,7 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
-def _harmonic_mean(values: np.ndarray) -> np.ndarray:
-    """Of each column of values (K, E) that are not negative; 0 where one of them is."""
+def _harmonic_mean(values: Float[np.ndarray, "K E"]) -> Float[np.ndarray, " E"]:
+    """The harmonic mean of each column of values that are not negative; 0 where one of them is."""
     with np.errstate(divide="ignore"):
         return 1 / (1 / values).mean(0)

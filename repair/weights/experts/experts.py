@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 import jax
 import numpy as np
 from flax import nnx
+from jaxtyping import Float, Int32
 
 from repair.errors import InputError
 from repair.weights.experts.combinations import RULES, Detection, combine, selected
@@ -21,22 +22,24 @@ from repair.weights.network.batches import in_batches, replicated
 from repair.weights.network.network import SMALL_BATCH, Network
 from repair.weights.patch import Key, Patch
 
-Float = Literal["float32", "float64"]
+Precision = Literal["float32", "float64"]
 BATCH = 2048
 
 
 def patched_logits(
     network: Network,
     patches: Sequence[Patch],
-    activations: np.ndarray,
+    activations: Float[np.ndarray, "N ..."],
     at: str,
-    dtype: Float = "float32",
-) -> np.ndarray:
-    """Logits (P, N, classes) of the network under each of P patches, in one pass.
+    dtype: Precision = "float32",
+) -> Float[np.ndarray, "P N classes"]:
+    """Logits of the network under each of P patches, in one pass.
 
     Args:
-        patches: for this network; they change layers from `at` on.
+        network: the unpatched network.
+        patches: (P,) for this network; they change layers from `at` on.
         activations: (N, ...) entering layer `at`, as `Network.activations` gives them.
+        at: the layer.
         dtype: "float64" repeats a run that was made in double precision.
 
     Raises:
@@ -125,12 +128,12 @@ class Experts:
 
     def __post_init__(self) -> None:
         """Bring patches into the order of classes; InputError for a class without a precision."""
-        wanted = set(self.patches)
+        repaired = set(self.patches)
         kept = set().union(*self.selections.values()) if self.selections else set()
-        outside = wanted - set(range(self.network.classes))
-        if wanted - set(self.precisions) or kept - wanted or outside:
+        outside = repaired - set(range(self.network.classes))
+        if repaired - set(self.precisions) or kept - repaired or outside:
             raise InputError(
-                f"experts for the classes {sorted(wanted)}, precisions for"
+                f"experts for the classes {sorted(repaired)}, precisions for"
                 f" {sorted(self.precisions)}, selected {sorted(kept)}; expected a precision for"
                 " each expert, selections of experts, and classes from 0 to"
                 f" {self.network.classes - 1}."
@@ -185,13 +188,13 @@ class Experts:
         selection = name.partition("@")[2]
         return self.selections[selection] if selection else tuple(self.patches)
 
-    def answers(self, images: Any) -> dict[str, np.ndarray]:
-        """The answers (N,), int32, of every combination in `names`, to images (N, ...)."""
+    def answers(self, images: Any) -> dict[str, Int32[np.ndarray, " N"]]:
+        """The answers of every combination in `names` to images (N, ...)."""
         return self.answers_to(self.network.activations(images, at=self.layer))
 
     def answers_to(
-        self, activations: np.ndarray, dtype: Float = "float32"
-    ) -> dict[str, np.ndarray]:
+        self, activations: Float[np.ndarray, "N ..."], dtype: Precision = "float32"
+    ) -> dict[str, Int32[np.ndarray, " N"]]:
         """As `answers`, from the activations (N, ...) that enter `layer`."""
         groups = {"": tuple(self.patches), **{f"@{n}": c for n, c in self.selections.items()}}
         averages = {
@@ -205,12 +208,12 @@ class Experts:
         logits = patched_logits(self.network, every, activations, self.layer, dtype)
         experts, others = np.split(logits, [len(self.patches)])
         alone = dict(zip(single, others, strict=True))
-        found = {name: outputs.argmax(-1).astype(np.int32) for name, outputs in alone.items()}
+        answers = {name: outputs.argmax(-1).astype(np.int32) for name, outputs in alone.items()}
         precisions = [self.precisions[c] for c in self.patches]
         for name, kept in groups.items():
             combined = combine(alone["ORIG"], experts, tuple(self.patches), precisions, kept)
-            found |= {rule + name: combined[rule] for rule in RULES}
-        return {name: found[name] for name in self.names}
+            answers |= {rule + name: combined[rule] for rule in RULES}
+        return {name: answers[name] for name in self.names}
 
 
 def _detections(
@@ -219,9 +222,9 @@ def _detections(
     """The experts and the unrepaired network as detectors of the experts' classes."""
     every = [*patches.values(), Patch(network.fingerprint())]
     answers = patched_logits(network, every, tests.values, layer).argmax(-1)
-    found, before = answers[:-1], answers[-1]
+    after, before = answers[:-1], answers[-1]
     classes = tuple(patches)
     return (
-        Detection.of(found, tests.labels, classes),
+        Detection.of(after, tests.labels, classes),
         Detection.of(before, tests.labels, classes),
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from repair.errors import InputError
+from repair.weights.archive import read_archive, write_archive
 from repair.weights.experts.experts import Experts
-from repair.weights.formats.archive import read_archive, write_archive
 from repair.weights.network.network import Network
 from repair.weights.patch import Patch
 

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 
 from repair.errors import InputError
-from repair.weights.formats.file import SCALE_NOTE, replaced
+from repair.weights.atomic import replaced
 from repair.weights.formats.hdf5 import opened
 from repair.weights.formats.keras_h5 import BATCH_NORM, Config, entries, group_of
+from repair.weights.formats.scale import SCALE_NOTE
 from repair.weights.network.layers import (
     Activation,
     AvgPool,

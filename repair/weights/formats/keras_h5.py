@@ -13,8 +13,8 @@ import h5py
 import numpy as np
 
 from repair.errors import InputError
-from repair.weights.formats.file import SCALE_NOTE, agreed_scale
 from repair.weights.formats.hdf5 import opened
+from repair.weights.formats.scale import SCALE_NOTE, agreed_scale
 from repair.weights.network.layers import (
     ACTIVATIONS,
     Activation,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from repair.errors import InputError, unknown
-from repair.weights.formats.archive import read_archive, write_archive
-from repair.weights.formats.file import agreed_scale
+from repair.weights.archive import read_archive, write_archive
+from repair.weights.formats.scale import agreed_scale
 from repair.weights.network.layers import KINDS, Layer
 from repair.weights.network.network import Network, require_finite
 from repair.weights.network.residual import Residual

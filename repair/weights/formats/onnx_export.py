@@ -8,9 +8,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from repair.errors import InputError
-from repair.weights.formats.file import SCALE_NOTE, replaced
+from repair.weights.atomic import replaced
 from repair.weights.formats.onnx_chain import parsed
-from repair.weights.formats.onnx_graph import ELEMENTWISE, TO_NCHW, TO_NHWC
+from repair.weights.formats.onnx_operators import ELEMENTWISE, TO_NCHW, TO_NHWC
+from repair.weights.formats.scale import SCALE_NOTE
 from repair.weights.network.layers import (
     Activation,
     AvgPool,

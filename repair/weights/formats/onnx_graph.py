@@ -12,9 +12,18 @@ import numpy as np
 from onnx import helper
 
 from repair.errors import InputError
-from repair.weights.formats.file import SCALE_NOTE, agreed_scale
 from repair.weights.formats.onnx_chain import Chain, read_chain
-from repair.weights.network.convolution import Shape, same_padding
+from repair.weights.formats.onnx_operators import (
+    ELEMENTWISE,
+    IGNORED,
+    NAMES,
+    TO_NCHW,
+    TO_NHWC,
+    padding_of,
+    require_supported,
+)
+from repair.weights.formats.scale import SCALE_NOTE, agreed_scale
+from repair.weights.network.convolution import Shape
 from repair.weights.network.layers import (
     Activation,
     AvgPool,
@@ -29,29 +38,6 @@ from repair.weights.network.layers import (
 )
 from repair.weights.network.network import Network, require_finite
 from repair.weights.source import SourceFile
-
-AUTO_PAD = {"VALID": "valid", "SAME_UPPER": "same"}
-TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
-ELEMENTWISE = {
-    "Relu": "relu",
-    "Tanh": "tanh",
-    "Sigmoid": "sigmoid",
-    "Elu": "elu",
-    "Softplus": "softplus",
-}
-IGNORED = ("Identity", "Dropout")
-# Attributes that must keep these values, since nothing else is supported.
-FIXED = {
-    "dilations": 1,
-    "group": 1,
-    "ceil_mode": 0,
-    "storage_order": 0,
-    "alpha": 1,
-    "beta": 1,
-    "transA": 0,
-    "training_mode": 0,
-}
-NAMES = {"conv": "conv2d", "max_pool": "max_pooling2d", "avg_pool": "average_pooling2d"}
 
 
 def load(source: SourceFile, scale: str | None = None) -> Network:
@@ -114,11 +100,7 @@ class _Reader:
     def _step(self, node: Any, where: str) -> None:
         kind = node.op_type
         attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
-        if node.domain not in ("", "ai.onnx"):
-            raise InputError(f"{where} is of the domain {node.domain!r}, which is not supported.")
-        for key, value in FIXED.items():
-            if key in attributes and np.any(np.asarray(attributes[key]) != value):
-                raise InputError(f"{where} has {key}={attributes[key]}; only {value} is supported.")
+        require_supported(node, attributes, where)
         if self.softmax:
             raise InputError(f"{where} follows a softmax; only one at the end is supported.")
         steps = {
@@ -208,7 +190,7 @@ class _Reader:
         if kernel.ndim != 4:
             raise InputError(f"{where} has a kernel of shape {kernel.shape}; expected OIHW.")
         name, strides = self._name(node, "conv"), tuple(attributes.get("strides", (1, 1)))
-        padding, amounts = self._padding(attributes, kernel.shape[2:], strides, where)
+        padding, amounts = padding_of(attributes, self.shape, kernel.shape[2:], strides, where)
         if amounts is not None:
             self._append(ZeroPad(f"{name}_pad", amounts))
         self._append(
@@ -220,29 +202,12 @@ class _Reader:
         kind = MaxPool if node.op_type == "MaxPool" else AvgPool
         window = tuple(attributes["kernel_shape"])
         strides = tuple(attributes.get("strides", (1, 1)))
-        padding, amounts = self._padding(attributes, window, strides, where)
+        padding, amounts = padding_of(attributes, self.shape, window, strides, where)
         if amounts is not None or (padding == "same" and attributes.get("count_include_pad", 0)):
             raise InputError(
                 f"{where} pads by {attributes.get('pads')}; only none or SAME is supported."
             )
         self._append(kind(self._name(node, kind.kind), window, strides, padding))
-
-    def _padding(
-        self, attributes: dict[str, Any], window: Shape, strides: Shape, where: str
-    ) -> Any:
-        """("valid" | "same", None), or ("valid", explicit amounts) where neither gives the pads."""
-        auto = attributes.get("auto_pad", b"NOTSET").decode()
-        if auto in AUTO_PAD:
-            return AUTO_PAD[auto], None
-        if auto != "NOTSET":
-            raise InputError(f"{where} has auto_pad={auto}; supported: {', '.join(AUTO_PAD)}.")
-        top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0))
-        amounts = ((top, bottom), (left, right))
-        if not any((top, left, bottom, right)):
-            return "valid", None
-        if amounts == same_padding(self.shape, window, strides):
-            return "same", None
-        return "valid", amounts
 
     def _global_pool(self, node: Any, attributes: dict[str, Any], where: str) -> None:
         self._images(where)

@@ -8,14 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+from jaxtyping import Array, Float, Int
 
 from repair.errors import InputError
 from repair.weights.localization.localization import Entering
 from repair.weights.network.network import Network
 
 
-def dense_kernel(network: Network, layer: str) -> np.ndarray:
-    """The kernel (in, out) of a dense layer; InputError for another layer."""
+def dense_kernel(network: Network, layer: str) -> Float[np.ndarray, "in out"]:
+    """The kernel of a dense layer; InputError for another layer."""
     kernel = np.asarray(network.weights(layer)["kernel"])
     if kernel.ndim != 2:
         raise InputError(
@@ -32,14 +33,28 @@ def some(tests: Entering, what: str) -> Entering:
     return tests
 
 
-def returning(network: Network, layer: str, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(N, out) gradient of each test's cross-entropy at the layer's outputs, for what enters it (N, in)."""
+def returning(
+    network: Network,
+    layer: str,
+    values: Float[np.ndarray, "N in"],
+    labels: Int[np.ndarray, " N"],
+) -> Float[np.ndarray, "N out"]:
+    """The gradient of each test's cross-entropy at the layer's outputs.
+
+    Args:
+        network: the network under repair.
+        layer: a dense layer.
+        values: (N, in) activations that enter it.
+        labels: (N,) true classes.
+    """
     graph, state = nnx.split(network)
     return np.asarray(_returning(graph, state, layer, jnp.asarray(values), jnp.asarray(labels)))
 
 
-def losses(network: Network, layer: str, outputs: jax.Array, labels: jax.Array) -> jax.Array:
-    """(N,) cross-entropy of each test, from the layer's outputs (N, out); under jit."""
+def losses(
+    network: Network, layer: str, outputs: Float[Array, "N out"], labels: Int[Array, " N"]
+) -> Float[Array, " N"]:
+    """The cross-entropy of each test, from the layer's outputs; for use under jit."""
     last = network.position(layer) == len(network.names) - 1
     logits = outputs
     if not last:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from repair.weights.localization.backward import dense_kernel, returning, some
 from repair.weights.localization.localization import Entering
@@ -21,8 +22,8 @@ class Bidirectional:
 
     def __call__(
         self, network: Network, layer: str, failing: Entering, passing: Entering
-    ) -> np.ndarray:
-        """Scores (in, out) of a dense kernel; InputError for another layer, no failing or no passing tests."""
+    ) -> Int[np.ndarray, "in out"]:
+        """Scores of a dense kernel; InputError for another layer, no failing or no passing tests."""
         kernel = dense_kernel(network, layer)
         some(failing, "failing")
         some(passing, "passing")

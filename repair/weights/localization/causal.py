@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jaxtyping import Float
 
 from repair.weights.localization.backward import dense_kernel, losses, some
 from repair.weights.localization.localization import Entering
@@ -25,8 +26,8 @@ class CausalEffect:
 
     def __call__(
         self, network: Network, layer: str, failing: Entering, passing: Entering
-    ) -> np.ndarray:
-        """Scores (in, out) of a dense kernel; InputError for another layer, no failing or no passing tests."""
+    ) -> Float[np.ndarray, "in out"]:
+        """Scores of a dense kernel; InputError for another layer, no failing or no passing tests."""
         kernel = dense_kernel(network, layer)
         graph, state = nnx.split(network)
         effects = np.asarray(

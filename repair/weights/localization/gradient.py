@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from repair.weights.localization.backward import dense_kernel, returning, some
 from repair.weights.localization.localization import Entering
@@ -15,8 +16,8 @@ class Gradient:
 
     def __call__(
         self, network: Network, layer: str, failing: Entering, passing: Entering
-    ) -> np.ndarray:
-        """Scores (in, out) of a dense kernel; InputError for another layer or no failing tests."""
+    ) -> Float[np.ndarray, "in out"]:
+        """Scores of a dense kernel; InputError for another layer or no failing tests."""
         dense_kernel(network, layer)
         back = returning(network, layer, some(failing, "failing").values, failing.labels)
         return np.abs(failing.values.T @ back) / len(failing)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from repair.weights.localization.backward import dense_kernel, returning, some
 from repair.weights.localization.localization import Entering
@@ -25,14 +26,14 @@ class IntegratedGradients(Settings):
 
     def __call__(
         self, network: Network, layer: str, failing: Entering, passing: Entering
-    ) -> np.ndarray:
-        """Scores (in, out) of a dense kernel; InputError for another layer, no failing or no passing tests."""
+    ) -> Float[np.ndarray, "in out"]:
+        """Scores of a dense kernel; InputError for another layer, no failing or no passing tests."""
         return np.abs(self.attributed(network, layer, failing, passing))
 
     def attributed(
         self, network: Network, layer: str, failing: Entering, passing: Entering
-    ) -> np.ndarray:
-        """(in, out) mean attribution to each connection, signed."""
+    ) -> Float[np.ndarray, "in out"]:
+        """The mean attribution to each connection, signed."""
         kernel = dense_kernel(network, layer)
         base = some(passing, "passing").values.mean(0)
         away = some(failing, "failing").values - base

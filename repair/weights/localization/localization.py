@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Bool, Float, Int, Num
 
 from repair.errors import InputError
 from repair.weights.network.network import Network
@@ -14,21 +15,21 @@ class Entering:
     """Activations that enter the layer under repair, with the true labels of their inputs.
 
     Attributes:
-        values: (N, ...) float32.
-        labels: (N,) int32.
-        places: (N,) where the inputs stand in the set that they come from.
+        values: (N, ...) activations.
+        labels: (N,) true classes.
+        indices: (N,) of the inputs in the set that they come from.
     """
 
-    values: np.ndarray
-    labels: np.ndarray
-    places: np.ndarray
+    values: Float[np.ndarray, "N ..."]
+    labels: Int[np.ndarray, " N"]
+    indices: Int[np.ndarray, " N"]
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, which: np.ndarray | slice) -> "Entering":
-        """Those of the given indices or slice, or where a mask (N,) of bool is true."""
-        return Entering(self.values[which], self.labels[which], self.places[which])
+    def take(self, which: Int[np.ndarray, " K"] | Bool[np.ndarray, " N"] | slice) -> "Entering":
+        """Those of the given indices (K,) or slice, or where a mask (N,) is true."""
+        return Entering(self.values[which], self.labels[which], self.indices[which])
 
 
 @runtime_checkable
@@ -37,8 +38,18 @@ class Localization(Protocol):
 
     def __call__(
         self, network: Network, layer: str, failing: Entering, passing: Entering
-    ) -> np.ndarray:
-        """Scores of the kernel's shape, at least 0; more is more to blame."""
+    ) -> Num[np.ndarray, "..."]:
+        """Score the kernel of a layer.
+
+        Args:
+            network: the network under repair.
+            layer: the layer.
+            failing: tests that the network gets wrong.
+            passing: tests that it gets right.
+
+        Returns:
+            Scores of the kernel's shape, at least 0; more is more to blame.
+        """
         ...
 
 
@@ -54,8 +65,8 @@ class ActivationDifference:
 
     def __call__(
         self, network: Network, layer: str, failing: Entering, passing: Entering
-    ) -> np.ndarray:
-        """Scores (in, out) of a dense kernel.
+    ) -> Float[np.ndarray, "in out"]:
+        """Scores of a dense kernel.
 
         Raises:
             InputError: a layer that is not dense, or no failing or no passing tests.
@@ -74,11 +85,16 @@ class ActivationDifference:
         return np.abs(difference)[:, None] * np.abs(kernel)
 
 
-def highest(scores: np.ndarray, count: int, what: str) -> np.ndarray:
-    """Ascending indices (count,) of the highest of scores (n,); of equals the first.
+def highest(scores: Num[np.ndarray, " n"], count: int, what: str) -> Int[np.ndarray, " count"]:
+    """Ascending indices of the `count` highest scores; of equals the first.
+
+    Args:
+        scores: (n,) of weights.
+        count: how many.
+        what: whose weights they are, for the message.
 
     Raises:
-        InputError: more than there are.
+        InputError: more weights than there are.
     """
     if not 1 <= count <= len(scores):
         raise InputError(

@@ -1,9 +1,10 @@
 """Repair methods: a problem in, a repair out.
 
-A method is a class of settings with `__call__(problem, *, seed) -> Repair`, named in a config by `_target_`. One that
-also has `repairable(network) -> Repairable` can be given the layers that a localization chooses.
+A method is a class of settings with `__call__(problem, *, seed) -> Repair`. One that also has
+`repairable(network) -> Repairable` can be given the layers that a localization chooses.
 """
 
 from repair.weights.methods.repair import Locatable, Method, Repair, Repairable
+from repair.weights.status import RepairStatus
 
-__all__ = ["Locatable", "Method", "Repair", "Repairable"]
+__all__ = ["Locatable", "Method", "Repair", "RepairStatus", "Repairable"]

@@ -6,23 +6,32 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Num
 
 
 def in_batches(
-    step: Callable[..., jax.Array], x: np.ndarray, size: int, *beside: np.ndarray, axis: int = 0
-) -> np.ndarray:
-    """step(x, *beside) for inputs (N, ...) batch by batch, each split over the devices, the last one padded.
+    step: Callable[..., jax.Array],
+    x: Num[np.ndarray, "N ..."],
+    size: int,
+    *further: Num[np.ndarray, "N ..."],
+    axis: int = 0,
+) -> Num[np.ndarray, "..."]:
+    """step(x, *further) for inputs batch by batch, each split over the devices, the last one padded.
 
     Args:
         step: a compiled function that treats each input on its own.
-        size: inputs in a batch; rounded up to a multiple of the number of devices.
-        beside: further arrays (N, ...), such as the inputs' labels.
-        axis: where the inputs are in the result of `step`.
+        x: (N, ...) inputs.
+        size: how many inputs are in a batch; rounded up to a multiple of the number of devices.
+        further: arrays (N, ...) of the inputs, such as their labels.
+        axis: the axis of the inputs in the result of `step`.
+
+    Returns:
+        What `step` gives, with N inputs along `axis`.
     """
     size = -(-size // jax.local_device_count()) * jax.local_device_count()
     results = []
     for begin in range(0, max(len(x), 1), size):
-        batch = [_padded(array[begin : begin + size], size) for array in (x, *beside)]
+        batch = [_padded(array[begin : begin + size], size) for array in (x, *further)]
         results.append(step(*jax.device_put(batch, over_devices("batch"))))
     whole = np.concatenate([np.asarray(result) for result in results], axis=axis)
     return whole[(slice(None),) * axis + (slice(len(x)),)]

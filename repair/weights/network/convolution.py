@@ -11,13 +11,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jaxtyping import Array, Float
 
 Shape = tuple[int, ...]
 # CPU only: whole rows up to this product of channels in and out, windows up to this many inputs per output.
 ROWS_AT_MOST, WINDOWS_AT_MOST = 16, 32
 
 
-def convolve(x: jax.Array, kernel: jax.Array, strides: tuple[int, int], padding: str) -> jax.Array:
+def convolve(
+    x: Float[Array, "N H W I"],
+    kernel: Float[Array, "h w I O"],
+    strides: tuple[int, int],
+    padding: str,
+) -> Float[Array, "N rows columns O"]:
     """Cross-correlation of NHWC images with an HWIO kernel; padding "valid" or "same"."""
     height, width, channels, filters = kernel.shape
     few = channels * filters <= ROWS_AT_MOST

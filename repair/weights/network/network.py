@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jaxtyping import Array, Float, Float32, Int32, Num, Shaped, UInt8
 
 from repair.errors import InputError, unknown
 from repair.weights.network.batches import in_batches, replicated
@@ -24,6 +25,7 @@ from repair.weights.settings import Scale
 
 SCALES: tuple[str, ...] = get_args(Scale)
 SMALL_BATCH = 32
+Images = UInt8[np.ndarray, "..."] | Float32[np.ndarray, "..."]
 # pixel / 255 as a table: a compiler may replace a division by a multiplication that rounds differently.
 UNIT = np.arange(256, dtype=np.float32) / np.float32(255)
 
@@ -83,19 +85,21 @@ class Network(nnx.Module):
 
     # Pure functions, for use under jit, grad and vmap.
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Num[Array, "N ..."]) -> Float[Array, "N classes"]:
         """Logits (N, classes) of images (N, *input_shape): uint8 pixels or unit images."""
         return self.run(x, None, None)
 
-    def features(self, x: jax.Array, at: str) -> jax.Array:
+    def features(self, x: Num[Array, "N ..."], at: str) -> Float[Array, "N ..."]:
         """Activations (N, ...) entering layer `at`, for images x."""
         return self.run(x, None, at)
 
-    def logits_from(self, z: jax.Array, at: str) -> jax.Array:
+    def logits_from(self, z: Float[Array, "N ..."], at: str) -> Float[Array, "N classes"]:
         """Logits (N, classes) of activations z (N, ...) that enter layer `at`."""
         return self.run(z, at, None)
 
-    def run(self, x: jax.Array, start: str | None, stop: str | None) -> jax.Array:
+    def run(
+        self, x: Num[Array, "N ..."], start: str | None, stop: str | None
+    ) -> Float[Array, "N ..."]:
         """Activations entering layer `stop` (None: logits), from those entering `start` (None: from images)."""
         first = 0 if start is None else self.position(start)
         last = len(self.names) if stop is None else self.position(stop)
@@ -136,8 +140,8 @@ class Network(nnx.Module):
         """Shape, without the batch axis, of the activations that enter layer `name`."""
         return self.shapes[self.position(name)]
 
-    def weights(self, name: str) -> dict[str, jax.Array]:
-        """Weights of a layer: conv kernel HWIO, dense kernel (in, out), bias (out,)."""
+    def weights(self, name: str) -> dict[str, Float[Array, "..."]]:
+        """The weights of a layer: kernel HWIO of a convolution, kernel (in, out) of a dense layer, bias (out,)."""
         layer = self.layer(name)
         return {key: getattr(layer, key)[...] for key in layer.parameters}
 
@@ -175,39 +179,49 @@ class Network(nnx.Module):
 
     # Whole data sets, NumPy to NumPy.
 
-    def logits(self, images: Any, batch_size: int | None = None) -> np.ndarray:
-        """Logits (N, classes), float32, of images (N, *input_shape): uint8 pixels or unit images.
+    def logits(
+        self, images: Any, batch_size: int | None = None
+    ) -> Float32[np.ndarray, "N classes"]:
+        """Logits of images.
+
+        Args:
+            images: (N, *input_shape) uint8 pixels or unit images.
+            batch_size: images in a batch; None for what suits the device.
 
         Raises:
             InputError: images of another shape or type, or floating values outside 0..1.
         """
         return self._batched(self.check_images(images), None, None, batch_size)
 
-    def predict(self, images: Any, batch_size: int | None = None) -> np.ndarray:
-        """Class (N,), int32, with the largest logit; the first one of equals."""
+    def predict(self, images: Any, batch_size: int | None = None) -> Int32[np.ndarray, " N"]:
+        """The class with the largest logit, of images as in `logits`; the first one of equals."""
         return self.logits(images, batch_size).argmax(1).astype(np.int32)
 
-    def activations(self, images: Any, at: str, batch_size: int | None = None) -> np.ndarray:
-        """Activations (N, ...), float32, that enter layer `at`, of images as in `logits`."""
+    def activations(
+        self, images: Any, at: str, batch_size: int | None = None
+    ) -> Float32[np.ndarray, "N ..."]:
+        """Activations that enter layer `at`, of images as in `logits`."""
         self.position(at)
         return self._batched(self.check_images(images), None, at, batch_size)
 
-    def logits_of(self, activations: Any, at: str, batch_size: int | None = None) -> np.ndarray:
-        """Logits (N, classes) of activations (N, ...) that enter layer `at`."""
-        activations, wanted = np.asarray(activations, dtype=np.float32), self.shape_at(at)
-        if activations.shape[1:] != wanted:
+    def logits_of(
+        self, activations: Any, at: str, batch_size: int | None = None
+    ) -> Float32[np.ndarray, "N classes"]:
+        """Logits of activations (N, ...) that enter layer `at`."""
+        activations, expected = np.asarray(activations, dtype=np.float32), self.shape_at(at)
+        if activations.shape[1:] != expected:
             raise InputError(
-                f"layer {at!r} takes activations of shape (N, *{wanted}); got {activations.shape}."
+                f"layer {at!r} takes activations of shape (N, *{expected}); got {activations.shape}."
             )
         return self._batched(activations, at, None, batch_size)
 
-    def check_images(self, images: Any) -> np.ndarray:
+    def check_images(self, images: Any) -> Images:
         """The images as an array, if they are of this network's shape and either uint8 or within 0..1."""
         images = np.asarray(images)
         if images.shape[1:] != self.input_shape or images.ndim == 0:
-            wanted = ", ".join(map(str, ("N", *self.input_shape)))
+            expected = ", ".join(map(str, ("N", *self.input_shape)))
             raise InputError(
-                f"images have shape {images.shape}; this network takes ({wanted}), channels last."
+                f"images have shape {images.shape}; this network takes ({expected}), channels last."
             )
         return check_pixels(images)
 
@@ -235,7 +249,7 @@ def _run(graph: Any, state: Any, x: jax.Array, start: str | None, stop: str | No
     return nnx.merge(graph, state).run(x, start, stop)
 
 
-def check_pixels(images: np.ndarray) -> np.ndarray:
+def check_pixels(images: Shaped[np.ndarray, "..."]) -> Images:
     """Images of any shape, if they are either uint8 or floating and within 0..1; the latter as float32."""
     if images.dtype == np.uint8:
         return images

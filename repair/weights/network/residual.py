@@ -15,9 +15,9 @@ class Residual(Layer):
     """relu(body(x) + shortcut(x)); He, Zhang, Ren and Sun, arXiv 1512.03385, section 3.2.
 
     Args:
-        name: of the block.
-        body: layers in order.
-        shortcut: layers in order; none is the identity.
+        name: the name of the block.
+        body: the layers of the body, in order.
+        shortcut: the layers of the shortcut, in order; none is the identity.
 
     Raises:
         InputError: inner names that are not unique, or no body.
@@ -40,22 +40,22 @@ class Residual(Layer):
         return [*self.body, *self.shortcut]
 
     def _compute(self, x: jax.Array) -> jax.Array:
-        result, beside = x, x
+        result, skipped = x, x
         for layer in self.body:
             result = layer(result)
         for layer in self.shortcut:
-            beside = layer(beside)
-        return jax.nn.relu(result + beside)
+            skipped = layer(skipped)
+        return jax.nn.relu(result + skipped)
 
     def _shape_after(self, shape: Shape) -> Shape:
-        result, beside = shape, shape
+        result, skipped = shape, shape
         for layer in self.body:
             result = layer.output_shape(result)
         for layer in self.shortcut:
-            beside = layer.output_shape(beside)
-        if result != beside:
+            skipped = layer.output_shape(skipped)
+        if result != skipped:
             raise InputError(
-                f"residual block {self.name!r} adds shapes {result} and {beside}; expected the same."
+                f"residual block {self.name!r} adds shapes {result} and {skipped}; expected the same."
             )
         return result
 

@@ -7,28 +7,34 @@ proven at once and within the size that a small Gurobi licence admits, instead o
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from scipy.sparse import block_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
-from repair.weights.programs.maxsat import MaxSat, Rows, max_satisfied
-from repair.weights.programs.program import Solution, Status
+from repair.weights.programs.maxsat import LinearConstraints, MaxSat, max_satisfied
+from repair.weights.programs.program import Solution, SolverStatus
 
 # The answer to all is as bad as the worst of the answers.
 _WORST_FIRST = (
-    Status.ERROR,
-    Status.LICENCE,
-    Status.INFEASIBLE,
-    Status.UNBOUNDED,
-    Status.TIME_LIMIT,
-    Status.OPTIMAL,
+    SolverStatus.ERROR,
+    SolverStatus.LICENCE,
+    SolverStatus.INFEASIBLE,
+    SolverStatus.UNBOUNDED,
+    SolverStatus.TIME_LIMIT,
+    SolverStatus.OPTIMAL,
 )
 
 
 class Component(NamedTuple):
-    """A problem of its own: some of the deltas, and all rows that speak of them."""
+    """A problem of its own: some of the deltas, and all rows that speak of them.
+
+    Attributes:
+        problem: the component.
+        deltas: (k,) indices of its deltas in the whole problem.
+    """
 
     problem: MaxSat
-    deltas: np.ndarray  # indices into those of the whole
+    deltas: Int[np.ndarray, " k"]
 
 
 def split(problem: MaxSat) -> list[Component]:
@@ -58,27 +64,29 @@ def split(problem: MaxSat) -> list[Component]:
     return parts
 
 
-def _part(matrix: csr_array, side: np.ndarray, mine: np.ndarray, deltas: np.ndarray) -> Rows:
-    return Rows(matrix[mine][:, deltas], side[mine])
+def _part(
+    matrix: csr_array, side: np.ndarray, mine: np.ndarray, deltas: np.ndarray
+) -> LinearConstraints:
+    return LinearConstraints(matrix[mine][:, deltas], side[mine])
 
 
-def join(found: list[Solution], values: np.ndarray | None = None) -> Solution:
+def join(solutions: list[Solution], values: Float[np.ndarray, " n"] | None = None) -> Solution:
     """One solution from those of all components: sizes, objectives, bounds and seconds add up.
 
     Args:
-        found: a solution for each component.
-        values: what to give as the values of all.
+        solutions: the solution of each component.
+        values: (n,) the values of the whole problem.
     """
-    worst = min(found, key=lambda one: _WORST_FIRST.index(one.status))
+    worst = min(solutions, key=lambda one: _WORST_FIRST.index(one.status))
     return Solution(
         status=worst.status,
-        solver="+".join(sorted({one.solver for one in found})),
-        rows=sum(one.rows for one in found),
-        columns=sum(one.columns for one in found),
+        solver="+".join(sorted({one.solver for one in solutions})),
+        rows=sum(one.rows for one in solutions),
+        columns=sum(one.columns for one in solutions),
         values=values,
-        objective=_total([one.objective for one in found]),
-        bound=_total([one.bound for one in found]),
-        seconds=sum(one.seconds for one in found),
+        objective=_total([one.objective for one in solutions]),
+        bound=_total([one.bound for one in solutions]),
+        seconds=sum(one.seconds for one in solutions),
         message=worst.message,
     )
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
+from jaxtyping import Bool, Float
 from scipy.sparse import csr_array, hstack, vstack
 
 from repair.errors import unknown
 from repair.weights.programs.components import join, split
 from repair.weights.programs.maxsat import MaxSat
-from repair.weights.programs.program import Program, Solution, SolverOptions, Status
+from repair.weights.programs.program import Program, Solution, SolverOptions, SolverStatus
 from repair.weights.programs.solvers import Solver, solve
 
 Secondary = Literal["none", "l1"]
@@ -18,21 +19,21 @@ Secondary = Literal["none", "l1"]
 
 @dataclass(frozen=True, eq=False)
 class Maximum:
-    """What `maximise` found.
+    """The deltas that hold the most soft rows, and how far that is proven.
 
     Attributes:
-        solution: of the MILP that maximises the number of soft rows.
+        solution: the answer to the MILP that maximises the number of soft rows.
         bound: no deltas hold more soft rows than this (up to the margin); proven by the solver.
-        deltas: (n,) float64; None when the solver found none.
-        held: (m,) bool, the soft rows that hold at deltas, recomputed in float64.
+        deltas: (n,) the answer; None when the solver has none.
+        held: (m,) whether each soft row holds at deltas, recomputed in float64.
         admitted: whether deltas keep the bounds and every hard row, recomputed in float64.
         second: the solve that chose among the optima; None without one.
     """
 
     solution: Solution
     bound: int
-    deltas: np.ndarray | None = None
-    held: np.ndarray | None = None
+    deltas: Float[np.ndarray, " n"] | None = None
+    held: Bool[np.ndarray, " m"] | None = None
     admitted: bool = False
     second: Solution | None = None
 
@@ -51,8 +52,8 @@ def maximise(
     problem: MaxSat,
     solver: str | Solver = "auto",
     options: SolverOptions | None = None,
-    start: np.ndarray | None = None,
-    secondary: Secondary = "none",
+    start: Float[np.ndarray, " n"] | None = None,
+    secondary: str = "none",
 ) -> Maximum:
     """Find deltas that keep the hard rows and as many soft rows as possible.
 
@@ -75,12 +76,12 @@ def maximise(
     parts = split(problem)
     if len(parts) == 1:
         return _solve(problem, solver, options, start, secondary)
-    found, left = [], options
+    maxima, left = [], options
     for part in parts:
         begin = None if start is None else start[part.deltas]
-        found.append(_solve(part.problem, solver, left, begin, secondary))
-        left = _less(left, found[-1])
-    return _join(problem, [part.deltas for part in parts], found)
+        maxima.append(_solve(part.problem, solver, left, begin, secondary))
+        left = _less(left, maxima[-1])
+    return _join(problem, [part.deltas for part in parts], maxima)
 
 
 def _solve(
@@ -88,7 +89,7 @@ def _solve(
     solver: str | Solver,
     options: SolverOptions,
     start: np.ndarray | None,
-    secondary: Secondary,
+    secondary: str,
 ) -> Maximum:
     begin = None if start is None else problem.values(start)
     solution = solve(problem.program, solver, options, begin)
@@ -97,7 +98,7 @@ def _solve(
         return first
     n = len(problem.lower)
     values, second = solution.values, None
-    if secondary == "l1" and solution.status is Status.OPTIMAL:
+    if secondary == "l1" and solution.status is SolverStatus.OPTIMAL:
         parts = np.concatenate([np.maximum(values[:n], 0), np.maximum(-values[:n], 0), values[n:]])
         smallest = _smallest(problem.program, values, n)
         second = solve(smallest, solver, _less(options, first), parts)
@@ -114,16 +115,16 @@ def _checked(
     return replace(found, deltas=deltas, held=held, admitted=admitted, second=second)
 
 
-def _join(problem: MaxSat, of_part: list[np.ndarray], found: list[Maximum]) -> Maximum:
-    solutions = [one.solution for one in found]
-    infeasible = any(one.status is Status.INFEASIBLE for one in solutions)
-    bound = 0 if infeasible else sum(one.bound for one in found)
-    known = [one.deltas for one in found if one.deltas is not None]
-    if len(known) < len(found):
+def _join(problem: MaxSat, of_part: list[np.ndarray], maxima: list[Maximum]) -> Maximum:
+    solutions = [one.solution for one in maxima]
+    infeasible = any(one.status is SolverStatus.INFEASIBLE for one in solutions)
+    bound = 0 if infeasible else sum(one.bound for one in maxima)
+    known = [one.deltas for one in maxima if one.deltas is not None]
+    if len(known) < len(maxima):
         return Maximum(join(solutions), bound)
     deltas = np.zeros(len(problem.lower))
     deltas[np.concatenate(of_part)] = np.concatenate(known)
-    seconds = [one.second for one in found if one.second is not None]
+    seconds = [one.second for one in maxima if one.second is not None]
     second = join(seconds) if seconds else None
     first = Maximum(join(solutions, problem.values(deltas)), bound)
     return _checked(problem, first, deltas, second)
@@ -140,7 +141,7 @@ def _less(options: SolverOptions, spent: Maximum) -> SolverOptions:
 def _most(problem: MaxSat, solution: Solution) -> int:
     """The proven upper bound of the number of soft rows that hold."""
     m = len(problem.soft.side)
-    if solution.status is Status.INFEASIBLE:
+    if solution.status is SolverStatus.INFEASIBLE:
         return 0
     if solution.bound is None or not np.isfinite(solution.bound):
         return m

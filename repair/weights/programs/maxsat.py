@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_array, csr_array, hstack, vstack
 
 from repair.errors import InputError
 from repair.weights.programs.program import TOLERANCE, Program
 
-# A strict row is asked for with at least this slack, counted after its largest coefficient was
+# A strict row is to hold with at least this slack, counted after its largest coefficient was
 # scaled to 1: a solver may miss a row by TOLERANCE, and the answer must hold all the same.
 _LEAST_MARGIN = 10 * TOLERANCE
 
 
-class Rows(NamedTuple):
-    """Strict rows, matrix @ deltas > side: matrix (m, n) dense or sparse, side (m,)."""
+class LinearConstraints(NamedTuple):
+    """Strict rows, matrix @ deltas > side.
 
-    matrix: np.ndarray | csr_array
-    side: np.ndarray
+    Attributes:
+        matrix: (m, n), dense or sparse.
+        side: (m,) right-hand sides.
+    """
+
+    matrix: Float[np.ndarray, "m n"] | csr_array
+    side: Float[np.ndarray, " m"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,41 +39,47 @@ class MaxSat:
         soft: rows (m, n) of which as many as possible should hold.
         lower: (n,) least deltas.
         upper: (n,) greatest deltas.
-        margin: slack that a row is asked for, in the units of the rows.
+        margin: the slack with which a row is to hold, in the units of the rows.
         program: its columns are the deltas, then one binary for each undecided soft row; its
             objective is the number of soft rows that do not hold.
-        undecided: indices of the soft rows with a binary, in the order of the columns; the bounds
+        undecided: (u,) indices of the soft rows with a binary, in the order of the columns; the bounds
             of the deltas decide all others.
     """
 
-    hard: Rows
-    soft: Rows
-    lower: np.ndarray
-    upper: np.ndarray
+    hard: LinearConstraints
+    soft: LinearConstraints
+    lower: Float[np.ndarray, " n"]
+    upper: Float[np.ndarray, " n"]
     margin: float
     program: Program
-    undecided: np.ndarray
+    undecided: Int[np.ndarray, " u"]
 
-    def held(self, deltas: np.ndarray) -> np.ndarray:
-        """(m,) bool: the soft rows that hold at deltas (n,), computed in float64."""
+    def held(self, deltas: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:
+        """Whether each soft row holds at deltas, computed in float64."""
         return self.soft.matrix @ deltas > self.soft.side
 
-    def admits(self, deltas: np.ndarray) -> bool:
-        """Whether deltas (n,) keep the bounds and every hard row, computed in float64."""
+    def admits(self, deltas: Float[np.ndarray, " n"]) -> bool:
+        """Whether deltas keep the bounds and every hard row, computed in float64."""
         inside = (self.lower <= deltas) & (deltas <= self.upper)
         return bool(inside.all() and (self.hard.matrix @ deltas > self.hard.side).all())
 
-    def values(self, deltas: np.ndarray) -> np.ndarray:
-        """The program's values (deltas, then binaries) that stand for deltas (n,)."""
-        asked = _ask(self.soft, self.lower, self.upper, self.margin)
-        binaries = (asked.matrix @ deltas >= asked.side - TOLERANCE)[self.undecided]
+    def values(self, deltas: Float[np.ndarray, " n"]) -> Float[np.ndarray, " columns"]:
+        """The program's values (deltas, then binaries) that stand for deltas."""
+        rows = _scaled(self.soft, self.lower, self.upper, self.margin)
+        binaries = (rows.matrix @ deltas >= rows.side - TOLERANCE)[self.undecided]
         return np.concatenate([deltas, binaries.astype(np.float64)])
 
 
 def max_satisfied(
-    hard: Rows, soft: Rows, lower: np.ndarray, upper: np.ndarray, margin: float = 1e-6
+    hard: LinearConstraints,
+    soft: LinearConstraints,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    margin: float = 1e-6,
 ) -> MaxSat:
     """Write "all hard rows, and as many soft rows as possible" as a MILP.
+
+    The partial MaxSAT problem of Usman et al., "NNrepair" (CAV 2021, arXiv 2103.12535), section 3.
 
     Soft rows with the same coefficients (one test, several wrong classes) share a row, in which
     each binary stands for one more step of the side: their convex hull, where a big-M row for each
@@ -78,21 +90,21 @@ def max_satisfied(
         soft: rows (m, n).
         lower: (n,) least deltas, finite.
         upper: (n,) greatest deltas, finite.
-        margin: slack asked of each row, in the units of the rows, above 0. Where that would vanish
-            in the solver's tolerance (a row with large coefficients), 1e-8 of the row's largest
-            coefficient is asked instead.
+        margin: the slack with which each row is to hold, in the units of the rows, above 0. Where that
+            would vanish in the solver's tolerance (a row with large coefficients), the slack is 1e-8 of
+            the row's largest coefficient instead.
 
     Raises:
         InputError: for shapes that do not fit, infinite or crossed bounds, or no margin.
     """
     _check(hard, soft, lower, upper, margin)
-    needed = _ask(hard, lower, upper, margin)
+    needed = _scaled(hard, lower, upper, margin)
     needed = needed.take(np.flatnonzero(~needed.always))
     order, follows = _runs(needed)
     last = ~np.append(follows, False)[1:]  # of rows with the same coefficients only the strongest
     needed = needed.take(order[last])
 
-    wished = _ask(soft, lower, upper, margin)
+    wished = _scaled(soft, lower, upper, margin)
     undecided = np.flatnonzero(~wished.always & ~wished.never)
     order, follows = _runs(wished.take(undecided))
     undecided = undecided[order]
@@ -102,7 +114,7 @@ def max_satisfied(
     return MaxSat(hard, soft, lower, upper, margin, program, undecided)
 
 
-class _Asked(NamedTuple):
+class _ScaledRows(NamedTuple):
     """Rows as the solver gets them, matrix @ deltas >= side, the largest coefficient being 1."""
 
     matrix: csr_array
@@ -111,11 +123,13 @@ class _Asked(NamedTuple):
     always: np.ndarray  # bool: no deltas within the bounds break the row
     never: np.ndarray  # bool: no deltas within the bounds keep it
 
-    def take(self, indices: np.ndarray) -> "_Asked":
-        return _Asked(*(part[indices] for part in self))
+    def take(self, indices: np.ndarray) -> "_ScaledRows":
+        return _ScaledRows(*(part[indices] for part in self))
 
 
-def _ask(rows: Rows, lower: np.ndarray, upper: np.ndarray, margin: float) -> _Asked:
+def _scaled(
+    rows: LinearConstraints, lower: np.ndarray, upper: np.ndarray, margin: float
+) -> _ScaledRows:
     matrix = csr_array(rows.matrix, dtype=np.float64, copy=True)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
@@ -130,15 +144,15 @@ def _ask(rows: Rows, lower: np.ndarray, upper: np.ndarray, margin: float) -> _As
     # A row without weights is a fact, and needs no margin.
     always = np.where(empty, rows.side < 0, least >= side)
     never = np.where(empty, rows.side >= 0, most < side)
-    return _Asked(matrix, side, least, always, never)
+    return _ScaledRows(matrix, side, least, always, never)
 
 
-def _runs(asked: _Asked) -> tuple[np.ndarray, np.ndarray]:
+def _runs(rows: _ScaledRows) -> tuple[np.ndarray, np.ndarray]:
     """Order (m,) of rows by coefficients, then side; bool (m,): it is as the row before it."""
     # A random projection sorts equal rows together; the difference then says what is equal.
-    key = asked.matrix @ np.random.default_rng(0).random(asked.matrix.shape[1])
-    order = np.lexsort((asked.side, key))
-    sorted_rows = asked.matrix[order]
+    key = rows.matrix @ np.random.default_rng(0).random(rows.matrix.shape[1])
+    order = np.lexsort((rows.side, key))
+    sorted_rows = rows.matrix[order]
     change = sorted_rows[1:] - sorted_rows[:-1]
     change.eliminate_zeros()
     follows = np.zeros(len(order), dtype=bool)
@@ -147,8 +161,8 @@ def _runs(asked: _Asked) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _program(
-    hard: _Asked,
-    soft: _Asked,
+    hard: _ScaledRows,
+    soft: _ScaledRows,
     follows: np.ndarray,
     lower: np.ndarray,
     upper: np.ndarray,
@@ -195,7 +209,13 @@ def _program(
     )
 
 
-def _check(hard: Rows, soft: Rows, lower: np.ndarray, upper: np.ndarray, margin: float) -> None:
+def _check(
+    hard: LinearConstraints,
+    soft: LinearConstraints,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    margin: float,
+) -> None:
     n = len(lower)
     for name, rows in (("hard", hard), ("soft", soft)):
         m = len(rows.side)

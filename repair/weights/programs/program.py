@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float, Float64
 from scipy.sparse import csr_array
 
 from repair.errors import InputError
@@ -16,7 +17,7 @@ from repair.weights.settings import NotNegative, Settings, SolverSeed, SolverThr
 TOLERANCE = 1e-9
 
 
-class Status(StrEnum):
+class SolverStatus(StrEnum):
     """How a solve ended. None of these is an exception: each is a result."""
 
     OPTIMAL = "optimal"
@@ -35,13 +36,13 @@ class SolverOptions(Settings):
         time_limit: seconds for one solve; None for no limit.
         gap: relative gap at which a MILP counts as solved; 0 asks for a proven optimum.
         threads: number of threads; 0 leaves it to the solver.
-        seed: of the solver's own random choices, 0 or more.
+        seed: the seed of the solver's own random choices, 0 or more.
 
     Raises:
         InputError: for a value outside its range.
     """
 
-    time_limit: NotNegative | None = None
+    time_limit: NotNegative | None = 30.0
     gap: NotNegative = 0.0
     threads: SolverThreads = 1
     seed: SolverSeed = 0
@@ -52,28 +53,28 @@ class Program:
     """Minimise objective @ x + constant, row_lower <= rows @ x <= row_upper, lower <= x <= upper.
 
     Attributes:
-        objective: (n,) float64.
+        objective: (n,) cost of each column.
         rows: (m, n) float64 sparse matrix A.
-        row_lower: (m,) float64, -inf where a row has no lower side.
-        row_upper: (m,) float64, +inf where a row has no upper side.
-        lower: (n,) float64.
-        upper: (n,) float64.
-        integer: (n,) bool, True where x must be a whole number.
-        constant: added to the objective.
-        row_blocks: names of runs of rows, for stats and for reading values by name.
-        column_blocks: names of runs of columns.
+        row_lower: (m,) least activity of each row, -inf where a row has no lower side.
+        row_upper: (m,) greatest activity of each row, +inf where a row has no upper side.
+        lower: (n,) least values.
+        upper: (n,) greatest values.
+        integer: (n,) whether x must be a whole number.
+        constant: what is added to the objective.
+        row_blocks: name -> a run of rows, for stats and for reading values by name.
+        column_blocks: name -> a run of columns.
 
     Raises:
         InputError: for shapes that do not fit and for values that are not numbers.
     """
 
-    objective: np.ndarray
+    objective: Float64[np.ndarray, " n"]
     rows: csr_array
-    row_lower: np.ndarray
-    row_upper: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-    integer: np.ndarray
+    row_lower: Float64[np.ndarray, " m"]
+    row_upper: Float64[np.ndarray, " m"]
+    lower: Float64[np.ndarray, " n"]
+    upper: Float64[np.ndarray, " n"]
+    integer: Bool[np.ndarray, " n"]
     constant: float = 0.0
     row_blocks: Mapping[str, slice] = field(default_factory=dict)
     column_blocks: Mapping[str, slice] = field(default_factory=dict)
@@ -104,12 +105,12 @@ class Program:
         """True for a MILP, False for an LP."""
         return bool(self.integer.any())
 
-    def cost(self, values: np.ndarray) -> float:
-        """The objective at values (n,)."""
+    def cost(self, values: Float[np.ndarray, " n"]) -> float:
+        """The objective at values."""
         return float(self.objective @ values) + self.constant
 
-    def violation(self, values: np.ndarray) -> float:
-        """The most by which values (n,) miss a row, a bound or a whole number; 0.0 for none."""
+    def violation(self, values: Float[np.ndarray, " n"]) -> float:
+        """The most by which values miss a row, a bound or a whole number; 0.0 for none."""
         activity = self.rows @ values
         whole = values[self.integer]
         misses = (
@@ -140,27 +141,25 @@ class Solution:
 
     Attributes:
         status: how the solve ended.
-        solver: "gurobi", "highs" or "pdhg".
-        rows: of the program.
-        columns: of the program.
-        values: (n,) float64; None without a solution. With time_limit, the incumbent if any.
-        objective: at values.
-        bound: proven lower bound of the objective (-inf when nothing is proven).
+        solver: "gurobi" or "highs", or the name that a solver of the user's own gives.
+        rows: how many rows the program has.
+        columns: how many columns the program has.
+        values: (n,) of the columns; None without a solution. With time_limit, the incumbent if any.
+        objective: the objective at values.
+        bound: the proven lower bound of the objective (-inf when nothing is proven).
         seconds: wall-clock time of the solve.
         message: for a person; says why when the status is licence or error.
-        stages: seconds of the solve's stages, where it has several.
     """
 
-    status: Status
+    status: SolverStatus
     solver: str
     rows: int
     columns: int
-    values: np.ndarray | None = None
+    values: Float64[np.ndarray, " n"] | None = None
     objective: float | None = None
     bound: float | None = None
     seconds: float = 0.0
     message: str = ""
-    stages: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def gap(self) -> float | None:
@@ -178,7 +177,6 @@ class Solution:
             "status": self.status.value,
             **finite,
             "seconds": self.seconds,
-            **({"stages": dict(self.stages)} if self.stages else {}),
             "rows": self.rows,
             "columns": self.columns,
             "message": self.message,

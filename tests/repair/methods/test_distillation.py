@@ -38,13 +38,13 @@ def network(seed: int = 0) -> Network:
     )
 
 
-def brightened(layers: tuple[str, ...], count: int = 30, twins: bool = True) -> Problem:
+def brightened(layers: tuple[str, ...], count: int = 30, paired: bool = True) -> Problem:
     rng = np.random.default_rng(1)
     images = rng.random((count, 3, 3, 1)).astype(np.float32)
     labels = rng.integers(0, CLASSES, count)
     clean = Examples(images, labels)
     defect = Examples(np.clip(images + 0.3, 0, 1), labels)
-    return Problem(network(), layers, clean, defect, clean, defect, twins=twins)
+    return Problem(network(), layers, clean, defect, clean, defect, paired=paired)
 
 
 def at_start(layers: tuple[str, ...], temperature: float = 2.0) -> tuple[Divergence, np.ndarray]:
@@ -56,7 +56,7 @@ def at_start(layers: tuple[str, ...], temperature: float = 2.0) -> tuple[Diverge
 
 
 def test_the_target_of_a_right_test_is_its_own_answer_and_of_a_wrong_one_that_of_its_class():
-    problem = brightened(("dense_2",), twins=False)
+    problem = brightened(("dense_2",), paired=False)
     logits, labels = problem.network.logits(problem.tests.images), problem.tests.labels
     targets, answers = soft_targets(problem, logits, 3.0), softmax(logits / 3.0, axis=1)
     right = logits.argmax(1) == labels
@@ -76,12 +76,12 @@ def test_the_target_of_a_test_with_the_defect_is_that_of_its_clean_pair():
     defect, clean = np.split(targets, 2)
     np.testing.assert_array_equal(defect, clean)
     apart = soft_targets(
-        replace(problem, twins=False), problem.network.logits(problem.tests.images), 1.0
+        replace(problem, paired=False), problem.network.logits(problem.tests.images), 1.0
     )
     assert (apart[: len(defect)] != defect).any()
 
 
-def test_twins_go_in_pairs():
+def test_paired_examples_are_as_many():
     problem = brightened(("dense_2",))
     with pytest.raises(InputError, match=r"30 clean inputs .* and 7 with the defect"):
         replace(problem, repair_defect=problem.repair_defect.take(np.arange(7)))

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import linprog
 
 from repair.errors import InputError
-from repair.weights.certify import Rows, certify
+from repair.weights.certificate import MarginConstraints, certify
 from repair.weights.localization.localization import highest
 from repair.weights.methods.exact.method import Exact
 from repair.weights.network.layers import Activation, Dense
@@ -96,7 +96,7 @@ class Oracle:
             for support in supports:  # from the smallest
                 limits = [(-bound, bound) if j in support else (0, 0) for j in range(k)]
                 if linprog(np.zeros(k), matrix, side, bounds=limits).status == 0:
-                    yield missing + self.method.price * len(support) / k
+                    yield missing + self.method.strength * len(support) / k
                     break
             return
         largest = bound * (k if self.method.norm == "l1" else 1)
@@ -116,7 +116,7 @@ class Oracle:
             bounds=[(-bound, bound)] * k + [(0, None)] * norms,
         )
         if found.status == 0:
-            yield missing + self.method.price * found.fun / largest
+            yield missing + self.method.strength * found.fun / largest
 
 
 @pytest.mark.parametrize("norm", ["l0", "l1", "linf"])
@@ -150,7 +150,7 @@ def test_what_the_program_promises_the_network_keeps(layer, soft):
     right = answers == problem.tests.labels
     assert right[2:].all()  # clean ones stay right
     assert right[:2].sum() >= repair.details["failing_tests_right"] >= (layer == "dense_1")
-    rows = Rows.margins(problem.tests.take(right), CLASSES)
+    rows = MarginConstraints.margins(problem.tests.take(right), CLASSES)
     assert certify(problem.network, repair.patch, rows).ok
     assert repair.patch.weights_changed <= 6
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repair.weights.methods.nnrepair.margins import class_margins, neuron_signs, stacked
+from repair.weights.methods.nnrepair.constraints import class_margins, neuron_signs, stacked
 
 
 def drawn(seed, tests=4, width=5, outputs=3, free=6):

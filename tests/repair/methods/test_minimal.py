@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from repair.errors import InputError
-from repair.weights.certify import Rows, certify
+from repair.weights.certificate import MarginConstraints, certify
 from repair.weights.localization import CausalEffect, Gradient
 from repair.weights.localization.localization import ActivationDifference, Entering, highest
 from repair.weights.methods.finetune import Finetune
@@ -103,7 +103,7 @@ def test_the_certificate_can_be_checked_again(problem, method):
     assert claimed["held"] == claimed["rows"] > 0
     right = repair.patch.apply(problem.network).predict(problem.tests.images)
     tests = problem.tests.take(right == problem.tests.labels)
-    again = certify(problem.network, repair.patch, Rows.margins(tests, CLASSES))
+    again = certify(problem.network, repair.patch, MarginConstraints.margins(tests, CLASSES))
     assert again.describe() == claimed
 
 

@@ -12,7 +12,7 @@ from repair.weights.methods.minimal.linear_programs.generation import Generation
 from repair.weights.methods.minimal.objective import Objective, Regularizer
 from repair.weights.network.layers import Activation, Dense
 from repair.weights.network.network import Network
-from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.program import SolverOptions, SolverStatus
 from repair.weights.programs.solvers.session import Session
 from repair.weights.tangent import Tangent, Weights, margin_cotangents
 
@@ -73,7 +73,7 @@ def test_generated_rows_and_columns_reach_the_optimum_of_the_full_program(layers
     tangent, objective = problem(len(layers), layers)
     generation = Generation(rows=3, columns=2, passes=500) if few else Generation()
     step = best_step(tangent, objective, generation=generation)
-    assert step.status is Status.OPTIMAL
+    assert step.status is SolverStatus.OPTIMAL
     assert step.exact
     assert step.objective == pytest.approx(full_program(tangent, objective), rel=1e-3)
     assert step.objective < objective(tangent.logits, tangent.deltas)
@@ -161,7 +161,7 @@ def test_the_trust_region_and_the_bound_hold():
     tangent, objective = problem(4, ("dense_1", "dense_2"))
     for limits in ({"radius": 0.1}, {"bound": 0.05}):
         step = best_step(tangent, objective, **limits)
-        assert step.status is Status.OPTIMAL
+        assert step.status is SolverStatus.OPTIMAL
         assert np.abs(step.deltas / objective.regularizer.scale).max() == pytest.approx(
             min(limits.values())
         )
@@ -232,8 +232,8 @@ def test_a_growing_session_ends_at_the_exact_optimum(seed):
     vertex = session.solve()
     expected = brute_force(cost.tolist(), matrix.tolist(), side.tolist())
     if expected is None:
-        assert vertex.status is Status.INFEASIBLE
+        assert vertex.status is SolverStatus.INFEASIBLE
     else:
-        assert vertex.status is Status.OPTIMAL
+        assert vertex.status is SolverStatus.OPTIMAL
         assert vertex.objective == pytest.approx(float(expected), rel=1e-9)
         assert vertex.duals @ side == pytest.approx(float(expected), rel=1e-9)

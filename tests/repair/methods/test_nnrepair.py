@@ -8,7 +8,7 @@ from repair.weights.localization.localization import ActivationDifference
 from repair.weights.methods.nnrepair.intermediate_layer import IntermediateLayer
 from repair.weights.methods.nnrepair.last_layer import LastLayer
 from repair.weights.methods.nnrepair.method import NNRepair
-from repair.weights.methods.nnrepair.pool import Pool
+from repair.weights.methods.nnrepair.shuffled_tests import ShuffledTests
 from repair.weights.network.layers import Activation, Conv, Dense, Flatten
 from repair.weights.network.network import Network
 from repair.weights.problem import Examples, Problem
@@ -70,8 +70,8 @@ def test_passing_tests_of_the_last_layer_stay_right():
     given = problem()
     method = NNRepair(k=4, passing_tests=30)
     found = method(given, seed=1)
-    tests = Pool.of(given, "dense_2", 1)
-    place = LastLayer(
+    tests = ShuffledTests.of(given, "dense_2", 1)
+    layer = LastLayer(
         given.network,
         "dense_2",
         tests,
@@ -83,7 +83,7 @@ def test_passing_tests_of_the_last_layer_stay_right():
         passing=30,
         localize_tests=None,
     )
-    kept = given.tests.take(place.keeping.places)
+    kept = given.tests.take(layer.keeping.indices)
     assert len(kept) == 30
     assert np.bincount(kept.labels).tolist() == [10, 10, 10], "as many of each class"
     for patch in found.experts.patches.values():
@@ -96,8 +96,8 @@ def test_an_expert_holds_as_many_margins_as_brute_force_on_a_grid():
     method = NNRepair(k=2, failing_tests=4, passing_tests=0, full=False)
     found = method(given, seed=0)
     label, about = next(iter(found.details["experts"].items()))
-    tests = Pool.of(given, "dense_2", 0)
-    place = LastLayer(
+    tests = ShuffledTests.of(given, "dense_2", 0)
+    layer = LastLayer(
         given.network,
         "dense_2",
         tests,
@@ -109,11 +109,11 @@ def test_an_expert_holds_as_many_margins_as_brute_force_on_a_grid():
         passing=0,
         localize_tests=None,
     )
-    asked = place.ask(int(label))
-    _, soft = place.rows(asked, asked.free)
+    expert = layer.expert_problem(int(label))
+    _, soft = layer.rows(expert, expert.free)
     grid = np.linspace(-0.5, 0.5, 41)
     best = max(
-        int((soft.matrix @ np.array(deltas) > soft.side + place.margin).sum())
+        int((soft.matrix @ np.array(deltas) > soft.side + layer.margin).sum())
         for deltas in itertools.product(grid, repeat=2)
     )
     assert about["proven"]
@@ -144,12 +144,12 @@ def test_a_network_without_failing_tests_is_a_result_with_a_reason():
 
 
 def test_a_solver_that_its_licence_does_not_admit_is_a_status(monkeypatch):
-    from repair.weights.programs.program import Solution, Status
+    from repair.weights.programs.program import Solution, SolverStatus
 
     def refuses(program, options, start=None):
         rows, columns = program.rows.shape
         return Solution(
-            Status.LICENCE, "gurobi", rows, columns, message="too large for the licence"
+            SolverStatus.LICENCE, "gurobi", rows, columns, message="too large for the licence"
         )
 
     found = NNRepair(k=3, solver=refuses)(problem(), seed=0)
@@ -192,7 +192,7 @@ def test_an_intermediate_layer_needs_a_relu_behind_it():
         IntermediateLayer(
             network,
             "dense_1",
-            Pool.of(other, "dense_1", 0),
+            ShuffledTests.of(other, "dense_1", 0),
             localize=ActivationDifference(),
             k=None,
             bound=None,

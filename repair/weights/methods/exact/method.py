@@ -5,24 +5,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from repair.errors import InputError
-from repair.weights.certify import Rows, certify
+from repair.weights.certificate import MarginConstraints, certify
 from repair.weights.localization.localization import (
     ActivationDifference,
     Entering,
     Localization,
     highest,
 )
-from repair.weights.methods.exact.relu_program import Norm, Rule, Soft, program, reach
-from repair.weights.methods.repair import Repair, Repairable
+from repair.weights.methods.exact.relu_program import (
+    Norm,
+    Objective,
+    Soft,
+    program,
+    reachable_margins,
+)
+from repair.weights.methods.repair import Repair, Repairable, status_without_solution
 from repair.weights.network.layers import Activation, Dense
 from repair.weights.network.network import Network
 from repair.weights.patch import Patch
 from repair.weights.problem import Problem
-from repair.weights.programs.program import Solution, SolverOptions, Status
+from repair.weights.programs.program import Solution, SolverOptions
 from repair.weights.programs.solvers import solve
 from repair.weights.settings import Count, CountOrZero, Positive, Settings, SolverName
+from repair.weights.status import RepairStatus
 from repair.weights.tangent import Tangent, Weights
 
 
@@ -30,20 +38,23 @@ from repair.weights.tangent import Tangent, Weights
 class Exact(Settings):
     """As many failing tests as can be put right with few weights, and among the ways to do so the least change.
 
-    For the last layer, or a dense layer with a ReLU and the last layer behind it.
+    For the last layer, or a dense layer with a ReLU and the last layer behind it. ReLUs are encoded as by Tjeng, Xiao
+    and Tedrake, "Evaluating robustness of neural networks with mixed integer programming" (ICLR 2019, arXiv
+    1711.07356), section 4.1.
 
     Attributes:
-        free: how many weights of the kernel may change, those that `localize` scores highest.
+        free: how many weights of the kernel may change: those that `localize` scores highest.
         localize: scores the weights.
-        failing_tests: of each class, that should become right.
-        passing_tests: clean ones of each class, that must stay right.
+        failing_tests: how many failing tests of each class should become right.
+        passing_tests: how many clean tests of each class must stay right.
         soft: "binaries", as many failing tests as possible, or "slacks", each as nearly as possible.
-        norm: that is small: "l0", "l1" or "linf" of the deltas, in units of the layer's mean |weight|.
-        price: of the largest norm that the bounds allow, in tests; below 1 no test is given up for the norm.
-        margin: that a test is to have, relative to the median margin of those that pass.
-        bound: largest |delta|, in units of the layer's mean |weight|.
+        norm: the norm of the deltas that is small, "l0", "l1" or "linf", in units of the layer's mean |weight|.
+        strength: regularization strength: the cost, in tests, of the largest norm that the bounds allow; below 1 no
+            test is given up for the norm.
+        margin: the margin that a test is to have, relative to the median margin of those that pass.
+        bound: the largest |delta|, in units of the layer's mean |weight|.
         solver: "auto", "gurobi" or "highs".
-        options: of the solver.
+        options: settings of the solver.
     """
 
     free: Count = 20
@@ -52,14 +63,14 @@ class Exact(Settings):
     passing_tests: CountOrZero = 5
     soft: Soft = "binaries"
     norm: Norm = "l1"
-    price: Positive = 0.5
+    strength: Positive = 0.5
     margin: Positive = 0.01
     bound: Positive = 10.0
     solver: SolverName = "auto"
-    options: SolverOptions = field(default_factory=lambda: SolverOptions(time_limit=60.0))
+    options: SolverOptions = field(default_factory=SolverOptions)
 
     def repairable(self, network: Network) -> Repairable:
-        """The last layer where it is dense, and a dense one with only a ReLU between."""
+        """The last layer where it is dense, and a dense one with only a ReLU between the two."""
         fitting = [name for name in network.linear if _rectified(network, name) is not None]
         return Repairable([(name,) for name in fitting], self.free)
 
@@ -76,62 +87,63 @@ class Exact(Settings):
             raise _refusal(problem.network, layer)
         chosen = problem.limited(self.failing_tests, self.passing_tests)
         tests, failing = chosen.tests, len(chosen.repair_defect)
+        details: dict[str, Any] = {"passing_tests": self.passing_tests}
         if not failing or failing == len(tests):
-            return Repair("skipped", "no test fails, or none passes.")
+            reason = "no test fails, or none passes."
+            return Repair(RepairStatus.SKIPPED, reason, details=details)
         tangent = Tangent.start(Weights(problem.network, (layer,)), tests.images)
         margins, rivals = _margins(tangent.logits, tests.labels)
-        places = self._places(problem, tangent, tests.labels, margins.min(1) > 0)
-        rule = Rule(
+        free = self._free(problem, tangent, tests.labels, margins.min(1) > 0)
+        goal = Objective(
             self.margin * float(np.median(margins[failing:].min(1))),
-            np.arange(len(tests)) >= failing,
+            chosen.is_clean,
             self.soft,
             self.norm,
-            self.price,
+            self.strength,
             self.bound,
         )
         kernel = np.asarray(problem.network.weights(layer)["kernel"], np.float64)
         unit = float(np.abs(kernel).mean())
-        reached = reach(
+        reachable = reachable_margins(
             tangent.entering.astype(np.float64),
             tangent.entering @ kernel + _bias(problem, layer),
             margins,
             _weights_behind(problem, tests.labels, rivals),
-            places,
+            free,
             unit,
             self.bound,
             rectified,
         )
-        asked = program(reached, rule)
+        milp = program(reachable, goal)
         built = time.perf_counter()
-        found = solve(asked, self.solver, self.options)
+        solution = solve(milp, self.solver, self.options)
         solved = time.perf_counter()
-        details: dict[str, Any] = {
-            "program": asked.stats(),
-            "undecided_relus": int(asked.integer[asked.column_blocks["state"]].sum()),
-            "bound_proven": found.bound,
+        details |= {
+            "program": milp.stats(),
+            "undecided_relus": int(milp.integer[milp.column_blocks["state"]].sum()),
+            "bound_proven": solution.bound,
         }
         seconds = {"prepare": built - began, "solver": solved - built}
         outcome: dict[str, Any] = {
-            "solver": found.summary(),
+            "solver": solution.summary(),
             "details": details,
             "seconds": seconds,
         }
-        if found.values is None:
-            return Repair(*_failure(found), **outcome)
-        values = found.values
-        x = values[asked.column_blocks["plus"]] - values[asked.column_blocks["minus"]]
+        if solution.values is None:
+            return Repair(*_failure(solution), **outcome)
+        values = solution.values
+        x = values[milp.column_blocks["plus"]] - values[milp.column_blocks["minus"]]
         deltas = np.zeros_like(kernel)
-        deltas[places] = np.where(np.abs(x) > 1e-9, x, 0.0) * unit
+        deltas[free] = np.where(np.abs(x) > 1e-9, x, 0.0) * unit
         patch = Patch.dense(problem.network, {(layer, "kernel"): deltas})
         claimed = (
-            reached.constant
-            + reached.matrix @ x
-            + reached.relus @ values[asked.column_blocks["relu"]]
+            reachable.constant
+            + reachable.matrix @ x
+            + reachable.relus @ values[milp.column_blocks["relu"]]
         )
-        right = claimed.reshape(len(tests), -1).min(1) >= rule.bar / 2
-        certificate = certify(
-            problem.network, patch, Rows.margins(tests.take(right), problem.network.classes)
-        )
+        right = claimed.reshape(len(tests), -1).min(1) >= goal.target_margin / 2
+        rows = MarginConstraints.margins(tests.take(right), problem.network.classes)
+        certificate = certify(problem.network, patch, rows)
         details |= {
             "failing_tests": failing,
             "failing_tests_right": int(right[:failing].sum()),
@@ -140,13 +152,17 @@ class Exact(Settings):
         seconds["certify"] = time.perf_counter() - solved
         if not certificate.ok:
             reason = f"{len(certificate.failing)} of {certificate.rows} rows break in float32."
-            return Repair("uncertified", reason, patch=patch, **outcome)
+            return Repair(RepairStatus.UNCERTIFIED, reason, patch=patch, **outcome)
         return Repair(patch=patch, **outcome)
 
-    def _places(
-        self, problem: Problem, tangent: Tangent, labels: np.ndarray, right: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and outputs (k,) of the weights most to blame."""
+    def _free(
+        self,
+        problem: Problem,
+        tangent: Tangent,
+        labels: Int[np.ndarray, " T"],
+        right: Bool[np.ndarray, " T"],
+    ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"]]:
+        """Inputs and outputs of the weights most to blame."""
         network, layer = problem.network, problem.layer
         tests = Entering(tangent.entering, labels, np.arange(len(right)))
         scores = self.localize(network, layer, tests.take(~right), tests.take(right))
@@ -177,24 +193,28 @@ def _refusal(network: Network, layer: str) -> InputError:
     return InputError(
         f"exact repair takes the last layer, or a dense one with a ReLU and the last layer behind it; {layer!r} is"
         f" {network.layer(layer).kind} and has {', '.join(one.kind for one in behind) or 'nothing'} behind it."
-        " Use method=minimal."
+        " Use Minimal(...), which repairs any layer."
     )
 
 
-def _margins(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(T, R) margins to each rival class, and the rivals (T, R)."""
+def _margins(
+    logits: Float[np.ndarray, "T classes"], labels: Int[np.ndarray, " T"]
+) -> tuple[Float[np.ndarray, "T R"], Int[np.ndarray, "T R"]]:
+    """Margins to each rival class, and the rivals."""
     rivals = np.tile(np.arange(logits.shape[1]), (len(labels), 1))
     rivals = rivals[rivals != labels[:, None]].reshape(len(labels), -1)
-    own = logits[np.arange(len(labels)), labels]
-    return own[:, None] - np.take_along_axis(logits, rivals, 1), rivals
+    true = logits[np.arange(len(labels)), labels]
+    return true[:, None] - np.take_along_axis(logits, rivals, 1), rivals
 
 
-def _bias(problem: Problem, layer: str) -> np.ndarray:
+def _bias(problem: Problem, layer: str) -> Float[np.ndarray, "..."]:
     return np.asarray(problem.network.weights(layer).get("bias", 0.0), np.float64)
 
 
-def _weights_behind(problem: Problem, labels: np.ndarray, rivals: np.ndarray) -> np.ndarray:
-    """(T, R, out) by which what follows the layer weighs its neurons in each margin."""
+def _weights_behind(
+    problem: Problem, labels: Int[np.ndarray, " T"], rivals: Int[np.ndarray, "T R"]
+) -> Float[np.ndarray, "T R out"]:
+    """The factors by which what follows the layer weighs its neurons in each margin."""
     network, classes = problem.network, problem.network.classes
     last = network.layers[-1].name
     behind = np.eye(classes)
@@ -205,9 +225,8 @@ def _weights_behind(problem: Problem, labels: np.ndarray, rivals: np.ndarray) ->
     return weighed
 
 
-def _failure(found: Solution) -> tuple[str, str]:
-    reason = found.message or f"the solver ended with status {found.status.value}."
-    if found.status is Status.TIME_LIMIT:
-        return "time_limit", "no solution was found within the time limit."
-    known = {Status.INFEASIBLE: "infeasible", Status.LICENCE: "licence"}
-    return known.get(found.status, "error"), reason
+def _failure(solution: Solution) -> tuple[RepairStatus, str]:
+    status = status_without_solution(solution.status)
+    if status is RepairStatus.TIME_LIMIT:
+        return status, "no solution was found within the time limit."
+    return status, solution.message or f"the solver ended with status {solution.status.value}."

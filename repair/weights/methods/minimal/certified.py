@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from repair.weights.certify import Certificate, Rows, certify
+from repair.weights.certificate import Certificate, MarginConstraints, certify
 from repair.weights.methods.minimal.linear_programs.sequential import DescentPoint, SequentialLP
 from repair.weights.methods.minimal.search import Candidate
 from repair.weights.patch import Patch
@@ -48,5 +48,5 @@ def _checked(
     problem: Problem, start: Tangent, deltas: np.ndarray, claimed: np.ndarray
 ) -> tuple[Patch, Certificate]:
     patch = start.weights.patch(deltas)
-    rows = Rows.margins(problem.tests.take(claimed), problem.network.classes)
+    rows = MarginConstraints.margins(problem.tests.take(claimed), problem.network.classes)
     return patch, certify(problem.network, patch, rows)

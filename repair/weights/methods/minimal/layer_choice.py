@@ -7,6 +7,7 @@ from typing import Any
 
 from repair.weights.methods.repair import Repair
 from repair.weights.problem import Problem
+from repair.weights.status import RepairStatus
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +21,7 @@ class _LayersRepair:
     def rank(self) -> tuple[bool, bool, float, int]:
         """Larger is better: certified, few enough weights, worth on validation data, fewer weights."""
         trace, patch = self.repair.details.get("search", ()), self.repair.patch
-        if self.repair.status != "ok" or patch is None or not trace:
+        if self.repair.status is not RepairStatus.OK or patch is None or not trace:
             return False, False, 0.0, 0
         admitted, worth = max((line["admitted"], line["worth"]) for line in trace)
         return True, admitted, worth, -patch.weights_changed

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from repair.errors import InputError
-from repair.weights.certify import Certificate
+from repair.weights.certificate import Certificate
 from repair.weights.localization.localization import ActivationDifference, Localization
 from repair.weights.methods.minimal.certified import certified
 from repair.weights.methods.minimal.distillation.loss import Distillation
@@ -31,7 +31,7 @@ from repair.weights.methods.validation import Validation
 from repair.weights.network.network import Network
 from repair.weights.patch import Patch
 from repair.weights.problem import Problem
-from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.program import SolverOptions, SolverStatus
 from repair.weights.settings import (
     Count,
     CountOrZero,
@@ -41,6 +41,7 @@ from repair.weights.settings import (
     Share,
     SolverName,
 )
+from repair.weights.status import RepairStatus
 from repair.weights.tangent import Tangent, Weights
 
 SHORTLIST = 2
@@ -147,7 +148,8 @@ class Minimal(Settings):
         ready = time.perf_counter()
         if not configurations:
             return Repair(
-                "skipped", "the network gets no clean test right, or no test lacks anything."
+                RepairStatus.SKIPPED,
+                "the network gets no clean test right, or no test lacks anything.",
             )
         budget = Budget(self.most_weights, self.drawdown, self.patience, self.warmup_steps, until)
         validation = Validation(problem, weights.layers[0])
@@ -206,21 +208,21 @@ def _answer(
     seconds: Mapping[str, float],
     details: Mapping[str, Any],
 ) -> Repair:
-    status, reason = "ok", None
+    status, reason = RepairStatus.OK, None
     if patch is None:
         status, reason = _failure(programs)
     elif certificate is not None and not certificate.ok:
-        status = "uncertified"
+        status = RepairStatus.UNCERTIFIED
         reason = f"{len(certificate.failing)} of {certificate.rows} rows break in float32."
     return Repair(
         status, reason, patch, solver=programs.summary(), seconds=seconds, details=details
     )
 
 
-def _failure(programs: SequentialLP) -> tuple[str, str]:
+def _failure(programs: SequentialLP) -> tuple[RepairStatus, str]:
     if not programs.rounds:
-        return "time_limit", "the time budget ended before the first patch."
+        return RepairStatus.TIME_LIMIT, "the time budget ended before the first patch."
     step = programs.rounds[-1].step
-    if step.status is Status.TIME_LIMIT:
-        return "time_limit", "no program was solved within the time limit."
-    return "error", f"no patch was found: {step.message or step.status.value}"
+    if step.status is SolverStatus.TIME_LIMIT:
+        return RepairStatus.TIME_LIMIT, "no program was solved within the time limit."
+    return RepairStatus.ERROR, f"no patch was found: {step.message or step.status.value}"

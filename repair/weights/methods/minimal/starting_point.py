@@ -51,8 +51,7 @@ class StartingPoint:
     @cached_property
     def clean(self) -> np.ndarray:
         """(N,) bool, the tests without the defect."""
-        count = len(self.problem.tests)
-        return np.arange(count) >= count - len(self.problem.repair_clean)
+        return self.problem.is_clean
 
     @cached_property
     def margins(self) -> np.ndarray:

@@ -1,16 +1,17 @@
 """NNrepair at an intermediate layer: an inferred activation pattern says what a class needs there."""
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from repair.errors import InputError
-from repair.weights import certify
+from repair.weights.certificate import MarginConstraints
 from repair.weights.localization.localization import Entering, Localization, highest
-from repair.weights.methods.nnrepair.asked import TIGHTENED, Asked
-from repair.weights.methods.nnrepair.margins import neuron_signs
+from repair.weights.methods.nnrepair.constraints import neuron_signs
+from repair.weights.methods.nnrepair.expert_problem import TIGHTENED, ExpertProblem
 from repair.weights.methods.nnrepair.oracle import infer_patterns
-from repair.weights.methods.nnrepair.pool import Pool
+from repair.weights.methods.nnrepair.shuffled_tests import ShuffledTests
 from repair.weights.network.network import Network
-from repair.weights.programs.maxsat import Rows
+from repair.weights.programs.maxsat import LinearConstraints
 
 K = 50  # incoming edges of a neuron that the paper frees
 
@@ -18,17 +19,20 @@ K = 50  # incoming edges of a neuron that the paper frees
 class IntermediateLayer:
     """Failing tests are to have their class's pattern, passing tests that have it are to keep it.
 
+    Intermediate-layer repair of Usman et al., "NNrepair" (CAV 2021, arXiv 2103.12535), section 3.
+
     Args:
-        network: under repair.
-        layer: a dense one that is followed by a ReLU.
+        network: the network under repair.
+        layer: a dense layer that is followed by a ReLU.
         tests: the repair set; patterns are inferred from its clean tests that are classified right.
         localize: scores the weights.
         k: free incoming edges of each pattern neuron that a failing test violates; None takes 50.
         bound: largest absolute delta; None takes the paper's 1.
         margin: slack of the rows, relative to the mean absolute pre-activation.
-        failing, passing: how many tests of the class.
-        localize_tests: how many failing and passing tests localization sees; None all.
-        depth: longest pattern; None has no limit.
+        failing: how many failing tests of a class become soft rows.
+        passing: how many passing tests of a class become hard rows.
+        localize_tests: how many failing and passing tests localization sees; None for all.
+        depth: the longest pattern; None for no limit.
         seed: of the decision trees.
 
     Raises:
@@ -39,7 +43,7 @@ class IntermediateLayer:
         self,
         network: Network,
         layer: str,
-        tests: Pool,
+        tests: ShuffledTests,
         *,
         localize: Localization,
         k: int | None,
@@ -69,8 +73,13 @@ class IntermediateLayer:
         self.margin = margin * (float(np.abs(before).mean()) or 1.0)
         self.patterns = infer_patterns(before > 0, learned.labels, seed=seed, max_depth=depth)
 
-    def ask(self, label: int) -> Asked | None:
-        """The k edges most to blame of each pattern neuron that the first failing tests violate."""
+    def expert_problem(self, label: int) -> ExpertProblem | None:
+        """The k edges most to blame of each pattern neuron that the first failing tests violate.
+
+        Returns:
+            None for a class without a pattern, without failing or passing tests, or whose failing tests
+            all have the pattern.
+        """
         failing, passing = self.tests.failing(label), self.tests.passing(label)
         pattern = self.patterns.get(label)
         if pattern is None or not len(failing) or not len(passing):
@@ -84,35 +93,38 @@ class IntermediateLayer:
         scores = self.localize(self.network, self.layer, failing.take(seen), passing.take(seen))
         what = f"layer {self.layer!r}, a neuron of class {label}"
         free = [highest(scores[:, n], self.k, what) * self.kernel.shape[1] + n for n in violated]
-        about = {
+        details = {
             "pattern_neurons": len(pattern.neurons),
             "pattern_support": pattern.support,
             "pattern_precision": pattern.precision,
             "violated_neurons": len(violated),
         }
         keeping = passing.take(self._keeps(label, passing)).take(slice(self.passing))
-        return Asked(label, np.sort(np.concatenate(free)), chosen, keeping, about)
+        return ExpertProblem(label, np.sort(np.concatenate(free)), chosen, keeping, details)
 
-    def rows(self, asked: Asked, free: np.ndarray) -> tuple[Rows, Rows]:
-        """Hard rows of the passing and soft rows of the failing tests."""
-        pattern = self.patterns[asked.label]
+    def rows(
+        self, expert: ExpertProblem, free: Int[np.ndarray, " v"]
+    ) -> tuple[LinearConstraints, LinearConstraints]:
+        """Hard rows of the passing and soft rows of the failing tests, over the deltas of `free`."""
+        pattern = self.patterns[expert.label]
         inputs, outputs = np.divmod(free, self.kernel.shape[1])
         hard, soft = (
             neuron_signs(t.values, self._before(t), pattern.neurons, pattern.on, inputs, outputs)
-            for t in (asked.passing, asked.failing)
+            for t in (expert.passing, expert.failing)
         )
         return hard, soft
 
-    def claims(self, images: np.ndarray, tests: Entering, label: int) -> certify.Rows:
+    def claims(self, images: np.ndarray, tests: Entering, label: int) -> MarginConstraints:
         """The rows of tests, in the order of `rows`, for the certificate."""
         pattern = self.patterns[label]
-        return certify.Rows.pattern(images, self.after, pattern.neurons, pattern.on)
+        return MarginConstraints.pattern(images, self.after, pattern.neurons, pattern.on)
 
-    def _before(self, tests: Entering) -> np.ndarray:
+    def _before(self, tests: Entering) -> Float[np.ndarray, "N out"]:
+        """The layer's pre-activations before the repair."""
         return tests.values.astype(np.float64) @ self.kernel + self.bias
 
-    def _keeps(self, label: int, tests: Entering) -> np.ndarray:
-        """(N,) bool: tests that have the pattern by more than the tightest margin."""
+    def _keeps(self, label: int, tests: Entering) -> Bool[np.ndarray, " N"]:
+        """Whether tests have the pattern by more than the tightest margin."""
         pattern = self.patterns[label]
         before = self._before(tests)[:, pattern.neurons]
         return np.all(np.where(pattern.on, before, -before) > TIGHTENED[-1] * self.margin, axis=1)

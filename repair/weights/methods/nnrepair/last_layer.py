@@ -1,39 +1,43 @@
 """NNrepair at the last layer: weights of one class's column, margins between logits."""
 
 import numpy as np
+from jaxtyping import Float, Int
 
-from repair.weights import certify
+from repair.weights.certificate import MarginConstraints
 from repair.weights.localization.localization import Entering, Localization, highest
-from repair.weights.methods.nnrepair.asked import TIGHTENED, Asked
-from repair.weights.methods.nnrepair.margins import class_margins
-from repair.weights.methods.nnrepair.pool import Pool
+from repair.weights.methods.nnrepair.constraints import class_margins
+from repair.weights.methods.nnrepair.expert_problem import TIGHTENED, ExpertProblem
+from repair.weights.methods.nnrepair.shuffled_tests import ShuffledTests
 from repair.weights.network.network import Network
 from repair.weights.problem import Examples
-from repair.weights.programs.maxsat import Rows
+from repair.weights.programs.maxsat import LinearConstraints
 
 WIDE = 128  # with more inputs than this (the CIFAR-10 networks) the paper frees 10 weights, else 5
 
 
 class LastLayer:
-    """Failing tests of class c want y_c > y_j for every other class j; passing tests keep their class.
+    """Failing tests of class c are to have y_c > y_j for every other class j; passing tests keep their class.
+
+    Last-layer repair of Usman et al., "NNrepair" (CAV 2021, arXiv 2103.12535), section 3.
 
     Args:
-        network: under repair.
-        layer: its last one, dense.
+        network: the network under repair.
+        layer: its last layer, a dense one.
         tests: the repair set.
         localize: scores the weights.
         k: free weights of a class, in the column of its own logit; None takes the paper's number.
         bound: largest absolute delta; None takes the paper's 0.5.
         margin: slack of the rows, relative to the mean absolute logit.
-        failing, passing: how many tests.
-        localize_tests: how many failing and passing tests localization sees; None all.
+        failing: how many failing tests of a class become soft rows.
+        passing: how many passing tests become hard rows.
+        localize_tests: how many failing and passing tests localization sees; None for all.
     """
 
     def __init__(
         self,
         network: Network,
         layer: str,
-        tests: Pool,
+        tests: ShuffledTests,
         *,
         localize: Localization,
         k: int | None,
@@ -53,11 +57,15 @@ class LastLayer:
         scale = float(np.abs(self._logits(tests.entering)).mean())
         self.margin = margin * (scale or 1.0)
         # With zero deltas a test that passes by less than the margin would break its hard row.
-        kept = self._robust(tests.keeping(len(tests.entering), network.classes))
-        self.keeping = kept.take(slice(passing))
+        robust = self._robust(tests.keeping(len(tests.entering), network.classes))
+        self.keeping = robust.take(slice(passing))
 
-    def ask(self, label: int) -> Asked | None:
-        """The k weights of column `label` most to blame, for the first failing tests of the class."""
+    def expert_problem(self, label: int) -> ExpertProblem | None:
+        """The k weights of column `label` most to blame, and the first failing tests of the class.
+
+        Returns:
+            None for a class without failing or without passing tests.
+        """
         failing, passing = self.tests.failing(label), self.tests.passing(label)
         if not len(failing) or not len(passing):
             return None
@@ -67,26 +75,29 @@ class LastLayer:
         ]
         inputs = highest(scores, self.k, f"layer {self.layer!r}, class {label}")
         chosen = failing.take(slice(self.failing))
-        return Asked(label, inputs * self.kernel.shape[1] + label, chosen, self.keeping)
+        return ExpertProblem(label, inputs * self.kernel.shape[1] + label, chosen, self.keeping)
 
-    def rows(self, asked: Asked, free: np.ndarray) -> tuple[Rows, Rows]:
-        """Hard rows of the passing and soft rows of the failing tests."""
+    def rows(
+        self, expert: ExpertProblem, free: Int[np.ndarray, " v"]
+    ) -> tuple[LinearConstraints, LinearConstraints]:
+        """Hard rows of the passing and soft rows of the failing tests, over the deltas of `free`."""
         inputs, outputs = np.divmod(free, self.kernel.shape[1])
         hard, soft = (
             class_margins(t.values, t.labels, self._logits(t), inputs, outputs)
-            for t in (asked.passing, asked.failing)
+            for t in (expert.passing, expert.failing)
         )
         return hard, soft
 
-    def claims(self, images: np.ndarray, tests: Entering, label: int) -> certify.Rows:
+    def claims(self, images: np.ndarray, tests: Entering, label: int) -> MarginConstraints:
         """The rows of tests, in the order of `rows`, for the certificate."""
-        return certify.Rows.margins(Examples(images, tests.labels), self.network.classes)
+        return MarginConstraints.margins(Examples(images, tests.labels), self.network.classes)
 
-    def _logits(self, tests: Entering) -> np.ndarray:
+    def _logits(self, tests: Entering) -> Float[np.ndarray, "N classes"]:
         return tests.values.astype(np.float64) @ self.kernel + self.bias
 
     def _robust(self, tests: Entering) -> Entering:
+        """The tests that pass by more than the tightest margin."""
         logits = self._logits(tests)
-        own = np.take_along_axis(logits, tests.labels[:, None], axis=1)
+        true = np.take_along_axis(logits, tests.labels[:, None], axis=1)
         np.put_along_axis(logits, tests.labels[:, None], -np.inf, axis=1)
-        return tests.take(own[:, 0] - logits.max(axis=1) > TIGHTENED[-1] * self.margin)
+        return tests.take(true[:, 0] - logits.max(axis=1) > TIGHTENED[-1] * self.margin)

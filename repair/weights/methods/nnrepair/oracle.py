@@ -5,9 +5,11 @@ Neural Networks" (ASE 2019, arXiv 1904.13215): a decision tree over the on/off s
 inputs and the network's answers to them. The path to a leaf is a pattern: neurons that are on or off together.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Int, Int64, Shaped
 
 from repair.errors import InputError
 
@@ -18,31 +20,37 @@ class Pattern:
 
     Attributes:
         neurons: (p,) ascending indices of neurons.
-        on: (p,) bool; on is a pre-activation above 0, off one of at most 0.
-        support: training inputs of the class that have the pattern.
-        precision: share of the class among all training inputs that have the pattern.
+        on: (p,) whether the neuron is on, which is a pre-activation above 0; off is one of at most 0.
+        support: how many training inputs of the class have the pattern.
+        precision: the share of the class among all training inputs that have the pattern.
     """
 
-    neurons: np.ndarray
-    on: np.ndarray
+    neurons: Int64[np.ndarray, " p"]
+    on: Bool[np.ndarray, " p"]
     support: int
     precision: float
 
-    def met(self, states: np.ndarray) -> np.ndarray:
-        """(N,) bool: which of states (N, neurons) have the pattern."""
+    def met(self, states: Bool[np.ndarray, "N neurons"]) -> Bool[np.ndarray, " N"]:
+        """Which of the states (N, neurons) have the pattern."""
         return (states[:, self.neurons] == self.on).all(axis=1)
 
 
 def infer_patterns(
-    states: np.ndarray, answers: np.ndarray, *, seed: int, max_depth: int | None = None
+    states: Bool[np.ndarray, "N neurons"],
+    answers: Int[np.ndarray, " N"],
+    *,
+    seed: int,
+    max_depth: int | None = None,
 ) -> dict[int, Pattern]:
     """For each class the pattern of the leaf that holds most of it, by decision-tree learning.
 
+    Gopinath, Converse, Păsăreanu and Taly, "Property Inference for Deep Neural Networks" (ASE 2019, arXiv 1904.13215).
+
     Args:
-        states: (N, neurons) bool, of inputs that the network classifies right.
-        answers: (N,) their classes.
+        states: (N, neurons) on or off, for inputs that the network classifies right.
+        answers: (N,) the classes of these inputs.
         seed: of the tree's choice among equal splits.
-        max_depth: longest pattern; None grows the tree until its leaves are pure.
+        max_depth: the longest pattern; None grows the tree until its leaves are pure.
 
     Returns:
         Class -> pattern, for classes that are the majority of some leaf.
@@ -81,8 +89,10 @@ def infer_patterns(
     return patterns
 
 
-def _paths(left: np.ndarray, right: np.ndarray):  # type: ignore[no-untyped-def]
-    """Function from a leaf to its path: (node, whether the neuron is on there), from the root."""
+def _paths(
+    left: Shaped[np.ndarray, " nodes"], right: Shaped[np.ndarray, " nodes"]
+) -> Callable[[int], list[tuple[int, bool]]]:
+    """The function from a leaf to its path: (node, whether the neuron is on there), from the root."""
     parent = np.full(len(left), -1)
     inner = np.flatnonzero(left != -1)
     parent[left[inner]] = parent[right[inner]] = inner

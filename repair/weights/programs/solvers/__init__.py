@@ -5,10 +5,11 @@ from functools import cache
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from repair.errors import unknown
 from repair.weights.programs.program import Program, Solution, SolverOptions
-from repair.weights.programs.solvers import gurobi, highs, pdhg
+from repair.weights.programs.solvers import gurobi, highs
 
 _log = logging.getLogger(__name__)
 
@@ -18,13 +19,16 @@ class Solver(Protocol):
     """Solves a program; expected failures come back as the solution's status."""
 
     def __call__(
-        self, program: Program, options: SolverOptions, start: np.ndarray | None = None
+        self,
+        program: Program,
+        options: SolverOptions,
+        start: Float[np.ndarray, " n"] | None = None,
     ) -> Solution:
         """Solve; start is (n,) values to start from, NaN where not known."""
         ...
 
 
-SOLVERS: dict[str, Solver] = {"gurobi": gurobi.solve, "highs": highs.solve, "pdhg": pdhg.solve}
+SOLVERS: dict[str, Solver] = {"gurobi": gurobi.solve, "highs": highs.solve}
 
 
 def choose(program: Program, solver: str = "auto") -> str:
@@ -48,7 +52,7 @@ def solve(
     program: Program,
     solver: str | Solver = "auto",
     options: SolverOptions | None = None,
-    start: np.ndarray | None = None,
+    start: Float[np.ndarray, " n"] | None = None,
 ) -> Solution:
     """Solve a program.
 
@@ -67,4 +71,4 @@ def solve(
 
 @cache
 def _say_once(rule: str) -> None:
-    _log.info("solver=auto takes %s", rule)
+    _log.info('solver="auto" takes %s', rule)

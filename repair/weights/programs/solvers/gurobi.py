@@ -8,7 +8,13 @@ from types import ModuleType
 
 import numpy as np
 
-from repair.weights.programs.program import TOLERANCE, Program, Solution, SolverOptions, Status
+from repair.weights.programs.program import (
+    TOLERANCE,
+    Program,
+    Solution,
+    SolverOptions,
+    SolverStatus,
+)
 
 # Gurobi's size-limited licences (pip, trial): "2000 variables, 2000 linear constraints, and 200
 # variables if quadratic terms are present"; a Program has no quadratic terms.
@@ -67,11 +73,13 @@ def solve(program: Program, options: SolverOptions, start: np.ndarray | None = N
     m, n = program.rows.shape
     no = refusal(program)
     if no is not None:
-        advice = "Use solver=highs or solver=auto, or set GRB_LICENSE_FILE to a full licence."
-        return Solution(Status.LICENCE, "gurobi", m, n, message=f"solver=gurobi: {no}. {advice}")
+        advice = 'Use solver="highs" or solver="auto", or set GRB_LICENSE_FILE to a full licence.'
+        return Solution(
+            SolverStatus.LICENCE, "gurobi", m, n, message=f'solver="gurobi": {no}. {advice}'
+        )
     gp = _module()
     if isinstance(gp, str):  # refusal said so already; this tells the type checker
-        return Solution(Status.LICENCE, "gurobi", m, n, message=gp)
+        return Solution(SolverStatus.LICENCE, "gurobi", m, n, message=gp)
     begin = time.perf_counter()
     try:
         with gp.Env(params={"OutputFlag": 0}) as env, gp.Model(env=env) as model:
@@ -93,7 +101,7 @@ def solve(program: Program, options: SolverOptions, start: np.ndarray | None = N
             return _read(gp, model, x, program, time.perf_counter() - begin)
     except gp.GurobiError as error:
         lacks = error.errno in (_TOO_LARGE, gp.GRB.Error.NO_LICENSE)
-        status = Status.LICENCE if lacks else Status.ERROR
+        status = SolverStatus.LICENCE if lacks else SolverStatus.ERROR
         seconds = time.perf_counter() - begin
         return Solution(status, "gurobi", m, n, seconds=seconds, message=f"Gurobi: {error}")
 
@@ -159,17 +167,21 @@ def _build(gp: ModuleType, model, program: Program, options: SolverOptions):  # 
 def _read(gp: ModuleType, model, x, program: Program, seconds: float) -> Solution:  # type: ignore[no-untyped-def]
     m, n = program.rows.shape
     status = {
-        gp.GRB.OPTIMAL: Status.OPTIMAL,
-        gp.GRB.INFEASIBLE: Status.INFEASIBLE,
-        gp.GRB.UNBOUNDED: Status.UNBOUNDED,
-        gp.GRB.TIME_LIMIT: Status.TIME_LIMIT,
-    }.get(model.Status, Status.ERROR)
-    message = f"Gurobi ended with status {model.Status}" if status is Status.ERROR else ""
+        gp.GRB.OPTIMAL: SolverStatus.OPTIMAL,
+        gp.GRB.INFEASIBLE: SolverStatus.INFEASIBLE,
+        gp.GRB.UNBOUNDED: SolverStatus.UNBOUNDED,
+        gp.GRB.TIME_LIMIT: SolverStatus.TIME_LIMIT,
+    }.get(model.Status, SolverStatus.ERROR)
+    message = f"Gurobi ended with status {model.Status}" if status is SolverStatus.ERROR else ""
     bound: float | None = None
-    if status in (Status.OPTIMAL, Status.TIME_LIMIT):
-        bound = float(model.ObjBound) if program.is_integer or status is Status.OPTIMAL else -np.inf
+    if status in (SolverStatus.OPTIMAL, SolverStatus.TIME_LIMIT):
+        bound = (
+            float(model.ObjBound)
+            if program.is_integer or status is SolverStatus.OPTIMAL
+            else -np.inf
+        )
         bound = -np.inf if bound <= -gp.GRB.INFINITY else bound
-    if status not in (Status.OPTIMAL, Status.TIME_LIMIT) or model.SolCount == 0:
+    if status not in (SolverStatus.OPTIMAL, SolverStatus.TIME_LIMIT) or model.SolCount == 0:
         return Solution(status, "gurobi", m, n, bound=bound, seconds=seconds, message=message)
     values = np.asarray(x.X, dtype=np.float64)
     return Solution(status, "gurobi", m, n, values, program.cost(values), bound, seconds, message)

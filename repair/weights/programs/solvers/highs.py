@@ -9,13 +9,19 @@ import highspy
 import numpy as np
 
 from repair.errors import InputError
-from repair.weights.programs.program import TOLERANCE, Program, Solution, SolverOptions, Status
+from repair.weights.programs.program import (
+    TOLERANCE,
+    Program,
+    Solution,
+    SolverOptions,
+    SolverStatus,
+)
 
 STATUS = {
-    highspy.HighsModelStatus.kOptimal: Status.OPTIMAL,
-    highspy.HighsModelStatus.kInfeasible: Status.INFEASIBLE,
-    highspy.HighsModelStatus.kUnbounded: Status.UNBOUNDED,
-    highspy.HighsModelStatus.kTimeLimit: Status.TIME_LIMIT,
+    highspy.HighsModelStatus.kOptimal: SolverStatus.OPTIMAL,
+    highspy.HighsModelStatus.kInfeasible: SolverStatus.INFEASIBLE,
+    highspy.HighsModelStatus.kUnbounded: SolverStatus.UNBOUNDED,
+    highspy.HighsModelStatus.kTimeLimit: SolverStatus.TIME_LIMIT,
 }
 
 
@@ -53,7 +59,7 @@ def finished(
     if solver is None:
         seconds = time.perf_counter() - begin
         message = "HiGHS refused the program"
-        return Solution(Status.ERROR, name, m, n, seconds=seconds, message=message)
+        return Solution(SolverStatus.ERROR, name, m, n, seconds=seconds, message=message)
     if solver.run() == highspy.HighsStatus.kError:
         # Its threads belong to the process: another number of them needs a new pool.
         highspy.Highs.resetGlobalScheduler(True)
@@ -129,20 +135,20 @@ def _pass(solver: highspy.Highs, program: Program) -> highspy.HighsStatus:
 def _read(solver: highspy.Highs, program: Program, name: str, seconds: float) -> Solution:
     m, n = program.rows.shape
     ended = solver.getModelStatus()
-    status = STATUS.get(ended, Status.ERROR)
+    status = STATUS.get(ended, SolverStatus.ERROR)
     message = ""
-    if status is Status.ERROR:
+    if status is SolverStatus.ERROR:
         message = f"HiGHS ended with {solver.modelStatusToString(ended)!r}"
     info = solver.getInfo()
     bound: float | None = None
-    if program.is_integer and status in (Status.OPTIMAL, Status.TIME_LIMIT):
+    if program.is_integer and status in (SolverStatus.OPTIMAL, SolverStatus.TIME_LIMIT):
         bound = float(info.mip_dual_bound)
-    elif status is Status.OPTIMAL:
+    elif status is SolverStatus.OPTIMAL:
         bound = float(info.objective_function_value)
-    elif status is Status.TIME_LIMIT:
+    elif status is SolverStatus.TIME_LIMIT:
         bound = -np.inf
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    if status not in (Status.OPTIMAL, Status.TIME_LIMIT) or not feasible:
+    if status not in (SolverStatus.OPTIMAL, SolverStatus.TIME_LIMIT) or not feasible:
         return Solution(status, name, m, n, bound=bound, seconds=seconds, message=message)
     values = np.asarray(solver.getSolution().col_value, dtype=np.float64)
     return Solution(status, name, m, n, values, program.cost(values), bound, seconds, message)

@@ -1,13 +1,14 @@
-"""An LP that grows: rows and columns are added, costs and bounds change, and each solve starts from the last basis."""
+"""An LP that grows: rows and columns are added, and each solve starts from the last basis."""
 
 import time
 from dataclasses import dataclass
 
 import highspy
 import numpy as np
+from jaxtyping import Float, Float64
 from scipy.sparse import csc_array, csr_array
 
-from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.program import SolverOptions, SolverStatus
 from repair.weights.programs.solvers.highs import STATUS, settings, silent
 
 
@@ -17,16 +18,16 @@ class Vertex:
 
     Attributes:
         status: how the solve ended; the arrays are empty unless OPTIMAL.
-        values: (n,) of the columns.
-        duals: (m,) of the rows: what one unit more on the right hand side costs.
-        objective: at values.
+        values: (n,) values of the columns.
+        duals: (m,) duals of the rows: what one unit more on the right-hand side costs.
+        objective: the objective at values.
         seconds: wall-clock time of the solve.
         message: for a person, where the solve failed.
     """
 
-    status: Status
-    values: np.ndarray
-    duals: np.ndarray
+    status: SolverStatus
+    values: Float64[np.ndarray, " n"]
+    duals: Float64[np.ndarray, " m"]
     objective: float
     seconds: float
     message: str = ""
@@ -36,7 +37,7 @@ class Session:
     """One HiGHS model that is solved again and again, from the basis of the last solve.
 
     Args:
-        options: of each solve.
+        options: settings of each solve.
     """
 
     def __init__(self, options: SolverOptions):
@@ -47,29 +48,23 @@ class Session:
 
     def add_columns(
         self,
-        cost: np.ndarray,
-        lower: np.ndarray,
-        upper: np.ndarray,
+        cost: Float[np.ndarray, " k"],
+        lower: Float[np.ndarray, " k"],
+        upper: Float[np.ndarray, " k"],
         matrix: csc_array | None = None,
     ) -> None:
-        """Columns (k,) with their entries (m, k) in the present rows; none where matrix is None."""
+        """Add columns (k,) with their entries (m, k) in the present rows; none where matrix is None."""
         starts, indices, data = _vectors(matrix, len(cost))
         self._solver.addCols(len(cost), cost, lower, upper, len(data), starts, indices, data)
         self.columns += len(cost)
 
-    def add_rows(self, lower: np.ndarray, upper: np.ndarray, matrix: csr_array) -> None:
-        """Rows lower <= matrix @ x <= upper, matrix (k, n)."""
+    def add_rows(
+        self, lower: Float[np.ndarray, " k"], upper: Float[np.ndarray, " k"], matrix: csr_array
+    ) -> None:
+        """Add rows lower <= matrix @ x <= upper, matrix (k, n)."""
         starts, indices, data = _vectors(matrix, len(lower))
         self._solver.addRows(len(lower), lower, upper, len(data), starts, indices, data)
         self.rows += len(lower)
-
-    def set_cost(self, columns: np.ndarray, cost: np.ndarray) -> None:
-        """Other costs (k,) for columns (k,)."""
-        self._solver.changeColsCost(len(columns), columns.astype(np.int32), cost)
-
-    def set_bounds(self, columns: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
-        """Other bounds (k,) for columns (k,)."""
-        self._solver.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
 
     def solve(self, time_limit: float | None = None) -> Vertex:
         """Solve from the last basis.
@@ -88,8 +83,8 @@ class Session:
         seconds = time.perf_counter() - begin
         self.solves += 1
         ended = self._solver.getModelStatus()
-        status = STATUS.get(ended, Status.ERROR)
-        if status is not Status.OPTIMAL:
+        status = STATUS.get(ended, SolverStatus.ERROR)
+        if status is not SolverStatus.OPTIMAL:
             message = f"HiGHS ended with {self._solver.modelStatusToString(ended)!r}"
             return Vertex(status, np.empty(0), np.empty(0), np.inf, seconds, message)
         solution = self._solver.getSolution()

@@ -29,10 +29,10 @@ def soft_targets(problem: Problem, logits: np.ndarray, temperature: float) -> np
     labels = problem.tests.labels
     answers = softmax(logits / temperature, axis=1)
     right = logits.argmax(1) == labels
-    clean = np.arange(len(labels)) >= len(labels) - len(problem.repair_clean)
+    clean = problem.is_clean
     means = _class_means(answers, labels, clean & right)
     targets = np.where(right[:, None], answers, means[labels])
-    if problem.twins and not clean.all():
+    if problem.paired and not clean.all():
         defective, pairs = np.flatnonzero(~clean), np.flatnonzero(clean)
         same = labels[defective] == labels[pairs]
         targets[defective[same]] = targets[pairs[same]]

@@ -13,7 +13,7 @@ import numpy as np
 
 from repair.weights.methods.minimal.linear_programs.generated_program import GeneratedProgram
 from repair.weights.methods.minimal.objective import Objective
-from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.program import SolverOptions, SolverStatus
 from repair.weights.settings import Count, Settings
 from repair.weights.tangent import Tangent
 
@@ -53,7 +53,7 @@ class LinearStep:
     deltas: np.ndarray
     objective: float
     exact: bool
-    status: Status
+    status: SolverStatus
     rows: int
     columns: int
     solver_seconds: float
@@ -91,7 +91,7 @@ def best_step(
         left = None if np.isinf(until) else max(0.0, until - time.perf_counter())
         vertex = program.session.solve(left)
         passes, seconds = passes + 1, seconds + vertex.seconds
-        if vertex.status is not Status.OPTIMAL:
+        if vertex.status is not SolverStatus.OPTIMAL:
             break
         deltas = program.deltas(vertex)
         logits = program.logits + tangent.change_of_logits(deltas - tangent.deltas)
@@ -106,11 +106,11 @@ def best_step(
         if room <= 0:
             break
         program.add_weights(weights)
-    status = vertex.status if vertex is not None else Status.ERROR
+    status = vertex.status if vertex is not None else SolverStatus.ERROR
     return LinearStep(
         deltas,
         value,
-        exact=exact and status is Status.OPTIMAL,
+        exact=exact and status is SolverStatus.OPTIMAL,
         status=status,
         rows=program.session.rows,
         columns=program.session.columns,

@@ -19,7 +19,7 @@ from repair.weights.methods.minimal.linear_programs.generation import (
     best_step,
 )
 from repair.weights.methods.minimal.objective import Objective
-from repair.weights.programs.program import SolverOptions, Status
+from repair.weights.programs.program import SolverOptions, SolverStatus
 from repair.weights.tangent import Tangent
 
 # Shares of the fall promised by the model, above and below which the trust region grows and shrinks.
@@ -102,7 +102,7 @@ class SequentialLP:
                 options=self.options,
                 until=until,
             )
-            if step.status is not Status.OPTIMAL:
+            if step.status is not SolverStatus.OPTIMAL:
                 self.rounds.append(DescentRound(step, False, before, before))
                 break
             ahead = tangent.at(step.deltas)

@@ -4,17 +4,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from jaxtyping import Bool, Float64, Int, Int64, Num
 
 from repair.errors import InputError
 from repair.weights.network.network import Network
 from repair.weights.patch import Patch
-from repair.weights.problem import Examples
+from repair.weights.problem import Examples, Which
 
 NOTHING = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class MarginConstraints:
     """Constraints on a network's numbers: z[input, larger] - z[input, smaller] > margin.
 
     z are the logits, or the activations that enter a layer. NOTHING (-1) in place of an index stands for
@@ -23,18 +24,19 @@ class Rows:
     Attributes:
         images: (N, ...) as `Network` takes them.
         inputs: (M,) index of the image of each row.
-        larger, smaller: (M,) indices of numbers, or NOTHING.
-        margin: (M,) or () float64, in the unit of the numbers.
-        strict: (M,) or () bool; a row that is not strict holds with equality too.
+        larger: (M,) index of the number that must be larger, or NOTHING.
+        smaller: (M,) index of the number that must be smaller, or NOTHING.
+        margin: (M,) least difference, in the unit of the numbers; a single number is for all rows.
+        strict: (M,) whether the row must hold without equality; a single value is for all rows.
         at: the layer whose input is meant, or None for the logits.
     """
 
-    images: np.ndarray
-    inputs: np.ndarray
-    larger: np.ndarray
-    smaller: np.ndarray
-    margin: np.ndarray
-    strict: np.ndarray
+    images: Num[np.ndarray, "N ..."]
+    inputs: Int64[np.ndarray, " M"]
+    larger: Int64[np.ndarray, " M"]
+    smaller: Int64[np.ndarray, " M"]
+    margin: Float64[np.ndarray, " M"]
+    strict: Bool[np.ndarray, " M"]
     at: str | None = None
 
     def __post_init__(self) -> None:
@@ -57,8 +59,8 @@ class Rows:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def take(self, which: np.ndarray) -> Self:
-        """Those rows of the given indices, or where a mask (M,) of bool is true."""
+    def take(self, which: Which) -> Self:
+        """The rows of the given indices, or where a mask (M,) of bool is true."""
         columns = ("inputs", "larger", "smaller", "margin", "strict")
         return replace(self, **{name: getattr(self, name)[which] for name in columns})
 
@@ -79,18 +81,22 @@ class Rows:
         )
 
     @classmethod
-    def answers(cls, network: Network, images: np.ndarray, margin: float = 0.0) -> Self:
+    def answers(
+        cls, network: Network, images: Num[np.ndarray, "N ..."], margin: float = 0.0
+    ) -> Self:
         """The network's own answer to each image, kept: above every other class by more than `margin`."""
         kept = Examples(images, network.predict(images), "answers to keep")
         return cls.margins(kept, network.classes, margin)
 
     @classmethod
-    def pattern(cls, images: np.ndarray, at: str, neurons: Any, on: Any) -> Self:
+    def pattern(cls, images: Num[np.ndarray, "N ..."], at: str, neurons: Any, on: Any) -> Self:
         """Signs of numbers entering layer `at`, for every image: > 0 where `on`, <= 0 elsewhere.
 
         Args:
-            neurons: (K,) places in the flattened activation.
-            on: (K,) bool.
+            images: (N, ...) as `Network` takes them.
+            at: the layer.
+            neurons: (K,) C-order indices in the activation that enters the layer.
+            on: (K,) whether the number is above 0.
         """
         neurons, on = np.asarray(neurons, np.int64), np.asarray(on, bool)
         inputs = np.repeat(np.arange(len(images)), len(neurons))
@@ -106,14 +112,14 @@ class Certificate:
     Attributes:
         rows: how many constraints were checked.
         held: how many of them hold.
-        smallest_margin: least z[larger] - z[smaller] over all rows; infinite without rows.
-        failing: indices of the rows that do not hold, worst first.
+        smallest_margin: the least z[larger] - z[smaller] over all rows; infinite without rows.
+        failing: (F,) indices of the rows that do not hold, worst first.
     """
 
     rows: int
     held: int
     smallest_margin: float
-    failing: np.ndarray
+    failing: Int[np.ndarray, " F"]
 
     @property
     def ok(self) -> bool:
@@ -126,11 +132,13 @@ class Certificate:
         return {"rows": self.rows, "held": self.held, "smallest_margin": smallest, "ok": self.ok}
 
 
-def certify(network: Network, patch: Patch, rows: Rows) -> Certificate:
+def certify(network: Network, patch: Patch, rows: MarginConstraints) -> Certificate:
     """Run the patched network, in float32 at the highest matmul precision, over all rows.
 
     Args:
         network: the unpatched network, which the patch is for.
+        patch: the change of its weights.
+        rows: what is to hold.
 
     Raises:
         InputError: a patch for another network; rows about numbers or layers that it does not have.

@@ -1,10 +1,11 @@
-"""What one class asks of a repair."""
+"""The MaxSAT problem of one expert: the free weights of a class, and the tests that constrain them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
+from jaxtyping import Int64
+from numpy import ndarray
 
 from repair.weights.localization.localization import Entering
 
@@ -13,19 +14,19 @@ TIGHTENED = (1.0, 10.0, 100.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class ExpertProblem:
     """The free weights of a class and the tests whose rows are to hold.
 
     Attributes:
-        label: the class.
-        free: (v,) ascending C-order places of the free weights in the kernel.
+        label: the class that the expert repairs.
+        free: (v,) ascending C-order indices of the free weights in the kernel.
         failing: tests for soft rows.
         passing: tests for hard rows.
-        about: what is worth keeping in the record.
+        details: what is worth keeping in the record.
     """
 
     label: int
-    free: np.ndarray
+    free: Int64[ndarray, " v"]
     failing: Entering
     passing: Entering
-    about: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)

@@ -4,24 +4,25 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from jaxtyping import Bool
 
 from repair.weights.localization.localization import Entering
 from repair.weights.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
-    """Tests in a random order, so that the first ones are a draw; their places are those in `Problem.tests`.
+class ShuffledTests:
+    """Tests in a random order, so that the first ones are a draw.
 
     Attributes:
-        entering: activations and true labels, (N, in).
-        right: (N,) bool, whether the network classifies the test right.
-        clean: (N,) bool, whether it is a clean one; all are where the defect is low accuracy.
+        entering: activations (N, in) and true labels; its indices are those in `Problem.tests`.
+        right: (N,) whether the network classifies the test right.
+        clean: (N,) whether the test is a clean one; all are where the defect is low accuracy.
     """
 
     entering: Entering
-    right: np.ndarray
-    clean: np.ndarray
+    right: Bool[np.ndarray, " N"]
+    clean: Bool[np.ndarray, " N"]
 
     @property
     def halves(self) -> tuple[Entering, Entering]:
@@ -38,19 +39,23 @@ class Pool:
         values = problem.network.activations(tests.images, at=layer)[order]
         labels = tests.labels[order]
         right = problem.network.logits_of(values, at=layer).argmax(1) == labels
-        clean = np.arange(len(tests)) >= len(tests) - len(problem.repair_clean)
-        return cls(Entering(values, labels, order), right, clean[order])
+        return cls(Entering(values, labels, order), right, problem.is_clean[order])
 
     def failing(self, label: int) -> Entering:
         """Tests of a class that the network gets wrong."""
         return self.entering.take(~self.right & (self.entering.labels == label))
 
     def passing(self, label: int) -> Entering:
-        """Tests of a class that it gets right."""
+        """Tests of a class that the network gets right."""
         return self.entering.take(self.right & (self.entering.labels == label))
 
     def keeping(self, count: int, classes: int) -> Entering:
-        """At most `count` clean tests that it gets right, as many of each class as can be."""
+        """Clean tests that the network gets right, as many of each class as can be.
+
+        Args:
+            count: the largest number of tests.
+            classes: how many classes there are.
+        """
         chosen = np.flatnonzero(self.right & self.clean)
         labels = self.entering.labels[chosen]
         turn = np.zeros(len(chosen), dtype=np.int64)  # how many of its class come before a test

@@ -1,10 +1,6 @@
-"""What all formats share: the scale note and the atomic write."""
+"""The note of the input's scale in network files."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from repair.errors import InputError
 
@@ -21,13 +17,3 @@ def agreed_scale(path: Path, given: str | None, noted: str | None) -> str:
     if given is not None and noted is not None and given != noted:
         raise InputError(f"{path} says that its scale is {noted!r}, but {given!r} was given.")
     return given or noted or ""
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """A path to write to, in a new folder beside `path`, that takes its place only when all went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        draft = Path(folder) / path.name
-        yield draft
-        os.replace(draft, path)
