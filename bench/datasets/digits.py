@@ -11,7 +11,8 @@ import numpy as np
 
 from repair.errors import InputError
 
-SHA256 = "e10b10289c0d9d8a1b3e6b7dfe998949029a89056e0e06dfb989924a36d75a3c"  # little-endian int64
+# The SHA-256 of the table's numbers as little-endian int64.
+SHA256 = "e10b10289c0d9d8a1b3e6b7dfe998949029a89056e0e06dfb989924a36d75a3c"
 TEST_PER_CLASS = 50
 SEED = 0
 

@@ -19,9 +19,11 @@ from repair.errors import InputError
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 6.0
-SILENCE_SECONDS = 30.0  # a server that sends nothing for so long is given up
+# A server that sends nothing for so long is given up.
+SILENCE_SECONDS = 30.0
 CHUNK = 1 << 18
-RESUMES = 3  # continuations of a transfer that was cut, for each address
+# Continuations of a transfer that was cut, for each address.
+RESUMES = 3
 
 
 class _FailedError(Exception):
@@ -133,7 +135,8 @@ def _transfer(url: str, part: Path, present: int, size: int | None) -> None:
         with requests.get(
             url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, SILENCE_SECONDS)
         ) as response:
-            if response.status_code == 416:  # the server's file ends before ours: start anew
+            # The server's file ends before ours: start anew.
+            if response.status_code == 416:
                 part.unlink()
                 raise _FailedError(f"the server has no bytes after {present:,}")
             response.raise_for_status()

@@ -77,7 +77,8 @@ def fetch(path: str, digest: str, urls: Sequence[str] = (), *, size: int | None 
     )
     target = cache_dir() / path
     if target.is_file() and sha256(target) == digest:
-        return target  # without a lock: the cache may be one that others share for reading
+        # Without a lock: the cache may be one that others share for reading.
+        return target
     if not urls:
         raise InputError(f"{path} is missing, and there is no address to get it from. {where}")
     try:

@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.progress import stage
 from bench.records.environment import environment
 from bench.records.record import Record
+from bench.records.tasks import About, Done, Writers
 from bench.replay.run import replay
-from bench.runs.progress import stage
-from bench.runs.tasks import About, Done, Writers
 
 
 def run(config: Any, about: About) -> Done:

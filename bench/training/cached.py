@@ -33,7 +33,7 @@ from repair.weights.network.network import Network
 SOURCES = (
     *(
         f"bench/training/{name}.py"
-        for name in ("architectures", "augment", "flaws", "stack", "train")
+        for name in ("architectures", "augment", "flaws", "sequential", "train")
     ),
     *(f"bench/attacks/{name}.py" for name in ("attack", "triggers")),
     *(
