@@ -11,10 +11,9 @@ import numpy as np
 from bench.records.regular import read_regular
 from repair.errors import InputError
 
-_LARGEST = 2**26  # bytes of a file
-_EXPANDED = (
-    2**28
-)  # bytes of all its arrays: a few that are packed may unpack to more than any memory holds
+# Bytes of a file, and of all its arrays: a few that are packed may unpack to more than any memory holds.
+_LARGEST = 2**26
+_EXPANDED = 2**28
 _DAMAGE = (
     AttributeError,
     EOFError,
