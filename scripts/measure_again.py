@@ -2,8 +2,9 @@
 
     python scripts/measure_again.py results/reference/minimal [--write]
 
-Prepares the problem of each run from its config, applies its patch.npz or experts.npz and compares all combinations
-and the choice among them with its record; of a run that left the network as it was and has neither, that network alone.
+Prepares the problem of each run from its config, applies its patch.npz or experts.npz and compares all combinations,
+the choice among them and the metrics of the chosen one with its record; of a run that left the network as it was and
+has neither, that network alone.
 With --write a record that agrees gets what its version of the code did not keep: confusion matrices, flips, and
 examples.npz. Exit code 1 where a record does not agree.
 """
@@ -56,11 +57,14 @@ def compared(run: Stored, *, write: bool) -> str:
         return "no patch"
     evaluation, record = measured_again(run), run.record
     expected = dict(record.combinations)
-    if evaluation.combinations.keys() == {
-        ORIGINAL
-    }:  # of a repair that was not chosen no patch is kept
+    # Of a repair that was not chosen no patch is kept.
+    if evaluation.combinations.keys() == {ORIGINAL}:
         expected = {ORIGINAL: expected[ORIGINAL]}
     if (evaluation.chosen, dict(evaluation.combinations)) != (record.chosen, expected):
+        return "different"
+    # An older version did not measure all of them.
+    common = record.metrics.keys() & evaluation.metrics.keys()
+    if any(record.metrics[name] != evaluation.metrics[name] for name in common):
         return "different"
     if write and "flips" not in record.details:
         further = {"confusion": evaluation.confusion, "flips": evaluation.flips}
