@@ -26,10 +26,10 @@ def read() -> tuple[np.ndarray, np.ndarray]:
         InputError: scikit-learn is missing or its table is not the expected one.
     """
     # Read where scikit-learn keeps it: importing scikit-learn takes seconds, this milliseconds.
-    found = find_spec("sklearn")
-    if found is None or found.origin is None:
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
         raise InputError("digits needs scikit-learn: install this project's requirements again.")
-    table = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    table = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     rows = np.loadtxt(table, delimiter=",", dtype=np.int64)
     content = hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
     if content != SHA256:

@@ -43,10 +43,10 @@ def download(urls: Sequence[str], target: Path, *, digest: str, size: int | None
     appears only whole and verified. Processes that want the same target wait for one of them.
 
     Args:
-        urls: mirrors of the same file, in the order to try them.
-        target: where the file shall lie.
-        digest: its SHA-256, as hexadecimal digits.
-        size: its length in bytes, where known; a server that sends more is cut off.
+        urls: the mirrors of the file, in the order to try them.
+        target: the path that the file shall have.
+        digest: the SHA-256 of the file, as hexadecimal digits.
+        size: the length of the file in bytes, where known; a server that sends more is cut off.
 
     Returns:
         `target`.
@@ -111,12 +111,12 @@ def _from_one(url: str, part: Path, digest: str, size: int | None) -> None:
                     raise
                 time.sleep(0.2 * 2**attempt)
                 continue
-        found = sha256(part)
-        if found == digest:
+        actual = sha256(part)
+        if actual == digest:
             return
         part.unlink()
         if not before:
-            raise _FailedError(f"wrong checksum {found}, expected {digest}")
+            raise _FailedError(f"wrong checksum {actual}, expected {digest}")
         # What was there before may have been at fault: once more, from the start.
     raise _FailedError("wrong checksum each time")
 

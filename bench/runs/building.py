@@ -52,7 +52,7 @@ def build(what: str, node: Any, **further: Any) -> Any:
     return built
 
 
-def require_own_classes(what: str, node: Any) -> None:
+def require_our_classes(what: str, node: Any) -> None:
     """Refuses a node of a stranger's config that names anything but settings classes of this project.
 
     Args:
@@ -68,22 +68,22 @@ def require_own_classes(what: str, node: Any) -> None:
         if isinstance(value, str) and "${" in value:
             raise InputError(f"{where} is {value!r}: expected a value, not an interpolation.")
         if key == _TARGET:
-            _require_own_class(where, value)
+            _require_our_class(where, value)
         elif key.startswith("_") and key.endswith("_"):
             raise InputError(f"{where}: expected the arguments of a class, and none for Hydra.")
 
 
-def _require_own_class(where: str, path: Any) -> None:
+def _require_our_class(where: str, path: Any) -> None:
     expected = f"{where} is {path!r}: expected a settings class of {' or '.join(_OURS)}."
     if not isinstance(path, str) or path.partition(".")[0] not in _OURS:
         raise InputError(expected)
     try:
-        found = hydra.utils.get_object(path)
+        named = hydra.utils.get_object(path)
     except (ImportError, ValueError) as error:
         raise InputError(f"{expected} {error}") from error
     # What a module of this project imports is within reach of a path too.
-    own = isinstance(found, type) and found.__module__.partition(".")[0] in _OURS
-    if not own or not is_dataclass(found):
+    ours = isinstance(named, type) and named.__module__.partition(".")[0] in _OURS
+    if not ours or not is_dataclass(named):
         raise InputError(expected)
 
 

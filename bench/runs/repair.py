@@ -50,7 +50,7 @@ def repair(
         seconds = {"localize_layers": time.perf_counter() - began} if ranking else {}
     located_at = time.perf_counter()
     with stage(f"{name}: repair of {', '.join(problem.layers)}"):
-        found = method(problem, seed=seed)
+        result = method(problem, seed=seed)
     seconds["repair"] = time.perf_counter() - located_at
-    seconds |= {f"repair/{stage_name}": value for stage_name, value in found.seconds.items()}
-    return Repaired(problem, replace(found, details={**found.details, **details}), seconds)
+    seconds |= {f"repair/{stage_name}": value for stage_name, value in result.seconds.items()}
+    return Repaired(problem, replace(result, details={**result.details, **details}), seconds)

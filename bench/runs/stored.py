@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from bench.config import Config
 from bench.records.store import Stored
 from bench.records.tasks import SETTINGS
-from bench.runs.building import require_own_classes
+from bench.runs.building import require_our_classes
 from bench.runs.prepare import Prepared, prepare
 from bench.runs.specification import read_files
 from repair.errors import InputError
@@ -49,7 +49,7 @@ def stored_settings(run: Stored) -> dict[str, Any]:
     settings = {name: config.get(name, defaults[name]) for name in _NAMES}
     for name, value in settings.items():
         try:
-            require_own_classes(name, value)
+            require_our_classes(name, value)
         except InputError as error:
             raise InputError(f"{run.folder}: {error}") from error
     return settings

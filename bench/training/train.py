@@ -231,7 +231,8 @@ def _steps(
 ) -> tuple[Any, jax.Array]:
     """`count` steps of an epoch from step `begin` on."""
     batches, key = order
-    batches, places = jax.lax.dynamic_slice_in_dim(batches, begin, count), begin + jnp.arange(count)
+    batches = jax.lax.dynamic_slice_in_dim(batches, begin, count)
+    indices = begin + jnp.arange(count)
     dtype = jnp.dtype(settings.precision)
     split = settings.batch_size % jax.device_count() == 0
     sharding = over_devices("batch") if split else over_devices()
@@ -248,10 +249,10 @@ def _steps(
 
     def step(carry: Any, at: tuple[jax.Array, jax.Array]) -> tuple[Any, jax.Array]:
         weights, statistics, moments = carry
-        batch, place = at
+        batch, index = at
         x, y = images[batch], labels[batch]
         if settings.augment:
-            x = flipped_and_cropped(jax.random.fold_in(key, place), x)
+            x = flipped_and_cropped(jax.random.fold_in(key, index), x)
         x, y = jax.lax.with_sharding_constraint((x, y), sharding)  # type: ignore[no-untyped-call]
         (value, statistics), gradients = jax.value_and_grad(loss, has_aux=True)(
             weights, statistics, x, y
@@ -261,6 +262,6 @@ def _steps(
         return (optax.apply_updates(weights, updates), statistics, moments), value
 
     if count == 1:  # a scan, of one step too, is a loop
-        return step(state, (batches[0], places[0]))
-    state, losses = jax.lax.scan(step, state, (batches, places))
+        return step(state, (batches[0], indices[0]))
+    state, losses = jax.lax.scan(step, state, (batches, indices))
     return state, losses.mean()

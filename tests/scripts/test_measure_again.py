@@ -10,7 +10,7 @@ import yaml
 from bench import __main__ as command
 from bench.datasets import dataset as data
 from bench.records import store
-from bench.runs.building import require_own_classes
+from bench.runs.building import require_our_classes
 from bench.runs.stored import prepare_again
 from bench.scenarios import Trained
 from repair.errors import InputError
@@ -172,6 +172,6 @@ def test_no_code_of_a_strangers_folder_is_run(done, again, tmp_path):
 )
 def test_only_settings_classes_of_this_project_may_be_named(node):
     good = {"_target_": "bench.scenarios.Scenario", "attack": {"_target_": "bench.attacks.Square"}}
-    require_own_classes("scenario", good)
+    require_our_classes("scenario", good)
     with pytest.raises(InputError, match=r"^scenario\.attack"):
-        require_own_classes("scenario", {**good, "attack": node})
+        require_our_classes("scenario", {**good, "attack": node})
