@@ -51,7 +51,7 @@ class RunSpecification:
         """Why a record may be that of another run; None where its config says that it is this one's."""
         names = ("seed", *self.task.settings)
         try:
-            kept, paths = stored.config(), files_named(self.config, self.task.settings)
+            kept, paths = stored.config(), _named_paths(self.config, self.task.settings)
             theirs, mine = (_renamed(_given(each, names), paths) for each in (kept, self.config))
             other = difference(theirs, mine)
         except InputError as error:
@@ -83,7 +83,7 @@ def specify(config: DictConfig, *, hold: bool = True) -> RunSpecification:
     OmegaConf.resolve(config)
     plain: dict[str, Any] = OmegaConf.to_container(config, throw_on_missing=True)  # type: ignore[assignment]
     canonical(plain)  # before hours of work: what config.yaml cannot hold
-    paths = _existing(files_named(plain, run_task.settings))
+    paths = _existing(_named_paths(plain, run_task.settings))
     held = {key: SourceFile.read(path) for key, path in paths.items()} if hold else {}
     digests = {
         key: held[key].sha256 if hold else _digest(path, _state(path))
@@ -102,11 +102,11 @@ def method_name(config: Any) -> str:
 
 def read_files(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, SourceFile]:
     """The files that settings of these names name, read, by setting; InputError for a missing one."""
-    paths = _existing(files_named(plain, names))
+    paths = _existing(_named_paths(plain, names))
     return {key: SourceFile.read(path) for key, path in paths.items()}
 
 
-def files_named(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
+def _named_paths(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
     """The files that a config names, by the setting that names each, with dots."""
     given = {key: plain.get(key) for key in FILES if key in names}
     if "scenario" in names and _inner(plain, f"{NETWORK}._target_") == "bench.scenarios.File":

@@ -13,6 +13,7 @@ from bench.runs.building import require_our_classes
 from bench.runs.prepare import Prepared, prepare
 from bench.runs.specification import read_files
 from repair.errors import InputError
+from repair.weights.settings import check
 
 _TASK = "repair"
 # What only the method depends on: it is not built again.
@@ -40,16 +41,17 @@ def stored_settings(run: Stored) -> dict[str, Any]:
     """What a run's problem depends on; what an older version did not write down has its default value.
 
     Raises:
-        InputError: no scenario, or a value that names code of others.
+        InputError: no scenario, a value that its setting does not admit, or one that names code of others.
     """
     defaults = {field.name: field.default for field in dataclasses.fields(Config)}
     config: Mapping[str, Any] = run.config()
     if not isinstance(config.get("scenario"), Mapping):
         raise InputError(f"{run.folder}: the config beside the record has no scenario.")
     settings = {name: config.get(name, defaults[name]) for name in _NAMES}
-    for name, value in settings.items():
-        try:
+    try:
+        check(Config, settings, "")
+        for name, value in settings.items():
             require_our_classes(name, value)
-        except InputError as error:
-            raise InputError(f"{run.folder}: {error}") from error
+    except InputError as error:
+        raise InputError(f"{run.folder}: {error}") from error
     return settings

@@ -156,6 +156,18 @@ def test_no_code_of_a_strangers_folder_is_run(done, again, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("setting", "value"),
+    [("data", 5), ("seed", "x"), ("layers", {}), ("scenario", None), ("network", "gone.npz")],
+)
+def test_a_config_that_no_run_has_is_one_message(done, again, setting, value):
+    changed(done(), **{setting: value})
+    code, said, err = again("results")
+    assert (code, said) == (2, "")
+    assert setting in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
     "node",
     [
         {"_target_": "subprocess.run"},
