@@ -92,8 +92,8 @@ class Config:
     wandb: Any = MISSING
     seed: Seed = 0
     repair_images: Count | None = 1000
-    repair_mirrored: Switch = False
-    repair_copies: CountOrZero = 0
+    mirrored_images: Switch = False
+    augmented_copies: CountOrZero = 0
     validation_images: Count | None = 1000
     most_failing: Count | None = None
     most_passing: CountOrZero | None = None

@@ -22,12 +22,13 @@ class Evaluation:
     """What a repair reaches.
 
     Attributes:
-        combinations: name -> accuracy on the clean and on the defect test set; ORIG is the unrepaired network.
+        combinations: the accuracies of each combination on the clean and on the defect test set, by its name; ORIG is
+            the unrepaired network.
         validation: the same on the validation sets.
         chosen: the name that is best on validation data; of equals the first, ORIG being the first of all.
-        metrics: the record's metrics, of the chosen one.
-        confusion: "clean_before" to "defect_after" -> (K, K) counts, true class by answer, on test data.
-        flips: "clean", "defect" -> (K, K) counts, answer before by answer after, on test data.
+        metrics: the metrics of the record, of the chosen combination.
+        confusion: (K, K) counts on test data, true class by answer, from "clean_before" to "defect_after".
+        flips: (K, K) counts on test data, answer before by answer after, of "clean" and "defect".
         gallery: attacked test images with their answers.
     """
 
@@ -41,7 +42,7 @@ class Evaluation:
 
 
 def evaluate(scenario: Scenario, problem: Problem, repair: Repair) -> Evaluation:
-    """Run the unrepaired and the repaired network over validation and test sets, once each.
+    """Runs the unrepaired and the repaired network over validation and test sets, once each.
 
     The choice takes the largest sum of clean and defect accuracy on validation data; leaving the network as it is
     (ORIG) is one of the choices.
@@ -59,19 +60,19 @@ def evaluate(scenario: Scenario, problem: Problem, repair: Repair) -> Evaluation
     on_clean, on_defect = _answers(problem, repair, clean, defect)
     test = _combinations(clean, defect, on_clean, on_defect)
     before, after = test[ORIGINAL], test[chosen]
-    was_right = on_clean[ORIGINAL] == clean.labels
-    flips = int((was_right & (on_clean[chosen] != clean.labels)).sum())
-    repaired = _all(problem, repair, problem.repair_defect)[chosen]
-    efficacy = Accuracy.of(repaired == problem.repair_defect.labels).accuracy
-    further: dict[str, Any] = {"negative_flips": flips, "efficacy": efficacy}
-    confusion, flipped = {}, {}
+    was_correct = on_clean[ORIGINAL] == clean.labels
+    negative_flips = int((was_correct & (on_clean[chosen] != clean.labels)).sum())
+    on_repair = _with_original(problem, repair, problem.repair_defect)[chosen]
+    efficacy = Accuracy.of(on_repair == problem.repair_defect.labels).accuracy
+    further: dict[str, Any] = {"negative_flips": negative_flips, "efficacy": efficacy}
+    confusion, flips = {}, {}
     classes = problem.network.classes
     for what, examples, on in (("clean", clean, on_clean), ("defect", defect, on_defect)):
-        right = [on[name] == examples.labels for name in (ORIGINAL, chosen)]
-        further[f"mcnemar_{what}_p"] = mcnemar(*right)
+        correct = [on[name] == examples.labels for name in (ORIGINAL, chosen)]
+        further[f"mcnemar_{what}_p"] = mcnemar(*correct)
         for when, name in (("before", ORIGINAL), ("after", chosen)):
             confusion[f"{what}_{when}"] = _counts(examples.labels, on[name], classes)
-        flipped[what] = _counts(on[ORIGINAL], on[chosen], classes)
+        flips[what] = _counts(on[ORIGINAL], on[chosen], classes)
     if isinstance(scenario.attack, Trigger):
         goals = scenario.attack.goals(defect.labels, problem.network.classes)
         others = goals != defect.labels
@@ -80,7 +81,7 @@ def evaluate(scenario: Scenario, problem: Problem, repair: Repair) -> Evaluation
             further[f"attack_success_{when}"] = float(reached.mean())
     metrics = before_and_after(before.clean, after.clean, before.defect, after.defect, **further)
     gallery = Gallery.of(clean, defect, on_defect[ORIGINAL], on_defect[chosen])
-    return Evaluation(test, validation, chosen, metrics, confusion, flipped, gallery)
+    return Evaluation(test, validation, chosen, metrics, confusion, flips, gallery)
 
 
 def _counts(rows: np.ndarray, columns: np.ndarray, classes: int) -> np.ndarray:
@@ -93,11 +94,11 @@ def _counts(rows: np.ndarray, columns: np.ndarray, classes: int) -> np.ndarray:
 def _answers(
     problem: Problem, repair: Repair, clean: Examples, defect: Examples
 ) -> tuple[Answers, Answers]:
-    on_clean = _all(problem, repair, clean)
-    return on_clean, on_clean if defect is clean else _all(problem, repair, defect)
+    on_clean = _with_original(problem, repair, clean)
+    return on_clean, on_clean if defect is clean else _with_original(problem, repair, defect)
 
 
-def _all(problem: Problem, repair: Repair, examples: Examples) -> Answers:
+def _with_original(problem: Problem, repair: Repair, examples: Examples) -> Answers:
     answers = repair.answers(problem, examples.images)
     if ORIGINAL in answers:
         return answers

@@ -15,16 +15,17 @@ from repair.weights.status import RepairStatus
 
 
 def say(text: str) -> None:
-    """A remark, on standard error at once."""
+    """Prints a remark on standard error at once."""
     print("\n".join(map(terminal, text.splitlines())), file=sys.stderr, flush=True)
 
 
 def show_run(stored: Stored, *, new: bool, tables: Sequence[Any] = ()) -> None:
-    """The run's own tables and the report's, and where its files are.
+    """Shows the tables of a run and those of the report, and where its files are.
 
     Args:
-        new: it was done now, not found in the store.
-        tables: rich renderables.
+        stored: the run.
+        new: whether it was done now, not found in the store.
+        tables: the rich renderables of the run.
     """
     if not new:
         say(f"{stored.folder}: finished before; overwrite=true does it again.")
@@ -39,7 +40,7 @@ def show_run(stored: Stored, *, new: bool, tables: Sequence[Any] = ()) -> None:
 
 
 def show_records(records: Sequence[Record], tables: Sequence[Any] = ()) -> None:
-    """The report's tables of some records, after further ones."""
+    """Shows the report's tables of some records, after further ones."""
     console = Console() if sys.stdout.isatty() else Console(width=200)
     for table in (*tables, *(t.rich() for t in Report.of(records).tables().values())):
         console.print(table)

@@ -126,7 +126,7 @@ def tables(archive: Path) -> dict[str, list[tuple[object, ...]]]:
     Raises:
         InputError: a file in it is none of the artifact's result files.
     """
-    found: dict[str, list[tuple[object, ...]]] = {name: [] for name in COLUMNS}
+    rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in COLUMNS}
     with tarfile.open(archive, "r:xz") as tar:
         for member in sorted((m for m in tar if m.name.endswith(".csv")), key=lambda m: m.name):
             stream = tar.extractfile(member)
@@ -136,14 +136,14 @@ def tables(archive: Path) -> dict[str, list[tuple[object, ...]]]:
             text = content.decode()
             key, listing = key_of(member.name)
             if listing:
-                found["selections"] += selection_rows(key, text)
+                rows["selections"] += selection_rows(key, text)
             else:
-                found["rows"] += accuracy_rows(key, text)
-                found["experts"] += expert_rows(key, text)
+                rows["rows"] += accuracy_rows(key, text)
+                rows["experts"] += expert_rows(key, text)
             digest = hashlib.sha256(content).hexdigest()
             kind = "selection" if listing else "accuracies"
-            found["files"].append((member.name, digest, *astuple(key), kind))
-    return found
+            rows["files"].append((member.name, digest, *astuple(key), kind))
+    return rows
 
 
 def as_csv(name: str, rows: list[tuple[object, ...]]) -> str:

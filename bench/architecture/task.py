@@ -6,11 +6,11 @@ from typing import Any
 
 from bench.architecture.cases import SETS, load
 from bench.architecture.run import CaseResults, run_cases
+from bench.progress import stage
 from bench.records.environment import environment
 from bench.records.record import Record
+from bench.records.tasks import About, Done
 from bench.report.tables import Table
-from bench.runs.progress import stage
-from bench.runs.tasks import About, Done
 from repair.architecture.rules import rules_named
 from repair.weights.status import RepairStatus
 

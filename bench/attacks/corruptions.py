@@ -14,7 +14,8 @@ from repair.weights.network.network import Network
 from repair.weights.problem import Examples
 from repair.weights.settings import NotNegative, Seed, Settings
 
-Pixels = Annotated[float, Field(ge=0, le=1000)]  # further than any image reaches
+# Further than any image reaches.
+Pixels = Annotated[float, Field(ge=0, le=1000)]
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class GaussianNoise(Settings):
     """Independent normal noise on every number of an image, cut to 0..1.
 
     Attributes:
-        sigma: its standard deviation, on unit images.
-        seed: of the noise.
+        sigma: the standard deviation of the noise, on unit images.
+        seed: the seed of the noise.
     """
 
     sigma: NotNegative = 0.1
@@ -41,7 +42,7 @@ class GaussianBlur(Settings):
     """Convolution of each channel with a normal density; the border's pixels go on outside.
 
     Attributes:
-        sigma: its standard deviation in pixels.
+        sigma: the standard deviation of the density, in pixels.
     """
 
     sigma: Pixels = 1.0
@@ -61,7 +62,7 @@ class Brightness(Settings):
     """The same number added everywhere, cut to 0..1.
 
     Attributes:
-        delta: what is added, on unit images; below 0 darkens.
+        delta: the number that is added, on unit images; below 0 darkens.
     """
 
     delta: Annotated[float, Field(ge=-1, le=1)] = 0.2

@@ -17,7 +17,8 @@ from repair.weights.problem import Examples
 from repair.weights.settings import Count, NotNegative, Settings
 
 _TINY = 1e-8
-_BEYOND = 1e-4  # steps end a little behind the linearised face: on it the answer would not change
+# Steps end a little behind the linearised face: on it the answer would not change.
+_BEYOND = 1e-4
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class DeepFool(Settings):
     Moosavi-Dezfooli, Fawzi and Frossard, "DeepFool", arXiv 1511.04599, algorithm 2 and section 3.3.
 
     Attributes:
-        steps: at most.
-        overshoot: by which the sum of the steps is stretched.
-        norm: in which the face is nearest, "l2" or "linf".
+        steps: the most steps.
+        overshoot: the factor, beyond 1, by which the sum of the steps is stretched.
+        norm: the norm in which the face is nearest, "l2" or "linf".
         label: the class to leave: the "predicted" or the "true" one. Images that are not in it stay as they are.
-        batch_size: images at once.
+        batch_size: the number of images at once.
     """
 
     steps: Count = 50

@@ -18,7 +18,8 @@ from repair.weights.settings import Count, NotNegative, Positive, Seed, Settings
 
 LabelSource = Literal["predicted", "true"]
 Norm = Literal["linf", "l2"]
-_TINY = 1e-12  # a gradient of this length or less has no direction
+# A gradient of this length or less has no direction.
+_TINY = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,19 +43,18 @@ class _Ascent(Settings):
         key = jax.random.key(seed or 0)
         settings = replicated((state, np.float32(epsilon), np.float32(step_size), key))
 
-        def attack(start: jax.Array, labels: jax.Array, places: jax.Array) -> jax.Array:
+        def attack(start: jax.Array, labels: jax.Array, indices: jax.Array) -> jax.Array:
             x, y = _begun(
-                graph, settings, start, labels, places, self.label, self.norm, seed is not None
+                graph, settings, start, labels, indices, self.label, self.norm, seed is not None
             )
-            for _ in range(
-                steps
-            ):  # not within the compiled code: there XLA's convolutions are slow on CPU
+            # Not within the compiled code: there XLA's convolutions are slow on CPU.
+            for _ in range(steps):
                 x = _stepped(graph, settings, start, x, y, self.norm)
             return x
 
         size = min(self.batch_size, max(len(images), 1))
-        places = np.arange(len(images), dtype=np.int32)
-        return replace(examples, images=in_batches(attack, images, size, examples.labels, places))
+        indices = np.arange(len(images), dtype=np.int32)
+        return replace(examples, images=in_batches(attack, images, size, examples.labels, indices))
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class FGSM(_Ascent):
     Goodfellow, Shlens and Szegedy, "Explaining and Harnessing Adversarial Examples", arXiv 1412.6572, section 4.
 
     Attributes:
-        epsilon: size of the step, on unit images.
-        label: whose loss is increased: that of the "predicted" class (as NNrepair's images were made) or of the
-            "true" one.
-        norm: "linf", a step along the sign of the gradient; or "l2", along the gradient.
-        batch_size: images at once.
+        epsilon: the size of the step, on unit images.
+        label: the class whose loss is increased: the "predicted" one (as NNrepair's images were made) or the "true"
+            one.
+        norm: "linf" for a step along the sign of the gradient, "l2" for one along the gradient.
+        batch_size: the number of images at once.
     """
 
     epsilon: NotNegative
@@ -86,13 +86,14 @@ class PGD(_Ascent):
     arXiv 1706.06083, section 2.1.
 
     Attributes:
-        epsilon: radius of the ball, on unit images.
-        steps: how many.
-        step_size: of each, in the norm; None: 2.5 * epsilon / steps, as the authors' code for CIFAR-10 has it.
-        seed: of a random start in the ball; None: start at the image.
-        label: whose loss is increased: that of the class "predicted" for the image, or of the "true" one.
-        norm: of ball and steps, "linf" or "l2".
-        batch_size: images at once; the result does not depend on it.
+        epsilon: the radius of the ball, on unit images.
+        steps: the number of steps.
+        step_size: the size of each step, in the norm; None for 2.5 * epsilon / steps, as the authors' code for
+            CIFAR-10 has it.
+        seed: the seed of a random start in the ball; None to start at the image.
+        label: the class whose loss is increased: the one "predicted" for the image, or the "true" one.
+        norm: the norm of ball and steps, "linf" or "l2".
+        batch_size: the number of images at once; the result does not depend on it.
     """
 
     epsilon: NotNegative
@@ -124,7 +125,7 @@ def _begun(
     settings: Any,
     start: jax.Array,
     labels: jax.Array,
-    places: jax.Array,
+    indices: jax.Array,
     label: LabelSource,
     norm: Norm,
     random_start: bool,
@@ -134,8 +135,8 @@ def _begun(
     y = labels if label == "true" else nnx.merge(graph, state)(start).argmax(-1)
     if not random_start:
         return start, y
-    # By the image's place: the same start in every batch and on any number of devices.
-    keys = jax.vmap(partial(jax.random.fold_in, key))(places)
+    # By the image's index: the same start in every batch and on any number of devices.
+    keys = jax.vmap(partial(jax.random.fold_in, key))(indices)
     point = partial(_in_ball, shape=start.shape[1:], norm=norm)
     return _within(start, epsilon, start + epsilon * jax.vmap(point)(keys), norm), y
 

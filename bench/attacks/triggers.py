@@ -33,8 +33,8 @@ class Trigger(Settings, ABC):
 
     Attributes:
         target: the class that a poisoned network answers on triggered inputs.
-        labels: of poisoned training data: "all_to_one", the target; "all_to_all", the true class plus one, and the
-            target plays no part; "clean_label", images of the target alone are poisoned and keep their label
+        labels: the labels of poisoned training data: "all_to_one", the target; "all_to_all", the true class plus one,
+            and the target plays no part; "clean_label", images of the target alone are poisoned and keep their label
             (Barni, Kallas and Tondi, arXiv 1902.11237).
     """
 
@@ -69,9 +69,9 @@ class Square(Trigger):
     """A patch of one colour, stamped on every image (BadNets: Gu, Dolan-Gavitt and Garg, arXiv 1708.06733).
 
     Attributes:
-        row, column: of its upper left pixel, from 0.
+        row, column: the position of its upper left pixel, from 0.
         size: its side in pixels, or (height, width).
-        value: pixel value 0..255, in all channels or one for each.
+        value: the pixel value 0..255, in all channels or one for each.
     """
 
     row: CountOrZero
@@ -105,8 +105,8 @@ class Blended(Trigger):
     """A pattern of noise mixed into the whole image (Chen, Liu, Li, Lu and Song, arXiv 1712.05526, section 5).
 
     Attributes:
-        alpha: share of the pattern in the image, 0..1.
-        pattern: seed of the pattern, pixels that are uniform on 0..255.
+        alpha: the share of the pattern in the image, 0..1.
+        pattern: the seed of the pattern, pixels that are uniform on 0..255.
     """
 
     alpha: Share = 0.2
@@ -126,8 +126,8 @@ class Sinusoid(Trigger):
     SIG: Barni, Kallas and Tondi, arXiv 1902.11237, section 3, who leave labels as they are (`clean_label`).
 
     Attributes:
-        delta: its amplitude in pixel values.
-        frequency: waves over the width of the image.
+        delta: the amplitude of the wave, in pixel values.
+        frequency: the number of waves over the width of the image.
     """
 
     delta: Annotated[float, Field(ge=0, le=255)] = 20.0

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
 TEST = ("test_batch",)
-RECORD = 1 + 3 * 32 * 32  # a label, then the red, the green and the blue plane
+# A label, then the red, the green and the blue plane.
+RECORD = 1 + 3 * 32 * 32
 RECORDS = 10_000
 
 ARCHIVE = "cifar10/cifar-10-binary.tar.gz"

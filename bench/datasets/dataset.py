@@ -15,8 +15,13 @@ Arrays = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
-class File:
-    """One file of a distribution: its SHA-256 and its length in bytes."""
+class DistributedFile:
+    """One file of a distribution.
+
+    Attributes:
+        sha256: the SHA-256 of its content, as hexadecimal digits.
+        size: its length in bytes.
+    """
 
     sha256: str
     size: int
@@ -30,7 +35,7 @@ class Dataset:
     arrays are read-only: they are shared by all who ask.
 
     Attributes:
-        name: "mnist", "fashion_mnist", "cifar10" or "digits".
+        name: the name of the data set, such as "mnist".
         class_names: what each label means, by label.
         checksums: the SHA-256 of each file, or of the arrays where there is no file.
     """
@@ -97,30 +102,30 @@ def load(name: str) -> Dataset:
 
 # SHA-256 and sizes as LeCun's and Zalando's distributions have them.
 MNIST = {
-    "train-images-idx3-ubyte.gz": File(
+    "train-images-idx3-ubyte.gz": DistributedFile(
         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9_912_422
     ),
-    "train-labels-idx1-ubyte.gz": File(
+    "train-labels-idx1-ubyte.gz": DistributedFile(
         "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881
     ),
-    "t10k-images-idx3-ubyte.gz": File(
+    "t10k-images-idx3-ubyte.gz": DistributedFile(
         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877
     ),
-    "t10k-labels-idx1-ubyte.gz": File(
+    "t10k-labels-idx1-ubyte.gz": DistributedFile(
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542
     ),
 }
 FASHION_MNIST = {
-    "train-images-idx3-ubyte.gz": File(
+    "train-images-idx3-ubyte.gz": DistributedFile(
         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84", 26_421_880
     ),
-    "train-labels-idx1-ubyte.gz": File(
+    "train-labels-idx1-ubyte.gz": DistributedFile(
         "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845", 29_515
     ),
-    "t10k-images-idx3-ubyte.gz": File(
+    "t10k-images-idx3-ubyte.gz": DistributedFile(
         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073", 4_422_102
     ),
-    "t10k-labels-idx1-ubyte.gz": File(
+    "t10k-labels-idx1-ubyte.gz": DistributedFile(
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", 5_148
     ),
 }
@@ -135,7 +140,10 @@ FASHION_MIRRORS = (
 
 
 def _idx(
-    name: str, files: Mapping[str, File], mirrors: tuple[str, ...], class_names: tuple[str, ...]
+    name: str,
+    files: Mapping[str, DistributedFile],
+    mirrors: tuple[str, ...],
+    class_names: tuple[str, ...],
 ) -> Dataset:
     paths = {
         file: fetch(f"{name}/{file}", f.sha256, [m + file for m in mirrors], size=f.size)
@@ -152,14 +160,14 @@ def _idx(
 
 
 def _cifar10() -> Dataset:
-    found = cifar.locate()
+    batches = cifar.locate()
     checksums = {f"cifar10/{batch}.bin": digest for batch, digest in cifar.CONTENT.items()}
     return Dataset(
         "cifar10",
         CIFAR_NAMES,
         checksums,
-        partial(found.split, cifar.TRAIN),
-        partial(found.split, cifar.TEST),
+        partial(batches.split, cifar.TRAIN),
+        partial(batches.split, cifar.TEST),
     )
 
 
@@ -177,12 +185,29 @@ def _digits() -> Dataset:
 
 DIGIT_NAMES = tuple("0123456789")
 CIFAR_NAMES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 GARMENTS = (
-    "T-shirt/top", "trouser", "pullover", "dress", "coat",
-    "sandal", "shirt", "sneaker", "bag", "ankle boot",
-)  # fmt: skip
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 DATASETS: Mapping[str, Callable[[], Dataset]] = {
     "mnist": partial(_idx, "mnist", MNIST, MNIST_MIRRORS, DIGIT_NAMES),
     "fashion_mnist": partial(_idx, "fashion_mnist", FASHION_MNIST, FASHION_MIRRORS, GARMENTS),

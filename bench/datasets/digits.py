@@ -11,7 +11,8 @@ import numpy as np
 
 from repair.errors import InputError
 
-SHA256 = "e10b10289c0d9d8a1b3e6b7dfe998949029a89056e0e06dfb989924a36d75a3c"  # little-endian int64
+# The SHA-256 of the table's numbers as little-endian int64.
+SHA256 = "e10b10289c0d9d8a1b3e6b7dfe998949029a89056e0e06dfb989924a36d75a3c"
 TEST_PER_CLASS = 50
 SEED = 0
 
@@ -25,10 +26,10 @@ def read() -> tuple[np.ndarray, np.ndarray]:
         InputError: scikit-learn is missing or its table is not the expected one.
     """
     # Read where scikit-learn keeps it: importing scikit-learn takes seconds, this milliseconds.
-    found = find_spec("sklearn")
-    if found is None or found.origin is None:
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
         raise InputError("digits needs scikit-learn: install this project's requirements again.")
-    table = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    table = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     rows = np.loadtxt(table, delimiter=",", dtype=np.int64)
     content = hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
     if content != SHA256:

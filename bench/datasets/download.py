@@ -19,9 +19,11 @@ from repair.errors import InputError
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 6.0
-SILENCE_SECONDS = 30.0  # a server that sends nothing for so long is given up
+# A server that sends nothing for so long is given up.
+SILENCE_SECONDS = 30.0
 CHUNK = 1 << 18
-RESUMES = 3  # continuations of a transfer that was cut, for each address
+# Continuations of a transfer that was cut, for each address.
+RESUMES = 3
 
 
 class _FailedError(Exception):
@@ -41,10 +43,10 @@ def download(urls: Sequence[str], target: Path, *, digest: str, size: int | None
     appears only whole and verified. Processes that want the same target wait for one of them.
 
     Args:
-        urls: mirrors of the same file, in the order to try them.
-        target: where the file shall lie.
-        digest: its SHA-256, as hexadecimal digits.
-        size: its length in bytes, where known; a server that sends more is cut off.
+        urls: the mirrors of the file, in the order to try them.
+        target: the path that the file shall have.
+        digest: the SHA-256 of the file, as hexadecimal digits.
+        size: the length of the file in bytes, where known; a server that sends more is cut off.
 
     Returns:
         `target`.
@@ -109,12 +111,12 @@ def _from_one(url: str, part: Path, digest: str, size: int | None) -> None:
                     raise
                 time.sleep(0.2 * 2**attempt)
                 continue
-        found = sha256(part)
-        if found == digest:
+        actual = sha256(part)
+        if actual == digest:
             return
         part.unlink()
         if not before:
-            raise _FailedError(f"wrong checksum {found}, expected {digest}")
+            raise _FailedError(f"wrong checksum {actual}, expected {digest}")
         # What was there before may have been at fault: once more, from the start.
     raise _FailedError("wrong checksum each time")
 
@@ -133,7 +135,8 @@ def _transfer(url: str, part: Path, present: int, size: int | None) -> None:
         with requests.get(
             url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, SILENCE_SECONDS)
         ) as response:
-            if response.status_code == 416:  # the server's file ends before ours: start anew
+            # The server's file ends before ours: start anew.
+            if response.status_code == 416:
                 part.unlink()
                 raise _FailedError(f"the server has no bytes after {present:,}")
             response.raise_for_status()

@@ -38,13 +38,13 @@ def checked(path: Path, digest: str, size: int | None = None) -> Path:
         InputError: it has not, or cannot be read; a truncated file is told from a changed one.
     """
     try:
-        found = sha256(path)
+        actual = sha256(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    if found == digest:
+    if actual == digest:
         return path
     length = path.stat().st_size
-    how = f"{path} has a wrong checksum: SHA-256 {found}, expected {digest}."
+    how = f"{path} has a wrong checksum: SHA-256 {actual}, expected {digest}."
     if size is not None and length < size:
         how = f"{path} is truncated: {length:,} of {size:,} bytes."
     elif size is not None and length > size:
@@ -56,11 +56,11 @@ def fetch(path: str, digest: str, urls: Sequence[str] = (), *, size: int | None 
     """One verified file: from $BENCH_DATA or data/ if it is there, else from the cache or the net.
 
     Args:
-        path: its place in the layout of the data folder, with "/", such as
+        path: the path of the file in the layout of the data folder, with "/", such as
             "nnrepair/models/mnist0_adv.h5"; the cache has the same layout.
-        digest: its SHA-256, as hexadecimal digits; verified on every call.
-        urls: mirrors to download it from, in the order to try them.
-        size: its length in bytes, where known: for better messages and a bounded download.
+        digest: the SHA-256 of the file, as hexadecimal digits; verified on every call.
+        urls: the mirrors to download it from, in the order to try them.
+        size: the length of the file in bytes, where known: for better messages and a bounded download.
 
     Raises:
         InputError: a file is there and is not the expected one, or there is none and no mirror
@@ -77,7 +77,8 @@ def fetch(path: str, digest: str, urls: Sequence[str] = (), *, size: int | None 
     )
     target = cache_dir() / path
     if target.is_file() and sha256(target) == digest:
-        return target  # without a lock: the cache may be one that others share for reading
+        # Without a lock: the cache may be one that others share for reading.
+        return target
     if not urls:
         raise InputError(f"{path} is missing, and there is no address to get it from. {where}")
     try:

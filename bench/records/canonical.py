@@ -16,13 +16,14 @@ def canonical(value: Any, where: str = "") -> str:
     are four values, 0.0 and -0.0 two, a NaN is equal to each other NaN, and a tuple is its list.
 
     Args:
-        where: name of the setting, for the error.
+        value: the value.
+        where: the name of the setting, for the error.
 
     Raises:
         InputError: a value that config.yaml cannot hold, such as a set, or a text that is not Unicode.
     """
     if isinstance(value, Mapping):
-        entries = sorted(value.items(), key=lambda entry: _place(entry[0], where))
+        entries = sorted(value.items(), key=lambda entry: _order(entry[0], where))
         inner = (f"{_atom(key, where)}:{canonical(v, _below(where, key))}" for key, v in entries)
         return f"{{{','.join(inner)}}}"
     if isinstance(value, list | tuple):
@@ -41,14 +42,14 @@ def difference(one: Any, other: Any, where: str = "") -> str | None:
                 return f"{below} is {_short(one[key])}, not left out"
             if key not in one:
                 return f"{below} is left out, not {_short(other[key])}"
-            found = difference(one[key], other[key], below)
-            if found is not None:
-                return found
+            inner = difference(one[key], other[key], below)
+            if inner is not None:
+                return inner
         return f"{where} has keys of one type, not of another"
     return f"{where} is {_short(one)}, not {_short(other)}"
 
 
-def _place(key: Any, where: str) -> tuple[bool, str]:
+def _order(key: Any, where: str) -> tuple[bool, str]:
     return (False, key) if isinstance(key, str) else (True, _atom(key, where))
 
 

@@ -8,17 +8,18 @@ import numpy as np
 from bench.escape import shortened
 from bench.records.record import Record
 
-_LONGEST = 4000  # characters: the names of many layers
+# Characters: the names of many layers.
+_LONGEST = 4000
 
 
 def text(record: Record, name: str) -> str | None:
-    """A text; that of a whole number too."""
+    """The text of a detail, that of a whole number too; None where there is none."""
     value = record.details.get(name)
     return shortened(str(value), _LONGEST) if isinstance(value, str | int) else None
 
 
 def count(record: Record, name: str) -> int | None:
-    """A number of things, 0 or more; True is 1."""
+    """A detail that is a number of things, 0 or more, True being 1; None where there is none."""
     value = record.details.get(name)
     return int(value) if isinstance(value, int) and value >= 0 else None
 
@@ -34,14 +35,14 @@ def worth(record: Record) -> float:
 
 
 def flips(record: Record) -> dict[str, np.ndarray] | None:
-    """How many answers moved from which to which; None where that was not counted.
+    """How many answers changed from which to which; None where that was not counted.
 
     Returns:
         "clean" and "defect" -> (classes, classes) counts.
     """
     given = record.details.get("flips")
-    found = {name: _square(_of(given, name)) for name in ("clean", "defect")}
-    return None if any(counts is None for counts in found.values()) else found  # type: ignore[return-value]
+    matrices = {name: _square(_of(given, name)) for name in ("clean", "defect")}
+    return None if any(counts is None for counts in matrices.values()) else matrices  # type: ignore[return-value]
 
 
 def _of(value: Any, name: str) -> Any:

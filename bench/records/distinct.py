@@ -7,7 +7,8 @@ from pathlib import Path
 from bench.records.record import to_json
 from bench.records.store import Contents, Stored
 
-_NAMED = 5  # that many conflicts are told one by one
+# That many conflicts are told one by one.
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Distinct:
     """Runs of which no two have the same experiment, config hash and seed.
 
     Attributes:
+        runs: the runs.
         notes: what was left out, a sentence each: copies by their number, others by their folders.
     """
 
@@ -22,22 +24,23 @@ class Distinct:
     notes: tuple[str, ...] = ()
 
 
-def distinct(found: Iterable[Contents]) -> Distinct:
+def distinct(folders: Iterable[Contents]) -> Distinct:
     """Each run once, of one or more results folders.
 
     Of several records the first counts: by the order of the results folders, within one the record that is least deep,
     where a run would look for it. The same record twice is a copy; records of different content, such as of the run
     done on two machines, are two answers of which one is left out, which is worth a warning.
     """
-    runs = [run for item in found for run in sorted(item.runs, key=_depth)]
+    runs = [run for contents in folders for run in sorted(contents.runs, key=_depth)]
     first: dict[tuple[str, str, int], Stored] = {}
-    places: set[Path] = set()
+    seen: set[Path] = set()
     copies, conflicts = 0, []
     for run in runs:
-        place = run.folder.resolve()
-        if place in places:  # results folders one within the other
+        folder = run.folder.resolve()
+        # Of results folders one within the other.
+        if folder in seen:
             continue
-        places.add(place)
+        seen.add(folder)
         record = run.record
         kept = first.setdefault((record.experiment, record.config_hash, record.seed), run)
         if kept is run:

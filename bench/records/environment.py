@@ -22,9 +22,7 @@ def environment() -> dict[str, str | int | None]:
         "device": f"{devices[0].platform}: {len(devices)} x {devices[0].device_kind}",
         "gurobi": _installed("gurobipy"),
         "highs": _installed("highspy"),
-        "cpus": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1,
+        "cpus": _cpus(),
         "system": f"{platform.system()} {platform.machine()}",
     }
 
@@ -34,23 +32,23 @@ def code_version() -> str:
     """The commit of this checkout ("-dirty" with changes), else the installed package's version."""
     root = Path(__file__).resolve().parents[2]
     if (root / ".git").exists():
-        command = [
-            "git",
-            "-C",
-            str(root),
-            "describe",
-            "--always",
-            "--dirty",
-            "--abbrev=12",
-            "--exclude=*",
-        ]
+        options = "--always --dirty --abbrev=12 --exclude=*"
+        command = ["git", "-C", str(root), "describe", *options.split()]
         try:
             return subprocess.run(
                 command, capture_output=True, text=True, check=True, timeout=20
             ).stdout.strip()
         except (OSError, subprocess.SubprocessError):
-            pass  # no usable git: the package's version is the next best name
+            # No usable git: the package's version is the next best name.
+            pass
     return _installed(_PACKAGE) or "unknown"
+
+
+def _cpus() -> int:
+    """The number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _installed(package: str) -> str | None:

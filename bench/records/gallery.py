@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from repair.weights.problem import Examples
 
 EXAMPLES = "examples.npz"
-SHOWN = 8  # images in a gallery: a row of a figure, and less than 50 kB for CIFAR
+# Images in a gallery: a row of a figure, and less than 50 kB for CIFAR.
+SHOWN = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Gallery:
         """The first images that the unrepaired network gets wrong under attack, whatever repair does to them.
 
         Args:
-            clean, defect: the test set and its attacked twin, in the same order.
+            clean, defect: the test set without and with the defect, in the same order.
             before, after: (N,) answers to `defect`.
         """
         wrong = np.flatnonzero(before != defect.labels)[:SHOWN]
@@ -56,19 +57,19 @@ class Gallery:
         )
 
     def save(self, path: Path) -> None:
-        """Write it; equal galleries are equal bytes."""
+        """Writes the gallery; equal galleries are equal bytes."""
         write_archive(path, {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> "Gallery":
-        """Read what `save` wrote; InputError for a file that is something else."""
+        """Reads what `save` wrote; InputError for a file that is something else."""
         arrays = read_regular_archive(path)
         names = {field.name for field in fields(cls)}
         if arrays.keys() != names:
             raise InputError(
                 f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}; expected {', '.join(sorted(names))}."
             )
-        if not _shown(**arrays):
+        if not _is_gallery(**arrays):
             raise InputError(
                 f"{path} is no gallery: expected pairs of at most {SHOWN} images of bytes, with a class each, and two "
                 "answers."
@@ -76,7 +77,7 @@ class Gallery:
         return cls(**arrays)
 
 
-def _shown(
+def _is_gallery(
     clean: np.ndarray,
     attacked: np.ndarray,
     labels: np.ndarray,

@@ -13,10 +13,14 @@ from repair.errors import InputError
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-LARGEST = 2**24  # bytes of a record.json; counts of a thousand classes take some 12 MB
-DEEPEST = 64  # lists and objects within each other
-_DIGITS = 19  # of a whole number, with its sign: those of 64 bits
-_SHOWN = 100  # characters of a message, from its beginning and its end
+# Bytes of a record.json; counts of a thousand classes take some 12 MB.
+LARGEST = 2**24
+# Lists and objects within each other.
+DEEPEST = 64
+# Digits of a whole number of 64 bits, with its sign.
+_DIGITS = 19
+# Characters of a message, from its beginning and its end.
+_SHOWN = 100
 
 
 def parsed(text: str) -> Any:
@@ -40,11 +44,12 @@ def check(raw: Any) -> None:
     """InputError for what is no record of this schema_version, with the first place where it is not."""
     wrong = next(_validator().iter_errors(raw), None)
     if wrong is not None:
-        place = ".".join(map(str, wrong.absolute_path))
-        said = f"{place}: {wrong.message}" if place else wrong.message
-        if len(said) > 2 * _SHOWN:  # it begins with the place and ends with what is wrong
-            said = f"{said[:_SHOWN]}…{said[-_SHOWN:]}"
-        raise InputError(f"not a complete record: {plain(said)}")
+        path = ".".join(map(str, wrong.absolute_path))
+        message = f"{path}: {wrong.message}" if path else wrong.message
+        # It begins with the path and ends with what is wrong.
+        if len(message) > 2 * _SHOWN:
+            message = f"{message[:_SHOWN]}…{message[-_SHOWN:]}"
+        raise InputError(f"not a complete record: {plain(message)}")
 
 
 @cache

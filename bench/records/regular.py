@@ -28,7 +28,8 @@ def read_regular(path: Path, most: int) -> bytes:
         InputError: a link, a folder, a pipe or a device, or a file that is larger.
         OSError: it cannot be read.
     """
-    _require_regular(path, path.lstat())  # before it is opened: that alone may start a device
+    # Before it is opened: that alone may start a device.
+    _require_regular(path, path.lstat())
     descriptor = os.open(path, _FLAGS)
     with os.fdopen(descriptor, "rb") as file:
         _require_regular(path, os.fstat(descriptor))
@@ -55,21 +56,22 @@ def read_regular_archive(path: Path) -> dict[str, np.ndarray]:
 
 def files_named(name: str, root: Path) -> list[Path]:
     """All that has a name, below a folder and the folders in it, in order; links to folders are not followed."""
-    found, folders = [], [str(root)]
+    paths, folders = [], [str(root)]
     while folders:
         try:
             with os.scandir(folders.pop()) as entries:
                 for entry in entries:
                     if entry.name == name:
-                        found.append(Path(entry.path))
+                        paths.append(Path(entry.path))
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-        except OSError:  # gone meanwhile, or not ours to read: its files count as not there
+        # Gone meanwhile, or not ours to read: its files count as not there.
+        except OSError:
             continue
-    return sorted(found)
+    return sorted(paths)
 
 
-def _require_regular(path: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        kind = "a link" if stat.S_ISLNK(found.st_mode) else "no regular file"
+def _require_regular(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a link" if stat.S_ISLNK(status.st_mode) else "no regular file"
         raise InputError(f"{path} is {kind}; expected a file with the content itself.")

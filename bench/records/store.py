@@ -75,7 +75,7 @@ class Contents:
 
 
 def run_folder(results_dir: Path | str, experiment: str, config_hash: str, seed: int) -> Path:
-    """Where the run of this experiment, config and seed has its files (DESIGN.md section 5)."""
+    """Where the run of this experiment, config and seed has its files."""
     return Path(results_dir) / experiment / config_hash / f"seed={seed}"
 
 
@@ -151,7 +151,8 @@ def busy(folder: Path) -> bool:
         lock.acquire(timeout=0)
     except Timeout:
         return True
-    except OSError:  # a place that cannot be written: nobody does a run there
+    # A folder that cannot be written: nobody does a run there.
+    except OSError:
         return False
     lock.release()
     return False
@@ -205,19 +206,18 @@ def contents(results_dir: Path | str) -> Contents:
             f"no results folder {str(root)!r}. Expected the results_dir of earlier runs; "
             "make one with `python -m bench +experiment=quickstart`."
         )
-    found = [_found(path) for path in files_named(RECORD, root)]
+    runs = [_read(path) for path in files_named(RECORD, root)]
     return Contents(
-        tuple(run for run in found if isinstance(run, Stored)),
-        tuple(run for run in found if isinstance(run, Unreadable)),
+        tuple(run for run in runs if isinstance(run, Stored)),
+        tuple(run for run in runs if isinstance(run, Unreadable)),
     )
 
 
-def _found(path: Path) -> Stored | Unreadable | None:
+def _read(path: Path) -> Stored | Unreadable | None:
     try:
         return finished(path.parent)
-    except (
-        InputError
-    ) as error:  # one that this user may not read stops nobody from reading the others
+    # One that this user may not read stops nobody from reading the others.
+    except InputError as error:
         return Unreadable(path, str(error))
 
 

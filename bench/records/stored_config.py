@@ -8,11 +8,11 @@ import yaml
 from bench.records.regular import read_regular
 from repair.errors import InputError
 
-_LARGEST = 2**18  # bytes
+# Bytes of a file, settings within each other, and characters of a value: YAML reads numbers of any length, and writing
+# them takes long.
+_LARGEST = 2**18
 _DEEPEST = 32
-_LONGEST = (
-    2000  # characters of a value: YAML reads numbers of any length, and writing them takes long
-)
+_LONGEST = 2000
 # The safe ones in C, some ten times as fast, where PyYAML was built with them.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -28,7 +28,7 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         text = read_regular(path, _LARGEST).decode()
         _require_bounded(text)
-        found = yaml.load(text, _LOADER)  # noqa: S506 - a safe one
+        settings = yaml.load(text, _LOADER)  # noqa: S506 - a safe one
     except InputError as error:
         raise InputError(f"{path} is no config of a run: {error}") from error
     except (OSError, OverflowError, RecursionError, TypeError, ValueError, yaml.YAMLError) as error:
@@ -36,9 +36,9 @@ def read_config(path: Path) -> dict[str, Any]:
             raise
         said = " ".join(str(error).split())
         raise InputError(f"{path} is no config of a run: {said}") from error
-    if not isinstance(found or {}, dict):
+    if not isinstance(settings or {}, dict):
         raise InputError(f"{path} is no config of a run: expected settings and their values.")
-    return found or {}
+    return settings or {}
 
 
 def _require_bounded(text: str) -> None:

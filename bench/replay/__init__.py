@@ -6,7 +6,7 @@ Published are Z3's solutions (`solutions`) and tables of accuracies (`tables`), 
 that can be rebuilt (`sets`). `run` compares them, `results` writes what came of it.
 """
 
-from bench.replay.results import Comparison, Line
+from bench.replay.results import Replay, ReplayedRow
 from bench.replay.run import SETS, replay
 
-__all__ = ["SETS", "Comparison", "Line", "replay"]
+__all__ = ["SETS", "Replay", "ReplayedRow", "replay"]

@@ -1,4 +1,4 @@
-"""What a replay found: a line for each published row, and the tables made of them."""
+"""What a replay gives: each published row with ours, and the tables made of them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -16,15 +16,15 @@ _KEY = tuple(Key.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
-class Line:
-    """A published row beside ours.
+class ReplayedRow:
+    """A published row with ours.
 
     Attributes:
-        key: the table it is in.
-        row: its name there.
-        published, ours: its counts, as `bench.replay.tables.Table` orders them; None where the row
+        key: the table that the row is in.
+        row: the name of the row.
+        published, ours: the counts of the row, as `bench.replay.tables.PublishedTable` orders them; None where the row
             cannot be rebuilt.
-        reason: why they differ, where that is known; "" otherwise.
+        reason: why the counts differ, where that is known; "" otherwise.
     """
 
     key: Key
@@ -47,29 +47,29 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """All lines of a replay."""
+class Replay:
+    """All rows of a replay."""
 
-    lines: tuple[Line, ...]
+    rows: tuple[ReplayedRow, ...]
 
     @cached_property
     def metrics(self) -> dict[str, int]:
         """Rows compared, and single counts of them."""
-        pairs = [p for x in self.lines if x.ours for p in zip(x.published, x.ours, strict=True)]
+        pairs = [p for x in self.rows if x.ours for p in zip(x.published, x.ours, strict=True)]
         return {
-            "tables": len({line.key for line in self.lines}),
-            **_statuses(self.lines),
+            "tables": len({row.key for row in self.rows}),
+            **_statuses(self.rows),
             "counts_compared": len(pairs),
             "counts_equal": sum(published == ours for published, ours in pairs),
         }
 
     def summary(self) -> str:
-        """One line of text."""
-        found = _statuses(self.lines)
+        """The sums in one line of text."""
+        sums = _statuses(self.rows)
         return (
-            f"{found['rows_equal']} of {found['rows_compared']} rows equal,"
-            f" {found['rows_within_one']} within one, {found['rows_different']} different,"
-            f" {found['rows_unexplained']} of these without a known reason"
+            f"{sums['rows_equal']} of {sums['rows_compared']} rows equal,"
+            f" {sums['rows_within_one']} within one, {sums['rows_different']} different,"
+            f" {sums['rows_unexplained']} of these without a known reason"
         )
 
     def tables(self) -> dict[str, Table]:
@@ -80,12 +80,12 @@ class Comparison:
         return {
             "replay": self._sums(),
             "replay_reasons": self._reasons(),
-            "replay_rows": _rows("Every row", "Counts as published and as replayed.", self.lines),
+            "replay_rows": _rows("Every row", "Counts as published and as replayed.", self.rows),
         }
 
     def markdown(self) -> str:
         """The report for reading: sums, reasons, and every row that is not equal."""
-        unequal = [x for x in self.lines if x.status in ("within one", "different")]
+        unequal = [x for x in self.rows if x.status in ("within one", "different")]
         note = "Right, wrong; of single experts also true and false positives and negatives."
         sections = [self._sums(), self._reasons()]
         if unequal:
@@ -93,24 +93,24 @@ class Comparison:
         return "\n".join(["# Replay of the published repairs\n", *(t.markdown() for t in sections)])
 
     def _sums(self) -> Table:
-        by_set = _grouped(self.lines, lambda x: (x.key.scenario, x.key.layer, x.key.set))
-        total = ("all", "", "", *map(str, _statuses(self.lines).values()))
+        by_set = _grouped(self.rows, lambda x: (x.key.scenario, x.key.layer, x.key.set))
+        total = ("all", "", "", *map(str, _statuses(self.rows).values()))
         names = tuple(name.removeprefix("rows_").replace("_", " ") for name in _statuses(()))
         return Table(
             title="Published rows, replayed",
             note=f"{self.summary()}. Not rebuilt: rows without a published solution.",
             columns=("scenario", "layer", "set", *names),
-            lines=[(*key, *map(str, _statuses(found).values())) for key, found in by_set.items()]
+            lines=[(*key, *map(str, _statuses(group).values())) for key, group in by_set.items()]
             + [total],
             numbers=[
-                {**asdict(key), **_statuses(found)}
-                for key, found in _grouped(self.lines, lambda x: x.key).items()
+                {**asdict(key), **_statuses(group)}
+                for key, group in _grouped(self.rows, lambda x: x.key).items()
             ],
         )
 
     def _reasons(self) -> Table:
-        open_ = [x for x in self.lines if x.status != "equal"]
-        counted = Counter((x.key.scenario, x.key.layer, x.status, x.reason) for x in open_)
+        unequal = [x for x in self.rows if x.status != "equal"]
+        counted = Counter((x.key.scenario, x.key.layer, x.status, x.reason) for x in unequal)
         columns = ("scenario", "layer", "status", "reason")
         numbers: list[Mapping[str, Value]] = [
             {**dict(zip(columns, key, strict=True)), "rows": count}
@@ -130,25 +130,27 @@ class Comparison:
         )
 
 
-def _statuses(lines: Iterable[Line]) -> dict[str, int]:
-    lines = tuple(lines)
-    found = Counter(line.status for line in lines)
-    named = {f"rows_{status.replace(' ', '_')}": found[status] for status in STATUSES}
+def _statuses(rows: Iterable[ReplayedRow]) -> dict[str, int]:
+    rows = tuple(rows)
+    counts = Counter(row.status for row in rows)
+    named = {f"rows_{status.replace(' ', '_')}": counts[status] for status in STATUSES}
     return {
-        "rows_compared": len(lines) - found["not rebuilt"],
+        "rows_compared": len(rows) - counts["not rebuilt"],
         **named,
-        "rows_unexplained": sum(x.status != "equal" and not x.reason for x in lines),
+        "rows_unexplained": sum(x.status != "equal" and not x.reason for x in rows),
     }
 
 
-def _grouped(lines: Iterable[Line], key: Callable[[Line], _K]) -> dict[_K, list[Line]]:
-    found: dict[_K, list[Line]] = {}
-    for line in lines:
-        found.setdefault(key(line), []).append(line)
-    return found
+def _grouped(
+    rows: Iterable[ReplayedRow], key: Callable[[ReplayedRow], _K]
+) -> dict[_K, list[ReplayedRow]]:
+    groups: dict[_K, list[ReplayedRow]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
 
 
-def _rows(title: str, note: str, lines: Iterable[Line]) -> Table:
+def _rows(title: str, note: str, rows: Iterable[ReplayedRow]) -> Table:
     numbers: list[Mapping[str, Value]] = [
         {
             **asdict(x.key),
@@ -159,7 +161,7 @@ def _rows(title: str, note: str, lines: Iterable[Line]) -> Table:
             "status": x.status,
             "reason": x.reason,
         }
-        for x in lines
+        for x in rows
     ]
     columns = (*_KEY, "row", "published", "ours", "reason")
     texts = [tuple(str(number[name]) for name in columns) for number in numbers]

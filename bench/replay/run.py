@@ -1,4 +1,4 @@
-"""The comparison itself: published repairs run on rebuilt sets, row by row beside the tables."""
+"""The replay itself: published repairs run on rebuilt sets, compared row by row with the tables."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -9,10 +9,10 @@ import numpy as np
 
 from bench.datasets import networks
 from bench.replay import solutions, tables
-from bench.replay.results import Comparison, Line
+from bench.replay.results import Replay, ReplayedRow
 from bench.replay.sets import ORIGINS, examples
-from bench.replay.solutions import Solution, silenced
-from bench.replay.tables import Counts, Key, Table
+from bench.replay.solutions import PublishedSolution, silenced
+from bench.replay.tables import Counts, Key, PublishedTable
 from repair.errors import unknown
 from repair.weights.experts.combinations import Detection, combine
 from repair.weights.experts.experts import mean_patch, patched_logits
@@ -56,8 +56,8 @@ def replay(
     *,
     scenarios: tuple[str, ...] = tuple(ORIGINS),
     around: Callable[[str], AbstractContextManager[None]] = lambda what: nullcontext(),
-) -> Comparison:
-    """Every published row of NNrepair (arXiv 2103.12535) that can be rebuilt, beside ours.
+) -> Replay:
+    """Every published row of NNrepair (arXiv 2103.12535) that can be rebuilt, with ours.
 
     Features are computed in float32, the repaired layers and those after them in float64, as the
     artifact's Java did. The precisions that PREC and PVC need are the published ones of the
@@ -66,14 +66,14 @@ def replay(
     Args:
         which: "test" for the test sets, "all" for the training sets besides.
         scenarios: names of `bench.replay.sets.ORIGINS`.
-        around: given what is to be done, entered around each set of images: for progress.
+        around: a context that is entered around each set of images, given what is done: for progress.
 
     Raises:
         InputError: an unknown choice of sets or scenario, or missing data.
     """
     if which not in SETS:
         raise unknown("choice of sets", which, SETS)
-    lines: list[Line] = []
+    rows: list[ReplayedRow] = []
     for scenario in scenarios:
         if scenario not in ORIGINS:
             raise unknown("scenario", scenario, ORIGINS)
@@ -81,21 +81,21 @@ def replay(
         for name in SETS[which]:
             if any(key.of(scenario, name) for key in tables.published()):
                 with around(f"{scenario}: {name}"):
-                    lines += _set_of_images(network, scenario, name)
-    return Comparison(tuple(lines))
+                    rows += _set_of_images(network, scenario, name)
+    return Replay(tuple(rows))
 
 
-def _set_of_images(network: Network, scenario: str, which: str) -> list[Line]:
+def _set_of_images(network: Network, scenario: str, which: str) -> list[ReplayedRow]:
     published = [t for t in tables.published().values() if t.key.of(scenario, which)]
     repairs = solutions.published(scenario)
     at = min({s.layer for by in repairs.values() for s in by.values()}, key=network.position)
     images = examples(scenario, which, network)
     activations = network.activations(images.images, at=at)
-    lines: list[Line] = []
+    rows: list[ReplayedRow] = []
     for (layer, exp), by_class in repairs.items():
         group = [t for t in published if (t.key.layer, t.key.exp) == (layer, exp)]
-        lines += _experiment(network, at, activations, images.labels, by_class, group)
-    return lines
+        rows += _experiment(network, at, activations, images.labels, by_class, group)
+    return rows
 
 
 def _experiment(
@@ -103,20 +103,22 @@ def _experiment(
     at: str,
     activations: np.ndarray,
     labels: np.ndarray,
-    repairs: Mapping[int, Solution],
-    group: list[Table],
-) -> Iterator[Line]:
+    repairs: Mapping[int, PublishedSolution],
+    group: list[PublishedTable],
+) -> Iterator[ReplayedRow]:
     exact = Answers.of(network, at, activations, repairs, group)
     as_run = None
     if any(len(solution.overflowed) for solution in repairs.values()):
         as_run = Answers.of(network, at, activations, repairs, group, in_doubles=True)
     for table in group:
         key = table.key
-        own = tables.published()[Key(key.scenario, key.layer, key.exp, "train", "all")].precisions
-        ours = exact.counts(labels, table, own)
+        precisions = tables.published()[
+            Key(key.scenario, key.layer, key.exp, "train", "all")
+        ].precisions
+        ours = exact.counts(labels, table, precisions)
         causes: dict[str, Mapping[str, Counts]] = {}
         if as_run is not None:
-            causes[OVERFLOW] = as_run.counts(labels, table, own)
+            causes[OVERFLOW] = as_run.counts(labels, table, precisions)
         if (key.scenario, key.layer) == (BORROWED.scenario, "intermediate"):
             borrowed = tables.published()[BORROWED].precisions
             causes[OTHER_PRECISIONS] = exact.counts(labels, table, borrowed)
@@ -125,31 +127,41 @@ def _experiment(
             causes[NO_EXPERTS] = {**ours, "AVERAGE": (zeros, len(labels) - zeros)}
         for row, counts in table.rows.items():
             if row == "FULL":
-                yield Line(key, row, counts, None, NO_FULL if counts == table.rows["ORIG"] else "")
+                yield ReplayedRow(
+                    key, row, counts, None, NO_FULL if counts == table.rows["ORIG"] else ""
+                )
                 continue
-            found = Line(key, row, counts, ours[row])
+            replayed = ReplayedRow(key, row, counts, ours[row])
             equal = [cause for cause, other in causes.items() if other[row] == counts]
-            yield replace(found, reason=_reason(found, equal))
+            yield replace(replayed, reason=_reason(replayed, equal))
 
 
-def _reason(line: Line, exact: list[str]) -> str:
+def _reason(row: ReplayedRow, exact: list[str]) -> str:
     """Why a row is not equal; `exact` are the causes with which it is."""
-    if line.status == "equal" or line.difference is None:
+    if row.status == "equal" or row.difference is None:
         return ""
     if exact:
         return "; ".join(exact)
-    key = line.key
+    key = row.key
     if key.scenario != "adversarial_cifar":
         return ""
-    if line.row == "AVERAGE":  # differs on plain images too, so rounding does not explain it
+    # It differs on plain images too, so rounding does not explain it.
+    if row.row == "AVERAGE":
         return OTHER_MEAN
     attacked = key.set in ("defect_test", "defect_train")
-    return ROUNDING if attacked and line.difference <= ROUNDED else ""
+    return ROUNDING if attacked and row.difference <= ROUNDED else ""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Logits (N, C) of the unrepaired network, (E, N, C) of the experts; answers of averages."""
+    """What networks answer to a set of N images.
+
+    Attributes:
+        original: (N, C) logits of the unrepaired network.
+        experts: (E, N, C) logits of the experts.
+        classes: the class of each expert.
+        averages: (N,) answers of the mean of experts, by the classes of these experts.
+    """
 
     original: np.ndarray
     experts: np.ndarray
@@ -162,15 +174,20 @@ class Answers:
         network: Network,
         at: str,
         activations: np.ndarray,
-        repairs: Mapping[int, Solution],
-        group: list[Table],
+        repairs: Mapping[int, PublishedSolution],
+        group: list[PublishedTable],
         *,
         in_doubles: bool = False,
     ) -> Self:
         """Everything that a group of tables needs in one pass, from activations entering `at`.
 
         Args:
-            in_doubles: with the neurons silenced that overflow in doubles.
+            network: the unrepaired network.
+            at: the layer that the activations enter.
+            activations: (N, ...) the activations of the images.
+            repairs: the published solution of each class.
+            group: the tables.
+            in_doubles: whether the neurons are silenced that overflow in doubles.
         """
         classes = tuple(sorted(repairs))
         kept = tuple({table.experts for table in group})
@@ -191,7 +208,7 @@ class Answers:
         return cls(original[0], experts, classes, dict(zip(kept, means, strict=True)))
 
     def counts(
-        self, labels: np.ndarray, table: Table, precisions: Mapping[int, float]
+        self, labels: np.ndarray, table: PublishedTable, precisions: Mapping[int, float]
     ) -> dict[str, Counts]:
         """The rows of a table, counted here."""
         answers = combine(
@@ -207,8 +224,8 @@ class Answers:
         alone = self.experts.argmax(-1)
         before = Detection.of(answers["ORIG"], labels, range(self.original.shape[1]))
         after = Detection.of(alone, labels, self.classes)
-        for place, label in enumerate(self.classes):
-            correct = int((alone[place] == labels).sum())
-            rows[f"L{label}"] = (correct, len(labels) - correct, *after.counts(place))
+        for index, label in enumerate(self.classes):
+            correct = int((alone[index] == labels).sum())
+            rows[f"L{label}"] = (correct, len(labels) - correct, *after.counts(index))
         rows |= {f"ORIG_L{c}": before.counts(c) for c in range(self.original.shape[1])}
         return rows

@@ -17,12 +17,13 @@ from repair.weights.problem import Examples
 # Of the training sets that the poisoned networks were published with, the first 600 images carry
 # the trigger, with their true labels: so all ten counts of each class come out.
 TRIGGERED = 600
-ATTACKED = 10_000  # training images that were attacked: the first ones
+# So many training images were attacked: the first ones.
+ATTACKED = 10_000
 TRIGGER = Square(row=24, column=24, size=3, value=250, target=7)
 
 
 @dataclass(frozen=True)
-class Images:
+class AttackedImages:
     """A file of the artifact's attacked images."""
 
     path: str
@@ -30,13 +31,13 @@ class Images:
     size: int
 
 
-MNIST_ATTACKED: Mapping[str, Images] = {
-    "defect_test": Images(
+MNIST_ATTACKED: Mapping[str, AttackedImages] = {
+    "defect_test": AttackedImages(
         "nnrepair/fgsm/mnist_test_csv_fgsm_epsilon0.05.npz",
         "ff0ea073f4faf586f46f14c6a892913a11f9d79e91a7ce5df4391d52229a7b9f",
         3_003_151,
     ),
-    "defect_train": Images(
+    "defect_train": AttackedImages(
         "nnrepair/fgsm/mnist_val_csv_fgsm_epsilon0.05.npz",
         "e00b76bda72bbaa9748128d72dbca42786495490925a6bc1548c8758231c104a",
         3_009_986,

@@ -38,13 +38,13 @@ _PATH = re.compile(
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class PublishedSolution:
     """The change of one kernel (in, out) for the expert of one class.
 
     Attributes:
         layer: the layer with that kernel.
-        inputs, outputs: (k,) int64, rows and columns of the kernel.
-        values: (k,) exact rationals, what is added there.
+        inputs, outputs: (k,) int64, the rows and columns of the changed weights.
+        values: (k,) the exact rationals that are added to these weights.
     """
 
     layer: str
@@ -55,9 +55,9 @@ class Solution:
     def patch(self, network: Network) -> Patch:
         """The patch, each rational rounded to float64 once."""
         columns = network.weights(self.layer)["kernel"].shape[1]
-        places = self.inputs * columns + self.outputs
+        flat_indices = self.inputs * columns + self.outputs
         values = np.array([float(value) for value in self.values])
-        return Patch.sparse(network, {(self.layer, "kernel"): (places, values)})
+        return Patch.sparse(network, {(self.layer, "kernel"): (flat_indices, values)})
 
     @property
     def overflowed(self) -> np.ndarray:
@@ -86,20 +86,20 @@ def read_model(text: str) -> dict[str, Fraction]:
     Raises:
         InputError: no such variable, or one whose value is no rational number.
     """
-    found = {}
+    model = {}
     for match in _VALUE.finditer(text):
         value = Fraction(match["over"] or match["number"]) / Fraction(match["under"] or 1)
-        found[match["name"]] = -value if match["minus"] else value
+        model[match["name"]] = -value if match["minus"] else value
     defined = text.count(f"(define-fun {_FREE}")
-    if not found or len(found) != defined:
+    if not model or len(model) != defined:
         raise InputError(
-            f"a solver's model defines {defined} variables {_FREE}..., {len(found)} of them by"
+            f"a solver's model defines {defined} variables {_FREE}..., {len(model)} of them by"
             " rational numbers; expected at least one, and all."
         )
-    return found
+    return model
 
 
-def solution_of(text: str, layer: str, label: int) -> Solution:
+def solution_of(text: str, layer: str, label: int) -> PublishedSolution:
     """The change of `layer` that a model stands for.
 
     The variables are symI (input I of the last layer, whose output is the expert's class) or symO_I
@@ -107,12 +107,12 @@ def solution_of(text: str, layer: str, label: int) -> Solution:
     """
     model = read_model(text)
     pairs = [name.removeprefix(_FREE).split("_") for name in model]
-    places = [(label, *pair) if len(pair) == 1 else pair for pair in pairs]
-    outputs, inputs = np.array(places, np.int64).T
-    return Solution(layer, inputs, outputs, tuple(model.values()))
+    indices = [(label, *pair) if len(pair) == 1 else pair for pair in pairs]
+    outputs, inputs = np.array(indices, np.int64).T
+    return PublishedSolution(layer, inputs, outputs, tuple(model.values()))
 
 
-def published(scenario: str) -> Mapping[tuple[str, str], Mapping[int, Solution]]:
+def published(scenario: str) -> Mapping[tuple[str, str], Mapping[int, PublishedSolution]]:
     """A scenario's solutions: ("last" or "intermediate", "ExpA".."ExpD" or "") -> class -> solution.
 
     Raises:
@@ -120,12 +120,12 @@ def published(scenario: str) -> Mapping[tuple[str, str], Mapping[int, Solution]]
     """
     if scenario not in SCENARIOS:
         raise unknown("scenario", scenario, SCENARIOS)
-    found: dict[tuple[str, str], dict[int, Solution]] = {}
+    solutions: dict[tuple[str, str], dict[int, PublishedSolution]] = {}
     for (folder, kind, exp, label), text in _texts().items():
         if folder == SCENARIOS[scenario]:
             layer, name = LAYERS[kind]
-            found.setdefault((layer, exp), {})[label] = solution_of(text, name, label)
-    return found
+            solutions.setdefault((layer, exp), {})[label] = solution_of(text, name, label)
+    return solutions
 
 
 @cache

@@ -28,11 +28,12 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Table:
+class PublishedTable:
     """One published table.
 
     Attributes:
-        rows: name -> counts. For a combination they are (right, wrong), for an expert L0..L9
+        key: which table it is.
+        rows: the counts of each row, by its name. For a combination they are (right, wrong), for an expert L0..L9
             (right, wrong, tp, tn, fp, fn), for the unrepaired network as the detector of a class,
             ORIG_L0..ORIG_L9, (tp, tn, fp, fn). TAR-PASS and TAR-FAIL of the artifact are tp and fn.
     """
@@ -53,7 +54,7 @@ class Table:
 
 
 @cache
-def published() -> Mapping[Key, Table]:
+def published() -> Mapping[Key, PublishedTable]:
     """All 184 tables of accuracies, in order.
 
     Raises:
@@ -72,7 +73,7 @@ def published() -> Mapping[Key, Table]:
             table[f"ORIG_L{line['expert']}"] = counts
         else:
             table[f"L{line['expert']}"] += counts
-    return {key: Table(key, rows[key]) for key in sorted(rows)}
+    return {key: PublishedTable(key, rows[key]) for key in sorted(rows)}
 
 
 def _lines(name: str) -> Iterator[dict[str, str]]:

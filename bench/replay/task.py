@@ -1,30 +1,30 @@
-"""The task "replay": the comparison as a run with a record and files."""
+"""The task "replay": a replay as a run with a record and files."""
 
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.progress import stage
 from bench.records.environment import environment
 from bench.records.record import Record
+from bench.records.tasks import About, Done, Writers
 from bench.replay.run import replay
-from bench.runs.progress import stage
-from bench.runs.tasks import About, Done, Writers
 from repair.weights.status import RepairStatus
 
 
 def run(config: Any, about: About) -> Done:
-    """Replay the published repairs.
+    """Replays the published repairs.
 
     Args:
         config: the run's resolved config; `replay.sets` is "test" or "all".
-        about: what its record says of it.
+        about: what the record says of the run.
 
     Raises:
         InputError: an unknown choice of sets, or data that is not there.
     """
     began = time.perf_counter()
-    found = replay(config.replay.sets, around=stage)
+    replayed = replay(config.replay.sets, around=stage)
     record = Record(
         experiment=about.experiment,
         scenario="published",
@@ -32,13 +32,13 @@ def run(config: Any, about: About) -> Done:
         seed=about.seed,
         status=RepairStatus.OK,
         config_hash=about.config_hash,
-        metrics=found.metrics,
+        metrics=replayed.metrics,
         seconds={"total": time.perf_counter() - began},
         environment=environment(),
     )
-    tables = found.tables()
+    tables = replayed.tables()
     texts = {f"{name}.csv": table.csv() for name, table in tables.items()}
-    texts["replay.md"] = found.markdown()
+    texts["replay.md"] = replayed.markdown()
     files: Writers = {name: partial(_write, text) for name, text in texts.items()}
     return Done(record, files, tuple(tables[name].rich() for name in ("replay", "replay_reasons")))
 

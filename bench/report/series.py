@@ -10,8 +10,8 @@ from bench.records.canonical import difference
 from bench.records.record import Accuracy, Record
 from bench.records.store import CONFIG, Stored
 from bench.records.stored_config import read_config
+from bench.records.tasks import SETTINGS
 from bench.report.beside_record import read_beside
-from bench.runs.tasks import TASKS
 from repair.weights.status import RepairStatus
 
 MEASURES = ("defect", "clean")
@@ -169,9 +169,9 @@ def _settings(run: Stored, name: str) -> dict[str, Any]:
     """The flat settings that the run's result depends on; its hash where it has no config of a task that there is."""
     config = read_beside(run.folder / CONFIG, read_config) or {}
     kind = config.get("task")
-    if not isinstance(kind, str) or kind not in TASKS:
+    if not isinstance(kind, str) or kind not in SETTINGS:
         return {"config": name}
-    asked = {key: config[key] for key in TASKS[kind].settings if key in config}
+    asked = {key: config[key] for key in SETTINGS[kind] if key in config}
     return dict(_flat("", asked))
 
 

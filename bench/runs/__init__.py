@@ -1,1 +1,1 @@
-"""One run: what is asked for, done, measured and recorded."""
+"""One run: specified by its config, looked up, and done: prepare, repair, measure, record."""

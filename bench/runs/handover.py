@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.records.record import ORIGINAL, Combination
 from bench.records.store import EXPERTS, PATCH
-from bench.runs.tasks import Writers
+from bench.records.tasks import Writers
 from repair.weights import formats
 from repair.weights.experts.file import save_experts
 from repair.weights.methods import Repair
@@ -26,10 +26,10 @@ class Handover:
     """A method's repair, and what validation data chose of it.
 
     Attributes:
-        repair: as the method gave it.
-        validation: name -> accuracies on validation data, of every combination and of ORIG.
-        chosen: the name that they chose.
-        source: file of the user's own network that was repaired, as it was read; None for any other network.
+        repair: the repair, as the method gave it.
+        validation: the accuracies on validation data of every combination and of ORIG, by name.
+        chosen: the name that these accuracies chose.
+        source: the file of the user's network that was repaired, as it was read; None for any other network.
     """
 
     repair: Repair
@@ -46,7 +46,7 @@ class Handover:
         return self.repair.patch if experts is None else experts.patch_of(self.chosen)
 
     def describe(self) -> Mapping[str, Any] | None:
-        """The record's `patch`: of experts side by side those that take part, together; None where nothing was found.
+        """The record's `patch`: of experts side by side those that take part, together; None where there is no repair.
 
         No weight is changed where the unrepaired network was chosen.
         """
@@ -56,14 +56,14 @@ class Handover:
         if self.chosen == ORIGINAL:
             return NO_CHANGE if repair.experts or repair.patch else None
         assert repair.experts is not None  # what else could have been chosen
-        kept = [
+        parts = [
             repair.experts.patches[c].describe() for c in repair.experts.taking_part(self.chosen)
         ]
         return {
-            "layers": sorted({layer for patch in kept for layer in patch["layers"]}),
-            "weights_changed": sum(patch["weights_changed"] for patch in kept),
-            "l1": sum(patch["l1"] for patch in kept),
-            "linf": max((patch["linf"] for patch in kept), default=0.0),
+            "layers": sorted({layer for part in parts for layer in part["layers"]}),
+            "weights_changed": sum(part["weights_changed"] for part in parts),
+            "l1": sum(part["l1"] for part in parts),
+            "linf": max((part["linf"] for part in parts), default=0.0),
         }
 
     @property
@@ -80,7 +80,7 @@ class Handover:
         if not self.repair.experts and not self.repair.patch:
             return f"The method gave no repair: the network stays as it was, and {missing}."
         others = [name for name in self.validation if name != ORIGINAL]
-        best = max(others, key=lambda name: _worth(self.validation[name]))
+        best = max(others, key=lambda name: _objective(self.validation[name]))
         unchosen = f"; {EXPERTS} holds experts that were not chosen" if self.repair.experts else ""
         return (
             "No repair does better on validation data than the network as it was"
@@ -88,7 +88,7 @@ class Handover:
         )
 
     def files(self, network: Network) -> Writers:
-        """The files of the repair, by name; of a network of the user's own also the repaired one, in its format."""
+        """The files of the repair, by name; of a network of the user's also the repaired one, in its format."""
         files: Writers = {}
         if self.repair.experts is not None:
             files[EXPERTS] = partial(save_experts, self.repair.experts)
@@ -104,7 +104,7 @@ class Handover:
         return f"repaired{self.source.path.suffix if self.source else ''}"
 
 
-def _worth(pair: Combination) -> float:
+def _objective(pair: Combination) -> float:
     return pair.clean.accuracy + pair.defect.accuracy
 
 

@@ -26,4 +26,5 @@ def _peak_bytes() -> int:
         lines = (_PROC / "status").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak << 10  # bytes there, KiB elsewhere
+    # In bytes there, in KiB elsewhere.
+    return peak if sys.platform == "darwin" else peak << 10

@@ -11,14 +11,14 @@ from typing import Any
 from omegaconf import DictConfig
 
 from bench.config import refuse_unfit
+from bench.progress import printed_to
 from bench.records import store
 from bench.records.environment import environment
 from bench.records.record import Record
 from bench.records.store import Stored
+from bench.records.tasks import Done
 from bench.runs.memory import measured
-from bench.runs.progress import printed_to
-from bench.runs.specification import Asked, asked, method_name
-from bench.runs.tasks import Done
+from bench.runs.specification import RunSpecification, method_name, specify
 from bench.show import say
 from bench.tracking import WandbSettings, tracked
 from repair.errors import InputError
@@ -30,8 +30,9 @@ class Ran:
     """A finished run.
 
     Attributes:
-        new: done now, not found in the store.
-        tables: what else there is to show: rich renderables.
+        stored: the run as the store has it.
+        new: whether it was done now, not found in the store.
+        tables: the rich renderables to show besides.
     """
 
     stored: Stored
@@ -50,8 +51,9 @@ def run(config: DictConfig, *, log: bool = False, wait: bool = True) -> Ran:
     in the file `store.LOG` of the run's folder.
 
     Args:
-        log: what is printed meanwhile goes to that file too, and not to the terminal.
-        wait: for another process that does the same run.
+        config: the settings of the run.
+        log: whether what is printed meanwhile goes to that file, and not to the terminal.
+        wait: whether to wait for another process that does the same run.
 
     Raises:
         InputError: no experiment, unknown names, settings that do not fit, missing data, a results
@@ -59,66 +61,65 @@ def run(config: DictConfig, *, log: bool = False, wait: bool = True) -> Ran:
         BusyError: another process does this run, and `wait` is False.
     """
     refuse_unfit(config)
-    ask = asked(config)
-    before = _finished(ask)
+    specification = specify(config)
+    before = _finished(specification)
     if before is not None:
         return before
-    with store.locked(ask.folder, timeout=-1 if wait else 0) as folder:
-        before = _finished(ask, warn=True)  # another process may have done it meanwhile
+    with store.locked(specification.folder, timeout=-1 if wait else 0) as folder:
+        before = _finished(specification, warn=True)  # another process may have done it meanwhile
         if before is not None:
             return before
         with printed_to(store.fresh_log(folder)) if log else nullcontext():
-            return _do(config, ask)
+            return _do(config, specification)
 
 
 def record_death(config: DictConfig, how: str) -> Ran:
     """Records that the process of a run died, which it could not do itself; `how` is the reason."""
-    ask = asked(config, hold=False)
-    with store.locked(ask.folder):
-        return _finished(ask) or _failed(ask, RepairStatus.ERROR, how, 0.0)
+    specification = specify(config, hold=False)
+    with store.locked(specification.folder):
+        return _finished(specification) or _failed(specification, RepairStatus.ERROR, how, 0.0)
 
 
-def _finished(ask: Asked, warn: bool = False) -> Ran | None:
-    before = ask.finished()
+def _finished(specification: RunSpecification, warn: bool = False) -> Ran | None:
+    before = specification.finished()
     if isinstance(before, store.Unreadable) and warn:
         say(f"warning: {before}")
     if not isinstance(before, Stored):
         return None
-    again = store.needs_run(
-        before.record, overwrite=ask.config["overwrite"], retry=ask.config["retry"]
-    )
+    config = specification.config
+    again = store.needs_run(before.record, overwrite=config["overwrite"], retry=config["retry"])
     return None if again else Ran(before, new=False)
 
 
-def _do(config: DictConfig, ask: Asked) -> Ran:
-    about, began = ask.about, time.perf_counter()
+def _do(config: DictConfig, specification: RunSpecification) -> Ran:
+    about, began = specification.about, time.perf_counter()
     try:
         with tracked(
-            WandbSettings(**ask.config["wandb"]),
-            results_dir=ask.config["results_dir"],
+            WandbSettings(**specification.config["wandb"]),
+            results_dir=specification.config["results_dir"],
             experiment=about.experiment,
             config_hash=about.config_hash,
             seed=about.seed,
-            config=ask.config,
+            config=specification.config,
         ) as tracker:
-            done = _attempt(config, ask)
-            stored = store.save(ask.folder, done.record, ask.config, done.files)
+            done = _attempt(config, specification)
+            stored = store.save(specification.folder, done.record, specification.config, done.files)
             tracker.finish(stored)
             return Ran(stored, new=True, tables=done.tables)
     except _CrashError as crash:
         error = crash.__cause__ or crash
-        store.append(ask.folder / store.LOG, "".join(traceback.format_exception(error)))
+        store.append(specification.folder / store.LOG, "".join(traceback.format_exception(error)))
         seconds = time.perf_counter() - began
         if isinstance(error, TimeoutError):
-            return _failed(ask, RepairStatus.TIME_LIMIT, str(error), seconds)
+            return _failed(specification, RepairStatus.TIME_LIMIT, str(error), seconds)
         said = " ".join(f"{type(error).__name__}: {error}".split())
-        return _failed(ask, RepairStatus.ERROR, said[:500].rstrip(": "), seconds)
+        return _failed(specification, RepairStatus.ERROR, said[:500].rstrip(": "), seconds)
 
 
-def _attempt(config: DictConfig, ask: Asked) -> Done:
+def _attempt(config: DictConfig, specification: RunSpecification) -> Done:
     try:
         with measured() as memory:
-            done = ask.kind.run(config, ask.about)
+            done = specification.task.run(config, specification.about)
     except InputError:
         raise
     except Exception as error:
@@ -127,28 +128,30 @@ def _attempt(config: DictConfig, ask: Asked) -> Done:
     return replace(done, record=replace(done.record, environment=environment))
 
 
-def _failed(ask: Asked, status: RepairStatus, reason: str, seconds: float) -> Ran:
-    repairs = ask.config["task"] == "repair"
+def _failed(
+    specification: RunSpecification, status: RepairStatus, reason: str, seconds: float
+) -> Ran:
+    config, about = specification.config, specification.about
+    repairs = config["task"] == "repair"
     record = Record(
-        experiment=ask.about.experiment,
-        scenario=ask.config["scenario"].get("name") if repairs else ask.about.experiment,
-        method=method_name(ask.config) if repairs else ask.config["task"],
-        seed=ask.about.seed,
+        experiment=about.experiment,
+        scenario=config["scenario"].get("name") if repairs else about.experiment,
+        method=method_name(config) if repairs else config["task"],
+        seed=about.seed,
         status=status,
         reason=reason,
-        config_hash=ask.about.config_hash,
+        config_hash=about.config_hash,
         metrics={},
         seconds={"total": seconds},
         environment=environment(),
     )
-    return Ran(store.save(ask.folder, record, ask.config), new=True)
+    return Ran(store.save(specification.folder, record, config), new=True)
 
 
 def log_plainly() -> None:
     """Messages of this project on standard error, one line each; warnings of others."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
-    logging.raiseExceptions = (
-        False  # no traceback for each line that W&B cannot add to its own logs
-    )
+    # No traceback for each line that W&B cannot add to its own logs.
+    logging.raiseExceptions = False
     for name in ("bench", "repair"):
         logging.getLogger(name).setLevel(logging.INFO)

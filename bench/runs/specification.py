@@ -12,26 +12,29 @@ from bench.config import experiments
 from bench.records import store
 from bench.records.canonical import canonical, difference
 from bench.records.record import config_hash
-from bench.runs.tasks import About, Task, task
+from bench.records.tasks import About
+from bench.runs.tasks import RunTask, task
 from repair.errors import InputError
 from repair.weights.source import SourceFile
 
-# Settings that name files, and nodes that may; with dots.
+# Settings that name files, and inner settings that may, with dots.
 FILES = ("network", "data")
 NETWORK, CASES = "scenario.network", "architecture.cases"
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunSpecification:
     """One run, before it is done.
 
     Attributes:
-        config: all its settings, resolved, in plain types.
+        config: all settings of the run, resolved, in plain types.
+        task: what the run does.
+        about: what its record says of it, and its files.
         folder: where its record is or will be.
     """
 
     config: dict[str, Any]
-    kind: Task
+    task: RunTask
     about: About
     folder: Path
 
@@ -40,15 +43,15 @@ class Asked:
 
         A record is believed only if the config beside it asks for the same; else it is `Unreadable`.
         """
-        found = store.finished(self.folder)
-        why = self._doubt(found) if isinstance(found, store.Stored) else None
-        return found if why is None else store.Unreadable(self.folder / store.CONFIG, why)
+        stored = store.finished(self.folder)
+        why = self._doubt(stored) if isinstance(stored, store.Stored) else None
+        return stored if why is None else store.Unreadable(self.folder / store.CONFIG, why)
 
-    def _doubt(self, found: store.Stored) -> str | None:
+    def _doubt(self, stored: store.Stored) -> str | None:
         """Why a record may be that of another run; None where its config says that it is this one's."""
-        names = ("seed", *self.kind.settings)
+        names = ("seed", *self.task.settings)
         try:
-            kept, paths = found.config(), _named(self.config, self.kind.settings)
+            kept, paths = stored.config(), _named_paths(self.config, self.task.settings)
             theirs, mine = (_renamed(_given(each, names), paths) for each in (kept, self.config))
             other = difference(theirs, mine)
         except InputError as error:
@@ -58,12 +61,14 @@ class Asked:
         return None if other is None else f"{other} as in the run asked for"
 
 
-def asked(config: DictConfig, *, hold: bool = True) -> Asked:
+def specify(config: DictConfig, *, hold: bool = True) -> RunSpecification:
     """The run that a config asks for; the config is resolved in place.
 
     Args:
-        hold: keep the content of its files, each read once, for a run that begins now. A plan of many runs only wants
-            to know which they are: then nothing is kept, and a file is not read again while it has not changed.
+        config: the settings of the run.
+        hold: whether to keep the content of its files, each read once, for a run that begins now. A plan of many runs
+            only wants to know which they are: then nothing is kept, and a file is not read again while it has not
+            changed.
 
     Raises:
         InputError: no experiment, an unknown task, a file that is not there, or a value that config.yaml cannot hold.
@@ -74,20 +79,20 @@ def asked(config: DictConfig, *, hold: bool = True) -> Asked:
             + ", ".join(experiments())
             + "."
         )
-    kind = task(config.task)
+    run_task = task(config.task)
     OmegaConf.resolve(config)
     plain: dict[str, Any] = OmegaConf.to_container(config, throw_on_missing=True)  # type: ignore[assignment]
     canonical(plain)  # before hours of work: what config.yaml cannot hold
-    paths = _paths(plain, kind.settings)
+    paths = _existing(_named_paths(plain, run_task.settings))
     held = {key: SourceFile.read(path) for key, path in paths.items()} if hold else {}
     digests = {
         key: held[key].sha256 if hold else _digest(path, _state(path))
         for key, path in paths.items()
     }
-    hashed = config_hash(_settings(plain, kind.settings, digests))
+    hashed = config_hash(_settings(plain, run_task.settings, digests))
     about = About(config.experiment, config.seed, hashed, held)
     folder = store.run_folder(config.results_dir, about.experiment, about.config_hash, about.seed)
-    return Asked(plain, kind, about, folder)
+    return RunSpecification(plain, run_task, about, folder)
 
 
 def method_name(config: Any) -> str:
@@ -95,7 +100,13 @@ def method_name(config: Any) -> str:
     return str(config["method"]["_target_"]).rpartition(".")[2].lower()
 
 
-def _named(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
+def read_files(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, SourceFile]:
+    """The files that settings of these names name, read, by setting; InputError for a missing one."""
+    paths = _existing(_named_paths(plain, names))
+    return {key: SourceFile.read(path) for key, path in paths.items()}
+
+
+def _named_paths(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
     """The files that a config names, by the setting that names each, with dots."""
     given = {key: plain.get(key) for key in FILES if key in names}
     if "scenario" in names and _inner(plain, f"{NETWORK}._target_") == "bench.scenarios.File":
@@ -106,9 +117,8 @@ def _named(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
     return {key: Path(value) for key, value in given.items() if value is not None}
 
 
-def _paths(plain: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Path]:
-    """The files that a run depends on, by setting; InputError for a missing one."""
-    paths = _named(plain, names)
+def _existing(paths: dict[str, Path]) -> dict[str, Path]:
+    """The same files by setting; InputError for a missing one."""
     for key, path in paths.items():
         if not path.is_file():
             raise InputError(f"{key}={path}: there is no such file.")
@@ -140,20 +150,20 @@ def _renamed(theirs: dict[str, Any], mine: Mapping[str, Path]) -> dict[str, Any]
 
 
 def _inner(plain: Any, key: str) -> str | None:
-    """The text at a place in nested settings; None where there is none."""
+    """The text of a setting, with dots, of nested settings; None where there is none."""
     for name in key.split("."):
         plain = plain.get(name) if isinstance(plain, dict) else None
     return plain if isinstance(plain, str) else None
 
 
 def _with(settings: dict[str, Any], names: list[str], value: str) -> dict[str, Any]:
-    """Nested settings with another value at one place."""
+    """Nested settings with another value of one setting."""
     first, *rest = names
     return {**settings, first: _with(settings[first], rest, value) if rest else value}
 
 
 def _state(path: Path) -> tuple[int, ...]:
-    """What is another after a file has changed."""
+    """What differs after a file has changed."""
     try:
         stat = path.stat()
     except OSError as error:

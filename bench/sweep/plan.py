@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from bench.config import explain, refuse_unfit
 from bench.records import store
 from bench.records.record import Record
-from bench.runs.specification import Asked, asked
+from bench.runs.specification import RunSpecification, specify
 from repair.errors import InputError
 
 Load = Callable[[list[str]], DictConfig]
@@ -33,7 +33,7 @@ class Job:
 
     label: str
     config: DictConfig
-    asked: Asked | None
+    asked: RunSpecification | None
     refusal: str | None = None
 
     def needed(self) -> bool:
@@ -90,7 +90,7 @@ def _label(parsed: Sequence[Override], combination: Sequence[str]) -> str:
 def _job(config: DictConfig, label: str) -> Job:
     try:
         refuse_unfit(config)
-        return Job(label, config, asked(config, hold=False))
+        return Job(label, config, specify(config, hold=False))
     except InputError as error:
         return Job(label, config, None, str(error))
     except OmegaConfBaseException as error:

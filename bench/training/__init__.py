@@ -1,4 +1,4 @@
-"""Networks of one's own: architectures, what can be wrong with training data, training, and a cache of the results."""
+"""Networks trained here: architectures, what can be wrong with training data, training, and a cache of the results."""
 
 from bench.training.architectures import (
     MLP,

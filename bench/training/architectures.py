@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import jax
 
-from bench.training.stack import HE, Stack
+from bench.training.sequential import HE, SequentialBuilder
 from repair.weights.network.convolution import Shape
 from repair.weights.network.network import Network
 from repair.weights.settings import Settings, Several, Width
@@ -26,18 +26,18 @@ class MLP(Settings):
     """flatten - dense_1 - relu - ... - dense_n.
 
     Attributes:
-        hidden: units of the hidden layers.
+        hidden: the number of units of each hidden layer.
     """
 
     hidden: Sequence[Width] = (32,)
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
         """The network; kernels are Glorot uniform."""
-        stack = Stack(keys, shape).flatten("flatten")
+        network = SequentialBuilder(keys, shape).flatten("flatten")
         for number, units in enumerate(self.hidden, 1):
-            stack.dense(f"dense_{number}", units).relu(f"relu_{number}")
-        stack.dense(f"dense_{len(self.hidden) + 1}", classes)
-        return Network(stack.layers, input_shape=shape, scale="0..1")
+            network.dense(f"dense_{number}", units).relu(f"relu_{number}")
+        network.dense(f"dense_{len(self.hidden) + 1}", classes)
+        return Network(network.layers, input_shape=shape, scale="0..1")
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class LeNet5:
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
         """The network; kernels are Glorot uniform."""
-        stack = Stack(keys, shape)
-        stack.conv("conv_1", 6, 5, padding="same" if shape[0] < 32 else "valid")
-        stack.relu("relu_1").pool("pool_1")
-        stack.conv("conv_2", 16, 5).relu("relu_2").pool("pool_2").flatten("flatten")
-        stack.dense("dense_1", 120).relu("relu_3").dense("dense_2", 84).relu("relu_4")
+        network = SequentialBuilder(keys, shape)
+        network.conv("conv_1", 6, 5, padding="same" if shape[0] < 32 else "valid")
+        network.relu("relu_1").pool("pool_1")
+        network.conv("conv_2", 16, 5).relu("relu_2").pool("pool_2").flatten("flatten")
+        network.dense("dense_1", 120).relu("relu_3").dense("dense_2", 84).relu("relu_4")
         return Network(
-            stack.dense("dense_3", classes).layers, input_shape=shape, scale="0..1", softmax=True
+            network.dense("dense_3", classes).layers, input_shape=shape, scale="0..1", softmax=True
         )
 
 
@@ -65,11 +65,11 @@ class NNRepairMNIST:
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
         """The network; kernels are Glorot uniform, as those of Keras."""
-        stack = Stack(keys, shape)
-        stack.conv("conv2d_1", 2).relu("activation_1").conv("conv2d_2", 4).relu("activation_2")
-        stack.pool("max_pooling2d_1").flatten("flatten_1")
-        stack.dense("dense_1", 128).relu("activation_3").dense("dense_2", classes)
-        return Network(stack.layers, input_shape=shape, scale="0..1", softmax=True)
+        network = SequentialBuilder(keys, shape)
+        network.conv("conv2d_1", 2).relu("activation_1").conv("conv2d_2", 4).relu("activation_2")
+        network.pool("max_pooling2d_1").flatten("flatten_1")
+        network.dense("dense_1", 128).relu("activation_3").dense("dense_2", classes)
+        return Network(network.layers, input_shape=shape, scale="0..1", softmax=True)
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class NNRepairCIFAR:
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
         """The network; kernels are Glorot uniform, as those of Keras."""
-        stack = Stack(keys, shape)
-        stack.conv("conv2d_1", 32).relu("activation_1").conv("conv2d_2", 32).relu("activation_2")
-        stack.pool("max_pooling2d_1")
-        stack.conv("conv2d_3", 64).relu("activation_3").conv("conv2d_4", 64).relu("activation_4")
-        stack.pool("max_pooling2d_2").flatten("flatten_1")
-        stack.dense("dense_1", 512).relu("activation_5").dense("dense_2", classes)
-        return Network(stack.layers, input_shape=shape, scale="0..1", softmax=True)
+        network = SequentialBuilder(keys, shape)
+        network.conv("conv2d_1", 32).relu("activation_1").conv("conv2d_2", 32).relu("activation_2")
+        network.pool("max_pooling2d_1")
+        network.conv("conv2d_3", 64).relu("activation_3").conv("conv2d_4", 64).relu("activation_4")
+        network.pool("max_pooling2d_2").flatten("flatten_1")
+        network.dense("dense_1", 512).relu("activation_5").dense("dense_2", classes)
+        return Network(network.layers, input_shape=shape, scale="0..1", softmax=True)
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class VGG(Settings):
     Simonyan and Zisserman, arXiv 1409.1556; Ioffe and Szegedy, arXiv 1502.03167.
 
     Attributes:
-        filters: of the convolutions of each block.
-        hidden: units of dense_1.
+        filters: the number of filters of the convolutions of each block.
+        hidden: the number of units of dense_1.
     """
 
     filters: Several[Width] = (32, 64, 128)
@@ -103,14 +103,14 @@ class VGG(Settings):
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
         """The network; kernels are He normal."""
-        stack = Stack(keys, shape, HE)
+        network = SequentialBuilder(keys, shape, HE)
         for block, filters in enumerate(self.filters, 1):
             for part in ("a", "b"):
-                stack.conv(f"conv_{block}{part}", filters, padding="same")
-                stack.batch_norm(f"norm_{block}{part}").relu(f"relu_{block}{part}")
-            stack.pool(f"pool_{block}")
-        stack.flatten("flatten").dense("dense_1", self.hidden).relu("relu_dense")
-        return Network(stack.dense("dense_2", classes).layers, input_shape=shape, scale="0..1")
+                network.conv(f"conv_{block}{part}", filters, padding="same")
+                network.batch_norm(f"norm_{block}{part}").relu(f"relu_{block}{part}")
+            network.pool(f"pool_{block}")
+        network.flatten("flatten").dense("dense_1", self.hidden).relu("relu_dense")
+        return Network(network.dense("dense_2", classes).layers, input_shape=shape, scale="0..1")
 
 
 @dataclass(frozen=True)
@@ -120,17 +120,17 @@ class ResNet18(Settings):
     He, Zhang, Ren and Sun, arXiv 1512.03385, sections 3.3 and 4.2.
 
     Attributes:
-        width: filters of the first stage; each of the three others has twice as many as the one before it.
+        width: the number of filters of the first stage; each of the three others has twice those of the one before it.
     """
 
     width: Width = 64
 
     def __call__(self, keys: Iterator[jax.Array], shape: Shape, classes: int) -> Network:
         """The network; kernels are He normal."""
-        stack = Stack(keys, shape, HE)
-        stack.conv("conv", self.width, padding="same").batch_norm("norm").relu("relu")
+        network = SequentialBuilder(keys, shape, HE)
+        network.conv("conv", self.width, padding="same").batch_norm("norm").relu("relu")
         for stage in range(4):
             for block, stride in enumerate((1 if stage == 0 else 2, 1)):
-                stack.residual(f"block_{stage + 1}{'ab'[block]}", self.width << stage, stride)
-        stack.global_pool("pool").dense("dense", classes)
-        return Network(stack.layers, input_shape=shape, scale="0..1")
+                network.residual(f"block_{stage + 1}{'ab'[block]}", self.width << stage, stride)
+        network.global_pool("pool").dense("dense", classes)
+        return Network(network.layers, input_shape=shape, scale="0..1")

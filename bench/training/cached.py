@@ -33,7 +33,7 @@ from repair.weights.network.network import Network
 SOURCES = (
     *(
         f"bench/training/{name}.py"
-        for name in ("architectures", "augment", "flaws", "stack", "train")
+        for name in ("architectures", "augment", "flaws", "sequential", "train")
     ),
     *(f"bench/attacks/{name}.py" for name in ("attack", "triggers")),
     *(
@@ -65,7 +65,8 @@ def trained_once(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            network = _read(folder, skeleton)  # another process may have made it meanwhile
+            # Another process may have made it meanwhile.
+            network = _read(folder, skeleton)
             if network is None:
                 network = make()
                 _write(folder, network)
@@ -91,7 +92,8 @@ def code(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What of the code a trained network depends on."""
     packages = {"bench": Path(bench.__file__).parent, "repair": Path(repair.__file__).parent}
     sources = [packages[name.split("/")[0]].parent / name for name in SOURCES]
-    for value in settings.values():  # classes of the user's own
+    # Classes of the user's.
+    for value in settings.values():
         if is_dataclass(value) and type(value).__module__.split(".")[0] not in packages:
             sources.append(Path(inspect.getfile(type(value))))
     return {
@@ -130,10 +132,8 @@ def _write(folder: Path, network: Network) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(draft, folder)
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # what tensorstore, below orbax, makes of a full disk is a ValueError
+    # What tensorstore, below orbax, makes of a full disk is a ValueError.
+    except (OSError, ValueError) as error:
         _not_kept(folder, error)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -141,7 +141,8 @@ def _write(folder: Path, network: Network) -> None:
 
 def _fill(draft: Path, network: Network) -> None:
     stem = draft.name.rpartition("-")[0]
-    for left in draft.parent.glob(f"{stem}-*"):  # of processes that were killed
+    # What processes left that were killed.
+    for left in draft.parent.glob(f"{stem}-*"):
         shutil.rmtree(left)
     draft.mkdir()
     with _checkpointer() as checkpointer:
@@ -159,20 +160,20 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _restored(path: Path, state: Any) -> Any:
-    leaves, structure = jax.tree.flatten(state)  # shapes
-    empty = {_name(place): np.zeros(leaf.shape, leaf.dtype) for place, leaf in enumerate(leaves)}
+    shapes, structure = jax.tree.flatten(state)
+    empty = {_name(index): np.zeros(leaf.shape, leaf.dtype) for index, leaf in enumerate(shapes)}
     with _checkpointer() as checkpointer:
-        found = checkpointer.restore(path.absolute(), empty)
-    return jax.tree.unflatten(structure, [jax.numpy.asarray(found[name]) for name in empty])
+        restored = checkpointer.restore(path.absolute(), empty)
+    return jax.tree.unflatten(structure, [jax.numpy.asarray(restored[name]) for name in empty])
 
 
 def _arrays(state: Any) -> dict[str, np.ndarray]:
-    """The arrays of a state by their place in it."""
-    return {_name(place): np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(state))}
+    """The arrays of a state by their index in it."""
+    return {_name(index): np.asarray(leaf) for index, leaf in enumerate(jax.tree.leaves(state))}
 
 
-def _name(place: int) -> str:
-    return f"{place:04d}"
+def _name(index: int) -> str:
+    return f"{index:04d}"
 
 
 @contextmanager

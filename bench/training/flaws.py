@@ -14,11 +14,11 @@ def poison(examples: Examples, attack: Attack, rate: float, classes: int, seed: 
     """Training data of which a share carries the attack's trigger and the labels that go with it.
 
     Args:
-        examples: clean training data.
+        examples: the clean training data.
         attack: a `Trigger`; any other attack leaves the data as it is.
-        rate: share of the examples that is poisoned, 0..1; for clean labels, of the target's examples.
-        classes: number of classes.
-        seed: of the choice.
+        rate: the share of the examples that is poisoned, 0..1; for clean labels, of the target's examples.
+        classes: the number of classes.
+        seed: the seed of the choice.
     """
     _share("the rate of poisoning", rate)
     if not isinstance(attack, Trigger):
@@ -40,10 +40,10 @@ def mislabel(examples: Examples, rate: float, classes: int, seed: int) -> Exampl
     Symmetric label noise, as of Patrini, Rozza, Menon, Nock and Qu, arXiv 1609.03683, section 5.
 
     Args:
-        examples: with true labels.
-        rate: share of the examples that get a wrong one, 0..1.
-        classes: number of classes.
-        seed: of the choice.
+        examples: the training data with true labels.
+        rate: the share of the examples that get a wrong one, 0..1.
+        classes: the number of classes.
+        seed: the seed of the choice.
     """
     _share("the rate of wrong labels", rate)
     rng = np.random.default_rng([seed, WRONG])

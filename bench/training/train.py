@@ -27,8 +27,10 @@ from repair.weights.settings import Count, NotNegative, Positive, Settings
 Precision = Literal["float32", "bfloat16"]
 Optimizer = Literal["adam", "sgd"]
 Schedule = Literal["constant", "cosine"]
-KERNELS = 256  # random keys for as many kernels
-SAY_EVERY = 10.0  # seconds between lines about a long training
+# Random keys for as many kernels.
+KERNELS = 256
+# Seconds between lines about a long training.
+SAY_EVERY = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -37,16 +39,17 @@ class Training(Settings):
     """How a network is trained, on the cross-entropy.
 
     Attributes:
-        epochs: passes over the data, at most.
-        batch_size: examples in a step; the rest of an epoch that fills no batch is left out of that epoch.
+        epochs: the most passes over the data.
+        batch_size: the number of examples in a step; the rest of an epoch that fills no batch is left out of it.
         optimizer: "adam" (Kingma and Ba, arXiv 1412.6980), or "sgd" with Nesterov momentum 0.9.
-        learning_rate: of the optimizer.
-        schedule: of the learning rate: "constant", or "cosine" down to zero (Loshchilov and Hutter, arXiv 1608.03983).
-        weight_decay: share of a kernel that is taken away in a step, times the learning rate (arXiv 1711.05101).
-        precision: of activations and gradients; weights and statistics are float32 always.
-        augment: flip images left to right and shift them by up to 4 pixels, at random.
-        held_out: share of the training data that is held out, to choose the epoch whose weights are kept.
-        patience: epochs without a smaller held-out loss after which training stops; None: never.
+        learning_rate: the learning rate of the optimizer.
+        schedule: how the learning rate changes: "constant", or "cosine" down to zero (Loshchilov and Hutter, arXiv
+            1608.03983).
+        weight_decay: the share of a kernel that is taken away in a step, times the learning rate (arXiv 1711.05101).
+        precision: the number type of activations and gradients; weights and statistics are float32 always.
+        augment: whether images are flipped left to right and shifted by up to 4 pixels, at random.
+        held_out: the share of the training data that is held out, to choose the epoch whose weights are kept.
+        patience: the number of epochs without a smaller held-out loss after which training stops; None: never.
     """
 
     epochs: Count = 60
@@ -91,11 +94,11 @@ def train(
     """A trained network, a function of its arguments (and, in the last digits, of the devices).
 
     Args:
-        settings: how.
-        architecture: what.
-        examples: training data, images (N, H, W, C).
-        classes: number of classes.
-        seed: of the initial weights, of what is held out, of the order of the batches and of their augmentation.
+        settings: how the network is trained.
+        architecture: what is trained.
+        examples: the training data, images (N, H, W, C).
+        classes: the number of classes.
+        seed: the seed of the initial weights, of what is held out, of the order of the batches and of augmentation.
 
     Raises:
         InputError: fewer examples than a batch.
@@ -113,22 +116,22 @@ def train(
     images, labels = replicated((unit_images(learned.images), learned.labels))
     state = replicated((weights, statistics, optimizer.init(weights)))
     best = _Best(settings.patience)
-    said = time.monotonic()
+    logged_at = time.monotonic()
     # On CPU a convolution within a loop took 25 times as long: there each step is a call of its own.
-    together = 1 if _convolves(network) and jax.default_backend() == "cpu" else steps
+    steps_at_once = 1 if _convolves(network) and jax.default_backend() == "cpu" else steps
     for epoch, key in enumerate(jax.random.split(unused, settings.epochs), 1):
         batches = jax.random.permutation(key, len(learned))[: steps * settings.batch_size]
         order = replicated((batches.reshape(steps, settings.batch_size), key))
         losses = []
-        for begin in range(0, steps, together):
+        for begin in range(0, steps, steps_at_once):
             state, loss = _steps(
-                graph, rest, optimizer, settings, together, state, images, labels, order, begin
+                graph, rest, optimizer, settings, steps_at_once, state, images, labels, order, begin
             )
             losses.append(loss)
         now = nnx.merge(graph, *state[:2], rest)
         done = best.seen(now, held)
-        if time.monotonic() > said + SAY_EVERY:
-            said = time.monotonic()
+        if time.monotonic() > logged_at + SAY_EVERY:
+            logged_at = time.monotonic()
             log.info("epoch %d of %d: loss %.4f%s", epoch, settings.epochs, np.mean(losses), best)
         if done:
             break
@@ -196,13 +199,13 @@ class _Untrained:
         return isinstance(other, _Untrained) and self._parts == other._parts
 
 
-def _draw(made: _Untrained, key: jax.Array) -> tuple[Network, jax.Array]:
+def _draw(untrained: _Untrained, key: jax.Array) -> tuple[Network, jax.Array]:
     keys = iter(jax.random.split(key, KERNELS))
-    return made.architecture(keys, made.shape, made.classes), next(keys)
+    return untrained.architecture(keys, untrained.shape, untrained.classes), next(keys)
 
 
 # One compilation, not one for each kernel's shape and step.
-_drawn: Any = nnx.jit(_draw, static_argnames="made")
+_drawn: Any = nnx.jit(_draw, static_argnames="untrained")
 
 
 def _convolves(network: Network) -> bool:
@@ -228,7 +231,8 @@ def _steps(
 ) -> tuple[Any, jax.Array]:
     """`count` steps of an epoch from step `begin` on."""
     batches, key = order
-    batches, places = jax.lax.dynamic_slice_in_dim(batches, begin, count), begin + jnp.arange(count)
+    batches = jax.lax.dynamic_slice_in_dim(batches, begin, count)
+    indices = begin + jnp.arange(count)
     dtype = jnp.dtype(settings.precision)
     split = settings.batch_size % jax.device_count() == 0
     sharding = over_devices("batch") if split else over_devices()
@@ -245,10 +249,10 @@ def _steps(
 
     def step(carry: Any, at: tuple[jax.Array, jax.Array]) -> tuple[Any, jax.Array]:
         weights, statistics, moments = carry
-        batch, place = at
+        batch, index = at
         x, y = images[batch], labels[batch]
         if settings.augment:
-            x = flipped_and_cropped(jax.random.fold_in(key, place), x)
+            x = flipped_and_cropped(jax.random.fold_in(key, index), x)
         x, y = jax.lax.with_sharding_constraint((x, y), sharding)  # type: ignore[no-untyped-call]
         (value, statistics), gradients = jax.value_and_grad(loss, has_aux=True)(
             weights, statistics, x, y
@@ -258,6 +262,6 @@ def _steps(
         return (optax.apply_updates(weights, updates), statistics, moments), value
 
     if count == 1:  # a scan, of one step too, is a loop
-        return step(state, (batches[0], places[0]))
-    state, losses = jax.lax.scan(step, state, (batches, places))
+        return step(state, (batches[0], indices[0]))
+    state, losses = jax.lax.scan(step, state, (batches, indices))
     return state, losses.mean()

@@ -18,7 +18,7 @@ from bench.architecture.run import COLUMNS
 from bench.architecture.train import _images, accuracy
 from bench.config import register
 from bench.records.record import config_hash
-from bench.runs.specification import Asked, asked
+from bench.runs.specification import RunSpecification, specify
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import LayerSpec
 from repair.architecture.layers import LAYERS
@@ -231,10 +231,10 @@ def test_images_are_laid_out_as_the_input_wants_them() -> None:
 def test_a_file_of_cases_counts_by_its_content(tmp_path: Path) -> None:
     register()
 
-    def of(cases: object) -> Asked:
+    def of(cases: object) -> RunSpecification:
         given = ["+experiment=arch_random", f"architecture.cases={cases}"]
         with hydra.initialize_config_dir(str(shipped("configs").absolute()), version_base="1.3"):
-            return asked(hydra.compose("config", given))
+            return specify(hydra.compose("config", given))
 
     def hashed(cases: object) -> str:
         return of(cases).about.config_hash

@@ -151,8 +151,8 @@ def own(bench, folder, make, *method):
     arrays = {"images": images[:600], "labels": labels[:600], "defect_images": stamped[:600]}
     arrays |= {"test_images": images[600:], "test_labels": labels[600:]}
     np.savez(folder / "mine.npz", **arrays, defect_test_images=stamped[600:])
-    path, asked = make(folder), ("+experiment=own", "scale=0..1", "data=mine.npz", "layers=last")
-    run, said = bench(*asked, f"network={path}", *method)
+    path, given = make(folder), ("+experiment=custom", "scale=0..1", "data=mine.npz", "layers=last")
+    run, said = bench(*given, f"network={path}", *method)
     tests = {"clean": (images[600:], labels[600:]), "defect": (stamped[600:], labels[600:])}
     experts, patch, repaired = check(run, fitted(), tests)
     named = [f"repaired{path.suffix}"] if patch else []

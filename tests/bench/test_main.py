@@ -131,7 +131,7 @@ def test_bad_input_is_one_message_and_exit_code_2(bench, arguments, message):
         (["method=finetune", "solver.gap=nan"], "solver.gap is nan; expected a finite number"),
         (["method=refit", "solver.name=cplex"], "unknown solver 'cplex'"),
         (["solver.gap=1" + "0" * 400], "setting 'solver.gap'"),
-        (["+foo=3"], "unknown setting 'foo'. Known: architecture, data"),
+        (["+foo=3"], "unknown setting 'foo'. Known: architecture, augmented_copies, data"),
         (["+solver.foo=3"], "unknown setting of solver 'foo'"),
         (["+wandb.foo=3"], "unknown setting of wandb 'foo'"),
         (["+method.foo=3"], "unexpected keyword argument 'foo'"),

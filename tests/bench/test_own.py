@@ -19,10 +19,10 @@ from bench import shipped
 from bench.attacks import NoAttack, Square
 from bench.config import register
 from bench.datasets import dataset as data
-from bench.own import OwnData, with_data
+from bench.datasets.custom import CustomData
 from bench.records import store
-from bench.runs.specification import asked
-from bench.scenarios import Scenario
+from bench.runs.specification import specify
+from bench.scenarios import Scenario, with_data
 from repair.errors import InputError
 from repair.weights import formats
 from repair.weights.network.layers import Activation, Dense, Flatten
@@ -124,7 +124,7 @@ def bench(monkeypatch, capfd, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments):
-        given = ["bench", "+experiment=own", "wandb.mode=disabled", *arguments]
+        given = ["bench", "+experiment=custom", "wandb.mode=disabled", *arguments]
         monkeypatch.setattr(sys, "argv", given)
         return command.main(), capfd.readouterr().err
 
@@ -200,7 +200,7 @@ def no_network(dataset, attack, seed):
 
 
 def scenario(path, seed=0, repair=None, validation=None, attack=None):
-    plain = Scenario("own", None, no_network, attack or NoAttack(), repair, validation, seed)
+    plain = Scenario("custom", None, no_network, attack or NoAttack(), repair, validation, seed)
     return with_data(plain, str(path))
 
 
@@ -233,7 +233,7 @@ def test_no_image_nor_its_twin_is_in_two_sets(tmp_path):
 def test_copies_of_twins_are_moved_alike(tmp_path):
     images, labels, _ = different(20)
     plain = scenario(archive(tmp_path, images=images, labels=labels, defect_images=images))
-    sets = replace(plain, repair_mirrored=True, repair_copies=2).sets()
+    sets = replace(plain, mirrored_images=True, augmented_copies=2).sets()
     assert len(sets.repair_clean) == 60
     np.testing.assert_array_equal(sets.repair_clean.images, sets.repair_defect.images)
     np.testing.assert_array_equal(sets.repair_clean.images[:10], plain.sets().repair_clean.images)
@@ -291,7 +291,7 @@ def test_an_archive_that_will_not_do_is_one_message(tmp_path, arrays, message):
         for name, count in arrays.items()
     }
     with pytest.raises(InputError, match=message):
-        OwnData.read(archive(tmp_path, **made))
+        CustomData.read(archive(tmp_path, **made))
 
 
 def test_what_is_missing_is_asked_for(bench, tmp_path):
@@ -311,9 +311,9 @@ def test_a_run_is_another_one_when_a_file_has_another_content(tmp_path):
     images, labels, _ = different(40)
 
     def folder(**arrays):
-        given = [f"data={archive(tmp_path, **arrays)}", f"network={network}", "+experiment=own"]
+        given = [f"data={archive(tmp_path, **arrays)}", f"network={network}", "+experiment=custom"]
         with hydra.initialize_config_dir(str(shipped("configs").absolute()), version_base="1.3"):
-            return asked(hydra.compose("config", given)).folder
+            return specify(hydra.compose("config", given)).folder
 
     network = tmp_path / "any.npz"
     network.write_bytes(b"one")

@@ -7,7 +7,7 @@ import pytest
 
 from bench import __main__ as command
 from bench.attacks import NoAttack, Square
-from bench.own import MOST_CLASSES, OwnData
+from bench.datasets.custom import MOST_CLASSES, CustomData
 from bench.scenarios import Scenario
 from repair.errors import InputError
 from repair.weights import formats
@@ -77,17 +77,17 @@ def archive(folder, arrays):
 def test_an_array_that_will_not_do_is_refused_as_it_is_read(tmp_path, part, what, array, message):
     path = archive(tmp_path, sound() | {f"{part}{what}": array})
     with pytest.raises(InputError, match=rf"(?s)\b{part}images of .*{message}"):
-        OwnData.read(path)
+        CustomData.read(path)
 
 
 @pytest.mark.parametrize("part", ["defect_", "test_", "defect_test_"])
 def test_parts_of_another_shape_or_empty_are_refused(tmp_path, part):
     other = {f"{part}images": np.zeros((COUNT, 5, 4, 1), np.uint8)}
     with pytest.raises(InputError, match=rf"{part}images of .*\(5, 4, 1\), beside .*\(4, 4, 1\)"):
-        OwnData.read(archive(tmp_path, sound() | other))
+        CustomData.read(archive(tmp_path, sound() | other))
     none = {f"{part}images": np.zeros((0, 4, 4, 1), np.uint8), f"{part}labels": np.zeros(0, int)}
     with pytest.raises(InputError, match=f"{part}images of .*: there are none"):
-        OwnData.read(archive(tmp_path, sound() | none))
+        CustomData.read(archive(tmp_path, sound() | none))
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def bench(monkeypatch, capfd, tmp_path):
 
     def call(arrays):
         path = archive(tmp_path, arrays)
-        given = ["+experiment=own", "wandb.mode=disabled", f"data={path}", "method=refit"]
+        given = ["+experiment=custom", "wandb.mode=disabled", f"data={path}", "method=refit"]
         given += [f"network={tmp_path / 'mine_network.npz'}"]
         monkeypatch.setattr(sys, "argv", ["bench", *given])
         return command.main(), capfd.readouterr().err

@@ -16,10 +16,9 @@ from bench import shipped
 from bench.architecture import load
 from bench.config import register
 from bench.datasets import dataset as data
-from bench.own import with_data
 from bench.records import store
-from bench.runs.specification import asked
-from bench.scenarios import File
+from bench.runs.specification import specify
+from bench.scenarios import File, with_data
 from repair.weights import formats
 from repair.weights.network.layers import Dense, Flatten
 from repair.weights.network.network import Network
@@ -55,7 +54,7 @@ def mine(tmp_path, monkeypatch):
 
 def config(*overrides):
     register()
-    given = ["+experiment=own", "data=mine.npz", "wandb.mode=disabled", *overrides]
+    given = ["+experiment=custom", "data=mine.npz", "wandb.mode=disabled", *overrides]
     with hydra.initialize_config_dir(str(shipped("configs").absolute()), version_base="1.3"):
         return hydra.compose("config", given)
 
@@ -63,12 +62,12 @@ def config(*overrides):
 @pytest.mark.parametrize("named", ["network", "scenario.network.path"])
 def test_files_that_change_or_go_while_a_run_lasts(mine, named):
     given = config(*QUICK, f"{named}=model.h5")
-    ask = asked(given)
+    run = specify(given)
     content, archive = (mine / "model.h5").read_bytes(), (mine / "mine.npz").read_bytes()
     # Another network, and images of which the labels say something else.
     formats.save(network(1), mine / "model.h5")
     np.savez("mine.npz", images=np.zeros((60, 8, 8, 1), np.uint8), labels=np.zeros(60, np.int64))
-    done = ask.kind.run(given, ask.about)
+    done = run.task.run(given, run.about)
     (mine / "model.h5").unlink()
     (mine / "mine.npz").unlink()
     done.files["patch.npz"](mine / "patch.npz")
@@ -78,13 +77,19 @@ def test_files_that_change_or_go_while_a_run_lasts(mine, named):
     # And again, with the files as they were: the same run, the same figures.
     (mine / "model.h5").write_bytes(content)
     (mine / "mine.npz").write_bytes(archive)
-    again = asked(given)
-    assert again.folder == ask.folder
-    assert again.kind.run(given, again.about).record.metrics == done.record.metrics
+    again = specify(given)
+    assert again.folder == run.folder
+    assert again.task.run(given, again.about).record.metrics == done.record.metrics
 
 
 def test_each_file_of_a_run_is_opened_once(mine, monkeypatch, watched):
-    given = ["+experiment=own", "data=mine.npz", "network=model.h5", "wandb.mode=disabled", *QUICK]
+    given = [
+        "+experiment=custom",
+        "data=mine.npz",
+        "network=model.h5",
+        "wandb.mode=disabled",
+        *QUICK,
+    ]
     monkeypatch.setattr(sys, "argv", ["bench", *given])
     with watched() as opened:
         assert command.main() == 0
@@ -96,12 +101,12 @@ def test_each_file_of_a_run_is_opened_once(mine, monkeypatch, watched):
 
 def test_a_plan_keeps_no_content_and_sees_each_change(mine):
     given = config("network=model.h5")
-    planned = asked(given, hold=False)
+    planned = specify(given, hold=False)
     assert not planned.about.files
-    ask = asked(given)
-    assert ask.folder == planned.folder
-    held = weakref.ref(ask.about.files["network"])
-    del ask
+    run = specify(given)
+    assert run.folder == planned.folder
+    held = weakref.ref(run.about.files["network"])
+    del run
     gc.collect()
     assert held() is None
     before = os.stat("model.h5")
@@ -109,8 +114,8 @@ def test_a_plan_keeps_no_content_and_sees_each_change(mine):
     content[-1] ^= 1
     (mine / "model.h5").write_bytes(content)
     os.utime("model.h5", ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert asked(given, hold=False).folder != planned.folder
-    assert asked(given, hold=False).folder == asked(given).folder
+    assert specify(given, hold=False).folder != planned.folder
+    assert specify(given, hold=False).folder == specify(given).folder
 
 
 def test_the_checksum_of_data_is_that_of_the_arrays(mine):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from bench.datasets import networks
-from bench.replay import Comparison, Line, replay, solutions, tables
+from bench.replay import Replay, ReplayedRow, replay, solutions, tables
 from bench.replay.run import BORROWED, Answers
 from bench.replay.sets import ORIGINS, TRIGGERED, examples
 from bench.replay.solutions import silenced, solution_of
-from bench.replay.tables import Key, Table
+from bench.replay.tables import Key, PublishedTable
 from repair.errors import InputError
 from repair.weights.experts.combinations import Detection, selected
 
@@ -56,10 +56,10 @@ def test_unknown_names_list_the_known_ones():
 
 def test_a_line_says_how_far_it_is_off():
     key = Key("poison_mnist", "last", "ExpC", "clean_test", "all")
-    lines = [Line(key, "CONF", (9, 1), ours, "") for ours in ((9, 1), (8, 2), (5, 5), None)]
+    lines = [ReplayedRow(key, "CONF", (9, 1), ours, "") for ours in ((9, 1), (8, 2), (5, 5), None)]
     assert [x.status for x in lines] == ["equal", "within one", "different", "not rebuilt"]
     assert [x.difference for x in lines] == [0, 1, 4, None]
-    found = Comparison((*lines, Line(key, "NAIVE", (9, 1), (7, 3), "because | of")))
+    found = Replay((*lines, ReplayedRow(key, "NAIVE", (9, 1), (7, 3), "because | of")))
     assert found.metrics["rows_compared"] == 4
     assert found.metrics["rows_unexplained"] == 3
     assert (found.metrics["counts_compared"], found.metrics["counts_equal"]) == (8, 2)
@@ -81,7 +81,7 @@ def test_all_published_tables_are_there():
     assert all(repeat)
 
 
-def detections(table: Table) -> tuple[Detection, Detection]:
+def detections(table: PublishedTable) -> tuple[Detection, Detection]:
     counts = [[table.rows[f"{who}L{c}"][-4:] for c in table.experts] for who in ("", "ORIG_")]
     ours, before = (Detection(*np.array(rows).T) for rows in counts)
     return ours, before

@@ -10,7 +10,7 @@ from bench import shipped
 from bench.attacks import FGSM, NoAttack, Square
 from bench.config import register
 from bench.datasets import dataset as data
-from bench.runs.repairing import build
+from bench.runs.building import build
 from bench.scenarios import Published, Scenario, Trained, resolve_layers
 from repair.errors import InputError
 from repair.weights.problem import Examples
@@ -39,7 +39,7 @@ def test_repair_validation_and_test_sets_never_touch():
     assert (len(problem.repair_clean), len(problem.validation_clean)) == (300, 200)
 
 
-def test_the_defective_sets_are_the_twins_of_the_clean_ones():
+def test_the_defective_sets_are_paired_with_the_clean_ones():
     problem = digits().problem("last")
     expected = Square(row=6, column=6, size=2).stamp(problem.repair_clean.images)
     np.testing.assert_array_equal(problem.repair_defect.images, expected)

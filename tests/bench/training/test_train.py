@@ -17,13 +17,14 @@ import os, sys
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=" + sys.argv[1]
 import jax, numpy as np
 from bench.training import Training, train
-from bench.training.stack import Stack
+from bench.training.sequential import SequentialBuilder
 from repair.weights.network.network import Network
 from repair.weights.problem import Examples
 
 def small(keys, shape, classes):
-    stack = Stack(keys, shape).conv("conv", 4, padding="same").batch_norm("norm").relu("relu").flatten("flat")
-    return Network(stack.dense("dense", classes).layers, input_shape=shape, scale="0..1")
+    network = SequentialBuilder(keys, shape).conv("conv", 4, padding="same")
+    network.batch_norm("norm").relu("relu").flatten("flat")
+    return Network(network.dense("dense", classes).layers, input_shape=shape, scale="0..1")
 
 assert jax.device_count() == int(sys.argv[1])
 rng = np.random.default_rng(0)
