@@ -13,6 +13,7 @@ from bench.own import with_data
 from bench.records.environment import environment
 from bench.records.gallery import EXAMPLES
 from bench.records.record import Record
+from bench.renamed import hint
 from bench.report.compare import EXPERIMENTS
 from bench.runs.handover import Handover
 from bench.runs.progress import stage
@@ -108,7 +109,7 @@ def build(what: str, node: Any, **further: Any) -> Any:
             raise cause from error
         why = cause or str(error).splitlines()[0]
         raise InputError(
-            f"{where}: cannot make {node['_target_']} of these settings: {why}"
+            f"{where}: cannot make {node['_target_']} of these settings: {why}{hint(error)}"
         ) from error
     if not callable(getattr(made, CALLED[what], None)):
         raise InputError(

@@ -41,7 +41,7 @@ class SolverOptions(Settings):
         InputError: for a value outside its range.
     """
 
-    time_limit: NotNegative | None = None
+    time_limit: NotNegative | None = 30.0
     gap: NotNegative = 0.0
     threads: SolverThreads = 1
     seed: SolverSeed = 0
