@@ -64,20 +64,14 @@ def completed(node: Any, left_out: Collection[str] = ()) -> Any:
     return {TARGET: given[TARGET], **_over(own, given)}
 
 
-def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """One node over another, setting by setting; a node that names another class takes the whole place."""
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        merged[key] = _over(under, value) if _same_class(under, value) else value
-    return merged
-
-
-def _same_class(below: Any, above: Any) -> bool:
-    """Whether these are two nodes of which the upper one names no other class."""
+def _over(below: Any, above: Any) -> Any:
+    """One value over another: a node setting by setting, unless the upper one names another class."""
     if not isinstance(below, Mapping) or not isinstance(above, Mapping):
-        return False
-    return bool(above.get(TARGET, below.get(TARGET)) == below.get(TARGET))
+        return above
+    if above.get(TARGET, below.get(TARGET)) != below.get(TARGET):
+        return above
+    over = {key: _over(below.get(key), value) for key, value in above.items()}
+    return {**below, **over}
 
 
 def _class(named: Any) -> type | None:

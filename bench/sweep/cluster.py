@@ -56,7 +56,7 @@ def cluster(
         **({"slurm_max_num_timeout": 100} if kind == "slurm" else {}),
     )
     executor.update_parameters(**parameters)
-    task = Task(60 * settings["timeout_min"] - settings.get("signal_delay_s", 0))
+    task = ClusterTask(60 * settings["timeout_min"] - settings.get("signal_delay_s", 0))
     configs = [one.config for one in jobs]
     try:
         tasks = executor.map_array(task, configs, [wait_for_others] * len(configs))
@@ -69,7 +69,7 @@ def cluster(
     yield from _as_they_end(dict(zip(tasks, jobs, strict=True)))
 
 
-class Task:
+class ClusterTask:
     """One run as a task of the cluster.
 
     Args:
