@@ -61,7 +61,7 @@ def completed(node: Any, left_out: Collection[str] = ()) -> Any:
     if kind is None:
         return given
     own = {name: value for name, value in defaults(kind).items() if name not in left_out}
-    return {TARGET: given[TARGET], **_over(own, given)}
+    return _over({TARGET: given[TARGET], **own}, given)
 
 
 def _over(below: Any, above: Any) -> Any:
