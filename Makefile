@@ -8,7 +8,7 @@ WORKERS ?= 2
 STAMP := .venv/.ready
 
 .DELETE_ON_ERROR:
-.PHONY: bench test lint lock data perf clean
+.PHONY: bench test lint lock data perf fuzz clean
 
 bench: $(STAMP)
 	$(BIN)/python -m bench -m +experiment=quickstart method=nnrepair,minimal,refit
@@ -21,6 +21,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # One version of everything for all supported Pythons and systems, with its hashes.
 # Newer versions: make lock ARGS=--upgrade
@@ -36,6 +37,10 @@ data: $(STAMP)
 # Seconds, memory and rows a second of minimal repair; against fine-tuning and scipy's linprog.
 perf: $(STAMP)
 	$(BIN)/python scripts/perf.py $(ARGS)
+
+# Inputs at random for as long; what it finds is printed with the seed that finds it again.
+fuzz: $(STAMP)
+	$(BIN)/python scripts/fuzz.py --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from bench import shipped
+from bench.commandline import accepted
 from bench.config import explain, explain_plain, register
 from repair.command import ended
 from repair.errors import InputError
@@ -26,6 +27,11 @@ def main() -> int:
 
 def _run() -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, and we say them in one message
+    try:
+        sys.argv[1:] = accepted(sys.argv[1:])
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
     register()
     codes = [0]
 

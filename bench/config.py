@@ -12,8 +12,10 @@ import omegaconf.errors
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bench import shipped
+from bench import launchers, shipped
+from bench.defaults import defaults
 from repair.errors import InputError, unknown
+from repair.weights.programs.program import SolverOptions
 from repair.weights.settings import (
     As,
     Count,
@@ -23,8 +25,6 @@ from repair.weights.settings import (
     Seed,
     Several,
     SolverName,
-    SolverSeed,
-    SolverThreads,
     Text,
     check,
 )
@@ -34,19 +34,12 @@ Framework = Literal["keras", "nnx"]
 RuleSet = Literal["strict", "keras3"]
 Switch = Annotated[Any, As(bool)]  # OmegaConf would take -1 for true
 
-# The launchers that come with an optional extra of this package.
-_EXTRAS = {"joblib": "parallel", "submitit_local": "slurm", "submitit_slurm": "slurm"}
 
-
-@dataclass
-class SolverConfig:
-    """The node `solver`; see `repair.weights.programs.program.SolverOptions`."""
+@dataclass(frozen=True)
+class SolverConfig(SolverOptions):
+    """The node `solver`: the name of a solver, and what every solver honours."""
 
     name: Annotated[str, As(SolverName)] = "auto"
-    time_limit: NotNegative | None = 30.0
-    gap: NotNegative = 0.0
-    threads: SolverThreads = 1
-    seed: SolverSeed = 0
 
 
 @dataclass
@@ -73,12 +66,42 @@ class ArchitectureConfig:
     train_steps: CountOrZero = 0
 
 
+def _wandb() -> dict[str, Any]:
+    from bench.tracking import WandbSettings
+
+    return defaults(WandbSettings)
+
+
 @dataclass
 class Config:
-    """All settings of a run; configs/config.yaml says what they mean.
+    """All settings of a run.
 
     The nodes without a type (scenario, method, localize) name a class by `_target_` and hold its
     arguments, `wandb` those of `bench.tracking.WandbSettings`; the class checks them.
+
+    Attributes:
+        experiment: its name; with `+experiment=NAME` a file of settings too.
+        task: what a run does; a name in `bench.runs.tasks`.
+        scenario: the node of a `bench.scenarios.Scenario`: network, data set and attack.
+        method: the node of a repair method.
+        localize: the node of a localization of weights, for methods that use one.
+        solver: of linear and mixed-integer programs.
+        replay, architecture: of the tasks of these names.
+        wandb: of the tracker.
+        seed: of all that is random.
+        repair_images: training images in the repair set (and as many with the defect); None: half of them.
+        mirrored_images: whether the mirror image of each repair image is there too, attacked as it is.
+        augmented_copies: so many augmented copies of each repair image, attacked as it is.
+        validation_images: training images in the validation set, different ones; None: all the others.
+        most_failing: keep so many inputs with the defect of each class, all wrong; None: all.
+        most_passing: keep so many clean inputs of each class, all right; None: all.
+        layers: last, intermediate, all, auto (a localization chooses), the name of a layer, or a list.
+        network: a network file of the user's own (.h5, .onnx, .npz) in the place of the scenario's.
+        scale: what its first layer takes: 0..1 or 0..255.
+        data: an archive of the user's own images (.npz) in the place of the scenario's data set.
+        results_dir: the folder of the store.
+        overwrite: do finished runs again.
+        retry: of finished runs, do those again that ended in an error or at a time limit.
     """
 
     experiment: Text = MISSING
@@ -89,7 +112,7 @@ class Config:
     solver: SolverConfig = field(default_factory=SolverConfig)
     replay: ReplayConfig = field(default_factory=ReplayConfig)
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
-    wandb: Any = MISSING
+    wandb: Any = field(default_factory=_wandb)
     seed: Seed = 0
     repair_images: Count | None = 1000
     mirrored_images: Switch = False
@@ -107,8 +130,11 @@ class Config:
 
 
 def register() -> None:
-    """Make the schema and the sweeper known to Hydra under the names that configs/config.yaml uses."""
-    ConfigStore.instance().store(name="schema", node=Config)
+    """Make the schema, the sweeper and the launchers known to Hydra under the names that configs/ uses."""
+    schema = OmegaConf.structured(Config)
+    OmegaConf.set_readonly(schema.solver, False)  # as it would be after its frozen class
+    ConfigStore.instance().store(name="schema", node=schema)
+    launchers.register()
     sweeper = {"_target_": "hydra_plugins.repairbench.SweepOfRuns"}
     ConfigStore.instance().store(group="hydra/sweeper", name="repairbench", node=sweeper)
 
@@ -169,11 +195,6 @@ def explain(error: Exception) -> InputError:
     """One message for a person, of an error that Hydra or OmegaConf raised."""
     if isinstance(error, hydra.errors.MissingConfigException):
         group, _, name = str(error.missing_cfg_file or "").rpartition("/")
-        if group == "hydra/launcher" and name in _EXTRAS:
-            return InputError(
-                f"hydra/launcher={name} needs a package that is not installed: "
-                f"pip install 'repairbench[{_EXTRAS[name]}]', or in a checkout .[{_EXTRAS[name]}]."
-            )
         if error.options is None:
             return InputError(" ".join(str(error).split()))
         return unknown(group or "config", name, map(str, error.options))

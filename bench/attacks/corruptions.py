@@ -27,7 +27,7 @@ class GaussianNoise(Settings):
         seed: the seed of the noise.
     """
 
-    sigma: NotNegative = 0.1
+    sigma: NotNegative = 0.2
     seed: Seed = 0
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
@@ -65,7 +65,7 @@ class Brightness(Settings):
         delta: the number that is added, on unit images; below 0 darkens.
     """
 
-    delta: Annotated[float, Field(ge=-1, le=1)] = 0.2
+    delta: Annotated[float, Field(ge=-1, le=1)] = 0.3
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The examples, brighter or darker."""

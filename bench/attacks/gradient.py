@@ -1,7 +1,7 @@
 """Attacks along the gradient of the loss, inside a ball around the image: FGSM and PGD."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -100,6 +100,7 @@ class PGD(_Ascent):
     steps: Count = 20
     step_size: Positive | None = None
     seed: Seed | None = 0
+    label: LabelSource = field(default="true", kw_only=True)
 
     def __call__(self, network: Network, examples: Examples) -> Examples:
         """The attacked examples as unit images, float32."""

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -130,8 +130,9 @@ class Sinusoid(Trigger):
         frequency: the number of waves over the width of the image.
     """
 
-    delta: Annotated[float, Field(ge=0, le=255)] = 20.0
-    frequency: Positive = 6.0
+    delta: Annotated[float, Field(ge=0, le=255)] = 40
+    frequency: Positive = 6
+    labels: Labels = field(default="clean_label", kw_only=True)
 
     def stamp(self, images: np.ndarray) -> np.ndarray:
         """A copy of images (N, H, W, C) with the wave; pixels are rounded to whole ones."""

@@ -20,6 +20,7 @@ from bench.records.record import Record, from_json, to_json
 from bench.records.record_schema import LARGEST
 from bench.records.regular import files_named, read_regular
 from bench.records.stored_config import read_config
+from bench.renamed import current
 from repair.errors import InputError
 from repair.weights.status import RepairStatus
 
@@ -50,9 +51,13 @@ class Stored:
     record: Record
 
     def config(self) -> dict[str, Any]:
-        """The run's resolved config; empty where the folder has none; InputError for a file that is something else."""
+        """The run's resolved config, under the names of today; empty where the folder has none.
+
+        Raises:
+            InputError: a file that is something else.
+        """
         path = self.folder / CONFIG
-        return read_config(path) if os.path.lexists(path) else {}
+        return current(read_config(path)) if os.path.lexists(path) else {}
 
 
 @dataclass(frozen=True)

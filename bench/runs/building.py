@@ -8,6 +8,7 @@ from typing import Any
 import hydra.utils
 from omegaconf import OmegaConf
 
+from bench.renamed import hint
 from repair.errors import InputError
 
 # What an object of a class of the user's must have.
@@ -43,7 +44,7 @@ def build(what: str, node: Any, **further: Any) -> Any:
             raise cause from error
         why = cause or str(error).splitlines()[0]
         raise InputError(
-            f"{where}: cannot make {node[_TARGET]} of these settings: {why}"
+            f"{where}: cannot make {node[_TARGET]} of these settings: {why}{hint(error)}"
         ) from error
     if not callable(getattr(built, CALLED[what], None)):
         raise InputError(

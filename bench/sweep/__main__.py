@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from bench import shipped
+from bench.commandline import accepted
 from bench.config import explain, register
 from bench.records import store
 from bench.records.distinct import distinct
@@ -66,7 +67,7 @@ def planned(arguments: Sequence[str]) -> tuple[Job, ...]:
         def load(overrides: list[str]) -> DictConfig:
             return loader.load_configuration("config", overrides, run_mode=RunMode.RUN)
 
-        jobs = plan(loader, load, arguments)
+        jobs = plan(loader, load, accepted(arguments))
     refused = next((job.refusal for job in jobs if job.refusal is not None), None)
     if refused is not None:
         raise InputError(refused)

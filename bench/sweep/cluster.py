@@ -3,42 +3,28 @@
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import submitit
 from omegaconf import DictConfig
 from submitit.core.utils import FailedJobError, UncompletedJobError
 
+from bench.launchers import LocalLauncher, SlurmLauncher
 from bench.sweep.job import Outcome, job
 from bench.sweep.plan import Job
 from repair.errors import InputError
 
 _POLL = 1.0  # seconds between looks at the result files
-_SLURM_ALONE = (
-    frozenset(  # what submitit knows of SLURM only; the rest is the same on every cluster
-        (
-            "partition",
-            "qos",
-            "comment",
-            "constraint",
-            "exclude",
-            "gres",
-            "cpus_per_gpu",
-            "gpus_per_task",
-            "mem_per_gpu",
-            "mem_per_cpu",
-            "account",
-            "signal_delay_s",
-            "additional_parameters",
-            "array_parallelism",
-            "setup",
-        )
-    )
-)
+_OWN = ("submitit_folder", "max_num_timeout")  # what is no parameter of a job
+# What submitit knows of SLURM only; the rest is the same on every cluster.
+_SLURM_ALONE = {setting.name for setting in fields(SlurmLauncher)} - {
+    setting.name for setting in fields(LocalLauncher)
+}
 
 
 def cluster(
-    jobs: Sequence[Job], wait_for_others: bool, settings: Mapping[str, Any]
+    jobs: Sequence[Job], wait_for_others: bool, kind: str, settings: Mapping[str, Any]
 ) -> Iterator[tuple[Job, Outcome]]:
     """Submits the runs, and yields how each ended, in the order in which they end.
 
@@ -47,16 +33,16 @@ def cluster(
     does it again. If the sweep is stopped, so are its tasks.
 
     Args:
-        settings: the node `hydra.launcher`, of hydra-submitit-launcher.
+        kind: "slurm", or "local" for this machine in its place.
+        settings: the node `hydra.launcher`, a `bench.launchers.SlurmLauncher` or `LocalLauncher`.
 
     Raises:
         InputError: SLURM is not here, or refuses what is asked for.
     """
-    kind = "local" if "Local" in settings["_target_"] else "slurm"
     parameters = {
         f"slurm_{key}" if key in _SLURM_ALONE else key: value
         for key, value in settings.items()
-        if key not in ("_target_", "submitit_folder", "max_num_timeout")
+        if key not in _OWN
     }
     if kind == "slurm" and shutil.which("sbatch") is None:
         raise InputError(
@@ -70,7 +56,7 @@ def cluster(
         **({"slurm_max_num_timeout": 100} if kind == "slurm" else {}),
     )
     executor.update_parameters(**parameters)
-    task = Task(60 * settings["timeout_min"] - settings.get("signal_delay_s", 0))
+    task = ClusterTask(60 * settings["timeout_min"] - settings.get("signal_delay_s", 0))
     configs = [one.config for one in jobs]
     try:
         tasks = executor.map_array(task, configs, [wait_for_others] * len(configs))
@@ -83,7 +69,7 @@ def cluster(
     yield from _as_they_end(dict(zip(tasks, jobs, strict=True)))
 
 
-class Task:
+class ClusterTask:
     """One run as a task of the cluster.
 
     Args:

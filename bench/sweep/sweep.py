@@ -1,12 +1,14 @@
 """A sweep from beginning to end: plan, do what is not finished, say what came of it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
+from bench.launchers import LAUNCHERS
 from bench.records import store
 from bench.show import say, show_records
 from bench.sweep.board import Board
@@ -17,8 +19,6 @@ from repair.errors import InputError, unknown
 from repair.weights.status import RepairStatus
 
 Place = Callable[[Sequence[Job], bool], Iterator[tuple[Job, Outcome]]]
-
-PLACES = ("basic", "joblib", "submitit_local", "submitit_slurm")
 
 
 def sweep(context: HydraContext, config: DictConfig, arguments: Sequence[str]) -> int:
@@ -51,17 +51,32 @@ def sweep(context: HydraContext, config: DictConfig, arguments: Sequence[str]) -
 def _place(config: DictConfig) -> Place:
     name = str(config.hydra.runtime.choices["hydra/launcher"])
     settings: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+    settings.pop("_target_", None)  # of one of Hydra's own plugins, where it is installed too
     if name == "basic":
         return own_process
     if name == "joblib":
-        from bench.sweep.pool import pool
-
-        return partial(pool, settings={k: v for k, v in settings.items() if k != "_target_"})
+        with _needed(name, "joblib", "parallel"):
+            from bench.sweep.pool import pool
+        return partial(pool, settings=settings)
     if name in ("submitit_local", "submitit_slurm"):
-        from bench.sweep.cluster import cluster
+        with _needed(name, "submitit", "slurm"):
+            from bench.sweep.cluster import cluster
+        return partial(cluster, kind=name.removeprefix("submitit_"), settings=settings)
+    raise unknown("hydra/launcher", name, ("basic", *LAUNCHERS))
 
-        return partial(cluster, settings=settings)
-    raise unknown("hydra/launcher", name, PLACES)
+
+@contextmanager
+def _needed(launcher: str, package: str, extra: str) -> Iterator[None]:
+    """One message for a package that is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != package:
+            raise
+        raise InputError(
+            f"hydra/launcher={launcher} needs the package {package}, which is not installed: "
+            f"pip install 'repairbench[{extra}]', or in a checkout .[{extra}]."
+        ) from error
 
 
 def _do(place: Place, todo: Sequence[Job], board: Board) -> dict[Job, Outcome]:

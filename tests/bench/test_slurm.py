@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from bench import __main__ as command
 from bench.datasets.files import cache_dir
 from bench.records import store
-from bench.sweep.cluster import Task
+from bench.sweep.cluster import ClusterTask
 
 CLUSTER = Path(__file__).parents[2] / "scripts" / "slurm_local.sh"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
@@ -141,10 +141,10 @@ def refused(monkeypatch, capfd, tmp_path):
 
 def test_a_preempted_task_asks_for_its_run_again_and_one_without_time_ends_it():
     config = OmegaConf.create({"seed": 3})
-    again = Task(seconds=3600).checkpoint(config, True)
+    again = ClusterTask(seconds=3600).checkpoint(config, True)
     assert (again.args, again.kwargs) == ((config, True), {})
     with pytest.raises(TimeoutError, match="timeout_min"):
-        Task(seconds=5).checkpoint(config, True)
+        ClusterTask(seconds=5).checkpoint(config, True)
 
 
 def jobs_of(node):

@@ -8,10 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from hydra.errors import MissingConfigException
 
 from bench import __main__ as command
-from bench.config import explain
 from bench.records import store
 
 # A run of this scenario trains nothing and ends as it is told.
@@ -202,7 +200,17 @@ def test_more_runs_than_the_pool_takes_at_once_are_all_done(sweep):
     assert sum(line.startswith("[") for line in err.splitlines()) == 12
 
 
-@pytest.mark.parametrize(("name", "extra"), [("joblib", "parallel"), ("submitit_slurm", "slurm")])
-def test_a_launcher_that_is_not_installed_is_named_with_what_to_install(name, extra):
-    missing = MissingConfigException("no", f"hydra/launcher/{name}", ["basic"])
-    assert f"repairbench[{extra}]" in str(explain(missing))
+@pytest.mark.parametrize(
+    ("launcher", "package", "extra"),
+    [("joblib", "joblib", "parallel"), ("submitit_slurm", "submitit", "slurm")],
+)
+def test_a_package_that_is_not_installed_is_named_with_what_to_install(
+    launcher, package, extra, sweep, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    for place in ("pool", "cluster"):
+        monkeypatch.delitem(sys.modules, f"bench.sweep.{place}", raising=False)
+    code, _, err = sweep(*MISBEHAVING, f"hydra/launcher={launcher}", "seed=0,1")
+    assert code == 2
+    assert f"needs the package {package}, which" in err
+    assert f"repairbench[{extra}]" in err
