@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.report import collect
-from bench.report.methods import series_table
 from bench.report.series import Series, repair_images
 from bench.report.tables import NONE
+from bench.report.tables.over_seeds import series_table
 
 TARGETS = "targets.csv"
 Targets = dict[tuple[str, str], str]
