@@ -1,6 +1,11 @@
 """What the documents name is there: files, modules, experiments."""
 
+import json
+import os
 import re
+import subprocess
+import sys
+import textwrap
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,3 +65,34 @@ def spec_of(module):
         return find_spec(module)
     except ModuleNotFoundError:  # a part of it is no package
         return None
+
+
+def test_the_method_and_the_attack_of_the_documents_run(tmp_path):
+    """As a reader would try them: in one file, in one run."""
+    blocks = [code_of("README.md"), code_of("docs/guide.md")]
+    (tmp_path / "mine.py").write_text("\n\n".join(blocks))
+    arguments = ["+experiment=quickstart", "method=custom", "method._target_=mine.NudgeBias"]
+    arguments += ["+method.step=2.0", "scenario=trained", "scenario/attack=custom"]
+    arguments += ["scenario.attack._target_=mine.Fade", "+scenario.attack.contrast=0.2"]
+    arguments += ["scenario.network.epochs=2", "scenario.network.keep=false"]
+    arguments += ["repair_images=100", "validation_images=50", "wandb.mode=disabled"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (path,) = tmp_path.rglob("record.json")
+    record = json.loads(path.read_text())
+    assert (record["method"], record["status"]) == ("nudgebias", "ok")
+    assert "PATCH" in record["combinations"]  # whether it is better, validation data say
+
+
+def code_of(document):
+    """The Python file that a document shows: the indented lines that begin with its imports."""
+    lines = text_of(document).splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("    from dataclasses"))
+    last = next(i for i in range(first, len(lines)) if lines[i] and lines[i][:4] != "    ")
+    return textwrap.dedent("\n".join(lines[first:last]))
