@@ -9,7 +9,6 @@ from bench.records import details
 from bench.records.canonical import difference
 from bench.records.record import Accuracy, Record
 from bench.records.store import CONFIG, Stored
-from bench.records.stored_config import read_config
 from bench.report.run_files import read_run_file
 from bench.runs.tasks import TASKS
 
@@ -175,7 +174,7 @@ def _agree(variant: _Variant, settings: Mapping[str, Any], runs: Sequence[Stored
 
 def _settings(run: Stored, name: str) -> dict[str, Any]:
     """Returns the flat settings that the run's result depends on; its hash where its config is of no known task."""
-    config = read_run_file(run.folder / CONFIG, read_config) or {}
+    config = read_run_file(run.folder / CONFIG, lambda _: run.config()) or {}
     kind = config.get("task")
     if not isinstance(kind, str) or kind not in TASKS:
         return {"config": name}
