@@ -1,6 +1,6 @@
 """Tables and figures, from records and published numbers alone.
 
-`report = collect("results/runs")` reads, `write(report, "results/report")` writes; the command is
+`report = collect("results/runs")` reads the records, `write(report, "results/report")` writes the files; the command is
 `python -m bench.report`. The same records give the same bytes.
 """
 

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the tables and writes the report; returns the exit code (2: bad input, 70: a fault of its own)."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.report",
-        description="Tables and figures from finished runs, the published numbers beside ours.",
+        description="Tables and figures from finished runs, compared with the published numbers.",
     )
     parser.add_argument(
         "--results",
@@ -42,31 +42,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help=f"every table and figure of the papers and of ours, from {REFERENCE} alone",
     )
-    given = parser.parse_args(arguments)
-    if given.paper and given.results:
+    options = parser.parse_args(arguments)
+    if options.paper and options.results:
         parser.error(f"--paper reads {REFERENCE} alone: leave out --results.")
-    return ended(lambda: _reported(given))
+    return ended(lambda: _reported(options))
 
 
-def _reported(given: argparse.Namespace) -> int:
-    results = [REFERENCE] if given.paper else given.results or [RESULTS]
-    errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+def _reported(options: argparse.Namespace) -> int:
+    results = [REFERENCE] if options.paper else options.results or [RESULTS]
+    remarks = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     try:
-        formats = known(given.format.split(","))
+        formats = known(options.format.split(","))
         report = collect(results)
         for item in report.unreadable:
-            errors.print(terminal(f"warning: {item}"))
+            remarks.print(terminal(f"warning: {item}"))
         for note in report.notes:
-            errors.print(terminal(note))
+            remarks.print(terminal(note))
         # A terminal's width is respected; a file or pipe gets whole lines.
         console = Console() if sys.stdout.isatty() else Console(width=250)
         for table in report.tables().values():
             console.print(table.rich())
-        paths = write(report, Path(given.out), formats)
+        paths = write(report, Path(options.out), formats)
     except InputError as error:
-        errors.print("\n".join(map(terminal, str(error).splitlines())))
+        remarks.print("\n".join(map(terminal, str(error).splitlines())))
         return 2
-    print(f"{len(report.records)} runs; {len(paths)} files in {given.out}")
+    print(f"{len(report.records)} runs; {len(paths)} files in {options.out}")
     return 0
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bench import escape
-from bench.report.tables import NONE, Table
+from bench.report.tables.table import NONE, Table
 
 PACKAGES = ("array", "booktabs", "adjustbox", "rotating")
 UPRIGHT = 90  # characters of a row that fit a page upright; wider tables are turned
@@ -13,10 +13,10 @@ _NUMBER = re.compile(r"[-+±\d.,/%eE→\[\] ]+")
 
 
 def latex(table: Table, stem: str) -> str:
-    r"""A `table` or `sidewaystable` to \input into a paper that uses PACKAGES; what is too large for a page is shrunk.
+    r"""Returns a `table` or `sidewaystable` to \input into a paper that uses PACKAGES, shrunk to fit a page.
 
     Args:
-        stem: of its \label, tab:STEM.
+        stem: The stem of its \label, tab:STEM.
     """
     names, columns = zip(*table.shown(), strict=True)
     form = "".join(map(_form, columns))

@@ -1,4 +1,4 @@
-"""One HTML page with everything in it: no scripts, no other files, readable on paper too."""
+"""The report as one HTML page with everything in it: no scripts, no other files, readable on paper too."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from bench.records.record import Record
 from bench.records.rows import Value
 from bench.report.build import Report
 from bench.report.style import Drawing
-from bench.report.tables import Table
+from bench.report.tables.table import Table
 
 _CSS = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
@@ -28,7 +28,7 @@ figure svg { max-width: 100%; height: auto; }
 figcaption, .note { font-size: 0.85rem; color: #444; max-width: 48rem; }
 @media print { body { font-size: 9pt; max-width: none; } figure, tr { break-inside: avoid; } nav { display: none; } }
 """
-_WORDS = {
+_GLOSSARY = {
     "scenario": "A data set, a network trained on it, and a defect of that network: low accuracy, a backdoor (images "
     "with a trigger are called a class of the attacker's), or adversarial images.",
     "defect data, clean data": "Test images that show the defect, with their true classes, and the same images "
@@ -49,10 +49,13 @@ def page(
     drawings: Sequence[Drawing],
     svg: Mapping[str, bytes],
 ) -> str:
-    """The report as one file.
+    """Returns the report as one file.
 
     Args:
-        svg: the drawings' files, by stem.
+        report: The records, and what could not be read.
+        tables: The tables, by stem.
+        drawings: The figures.
+        svg: The files of the figures, by stem.
     """
     sections = [
         (stem, table.title, _table(table)) for stem, table in tables.items() if stem != "runs"
@@ -69,7 +72,9 @@ def page(
         f'<section id="{html(stem)}"><h2>{html(title)}</h2>{inner}</section>\n'
         for stem, title, inner in sections
     )
-    words = "".join(f"<dt>{html(word)}</dt><dd>{html(text)}</dd>" for word, text in _WORDS.items())
+    words = "".join(
+        f"<dt>{html(word)}</dt><dd>{html(text)}</dd>" for word, text in _GLOSSARY.items()
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -77,13 +82,13 @@ def page(
         f"<h1>Repair of neural networks: a report</h1>\n{_about(report.records)}{_findings(tables)}\n"
         f"<nav><ul>{contents}</ul></nav>\n"
         f'<section id="words"><h2>Words</h2><dl>{words}</dl></section>\n{body}'
-        f"{_said('unreadable', 'Not readable', report.unreadable)}"
-        f"{_said('left_out', 'Left out', report.notes)}</body>\n</html>\n"
+        f"{_remarks('unreadable', 'Not readable', report.unreadable)}"
+        f"{_remarks('left_out', 'Left out', report.notes)}</body>\n</html>\n"
     )
 
 
 def _about(records: Sequence[Record]) -> str:
-    """What was run, where, and how it ended: the sources of all that follows."""
+    """Returns what was run, where, and how it ended: the sources of all that follows."""
     ended: dict[str, int] = {}
     for record in records:
         ended[record.status] = ended.get(record.status, 0) + 1
@@ -114,7 +119,7 @@ def _about(records: Sequence[Record]) -> str:
 
 
 def _findings(tables: Mapping[str, Table]) -> str:
-    """The differences between methods that the tests call ones, in words; and how many they leave open."""
+    """Returns the differences between methods that are significant, in words, and how many comparisons are not."""
     if "comparisons" not in tables:
         return ""
     numbers = tables["comparisons"].numbers
@@ -150,15 +155,15 @@ def _figure(drawing: Drawing, text: str) -> str:
     inner = re.sub(r' xmlns(:xlink)?="[^"]*"', "", inner)  # HTML knows both
     inner = inner.replace("xlink:href", "href")
     inner = _IDS.sub(
-        lambda found: f"{found[1]}{html(drawing.stem)}.", inner
+        lambda match: f"{match[1]}{html(drawing.stem)}.", inner
     )  # ids of one page differ
     named = f'<svg role="img" aria-label="{html(drawing.title)}"'
     inner = inner.replace("<svg", named, 1).strip()
     return f"<figure>{inner}<figcaption>{html(drawing.caption)}</figcaption></figure>"
 
 
-def _said(stem: str, title: str, items: Sequence[object]) -> str:
-    """A section with a sentence for each item; nothing where there is none."""
+def _remarks(stem: str, title: str, items: Sequence[object]) -> str:
+    """Returns a section with a sentence for each item; nothing where there is none."""
     if not items:
         return ""
     lines = "".join(f"<li>{html(str(item))}</li>" for item in items)

@@ -1,4 +1,4 @@
-"""The papers' numbers of results/published/, ready to stand beside ours."""
+"""The papers' numbers of results/published/, in the form of our own records."""
 
 import csv
 import re
@@ -13,29 +13,30 @@ from bench.records.record import Accuracy, Combination
 from repair.errors import InputError
 
 _ROWS = "nnrepair_rows.csv"
+_ARCHITECTURES = "exais.csv"
 _ORIGINAL = "ORIG"
 _EXPERT = re.compile(r"L\d")
 
 
 @dataclass(frozen=True)
 class PublishedCell:
-    """What the paper reports for one scenario, layer and experiment, on test data."""
+    """What the paper reports for one scenario, layer and experiment: accuracies on test data."""
 
     before: Combination
     combinations: Mapping[str, Combination]
 
 
 # (scenario, layer, exp); exp is "" where the artifact has one experiment without a name
-Published = Mapping[tuple[str, str, str], PublishedCell]
+PublishedCells = Mapping[tuple[str, str, str], PublishedCell]
 
 
 def name_of(row: str, selection: str) -> str:
-    """The name of a combination: CONF, or CONF@f1 where its experts were selected by F1."""
+    """Returns the name of a combination: CONF, or CONF@f1 where its experts were selected by F1."""
     return row if selection == "all" else f"{row}@{selection}"
 
 
 def best_on_test(combinations: Mapping[str, Combination]) -> str | None:
-    """The combination with the highest defect accuracy on test data, then clean, then by name.
+    """Returns the combination with the highest defect accuracy on test data, then clean, then by name.
 
     This is how the paper chose; it is shown apart from what validation data chose.
     """
@@ -51,14 +52,14 @@ def best_on_test(combinations: Mapping[str, Combination]) -> str | None:
 
 
 @cache
-def published(folder: Path | None = None) -> Published:
-    """The cells of NNrepair (Usman et al., CAV 2021, arXiv 2103.12535).
+def published(folder: Path | None = None) -> PublishedCells:
+    """Returns the cells of NNrepair (Usman et al., CAV 2021, arXiv 2103.12535).
 
     Args:
-        folder: where the tables are; by default those shipped with the code.
+        folder: The folder of the tables; by default the one shipped with the code.
 
     Raises:
-        InputError: the table is missing.
+        InputError: The table is missing.
     """
     path = (folder or shipped("results/published")) / _ROWS
     if not path.is_file():
@@ -90,3 +91,11 @@ def _cell(names: Mapping[str, Mapping[str, Accuracy]]) -> PublishedCell:
     return PublishedCell(
         before, {name: pair for name, pair in both.items() if name.split("@")[0] != _ORIGINAL}
     )
+
+
+@cache
+def published_architectures() -> Mapping[str, Mapping[str, str]]:
+    """Returns the rows of ExAIS (Schumi and Sun, ISSTA 2023, arXiv 2306.07995) by the set of broken definitions."""
+    path = shipped("results/published") / _ARCHITECTURES
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["set"]: row for row in csv.DictReader(file)}

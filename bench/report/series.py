@@ -1,4 +1,4 @@
-"""Runs that differ in their seed alone, and the run that validation data prefers of a method, scenario and seed."""
+"""Series of runs that differ in their seed alone, and the runs that validation data prefers."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,13 +9,11 @@ from bench.records import details
 from bench.records.canonical import difference
 from bench.records.record import Accuracy, Record
 from bench.records.store import CONFIG, Stored
-from bench.records.stored_config import read_config
 from bench.records.tasks import SETTINGS
-from bench.report.beside_record import read_beside
+from bench.report.run_files import read_run_file
 from repair.weights.status import RepairStatus
 
 MEASURES = ("defect", "clean")
-Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Series:
     """The runs of one method with the same settings in one scenario, by seed.
 
     Attributes:
-        setting: what tells it from other series of the method, for a reader: layers, N, and what else differs.
+        setting: The layers, N and whatever else tells it from other series of the method, for a reader.
     """
 
     scenario: str
@@ -33,7 +31,7 @@ class Series:
 
     @property
     def name(self) -> str:
-        """Method and setting."""
+        """The method and its setting."""
         return ", ".join(part for part in (self.method, self.setting) if part)
 
     @property
@@ -43,42 +41,42 @@ class Series:
 
 
 def series_of(runs: Iterable[Stored]) -> list[Series]:
-    """All runs with accuracies, in series, ordered by scenario, method and setting.
+    """Returns all runs with accuracies in series, ordered by scenario, method and setting.
 
     Runs belong together when their configs agree in every setting that both have: a config written by an older
     version lacks settings that did not exist.
     """
-    alike: dict[tuple, list[Stored]] = defaultdict(list)
+    groups: dict[tuple, list[Stored]] = defaultdict(list)
     for run in runs:
         if measured(run.record) is not None:
-            alike[_key(run.record)].append(run)
-    found: list[Series] = []
-    for key in sorted(alike, key=str):
+            groups[_key(run.record)].append(run)
+    series: list[Series] = []
+    for key in sorted(groups, key=str):
         scenario, method, *words = key
-        variants = _variants(alike[key])
+        variants = _variants(groups[key])
         for variant, differing in zip(variants, _differing(variants), strict=True):
             setting = ", ".join([*(word for word in words if word), *differing])
             ordered = sorted(variant.runs, key=lambda run: run.record.seed)
-            found.append(Series(scenario, method, setting, tuple(ordered)))
-    return found
+            series.append(Series(scenario, method, setting, tuple(ordered)))
+    return series
 
 
 def measured(record: Record) -> dict[str, float] | None:
-    """Accuracy on "defect" and "clean" test data in percent, after repair; None where nothing was classified.
+    """Returns accuracy on "defect" and "clean" test data in percent after repair; None where nothing was classified.
 
     A run without a repair leaves the network as it was: its accuracies are those before.
     """
-    found = {}
+    accuracies = {}
     for what in MEASURES:
         value = record.metrics.get(f"{what}_after") or record.metrics.get(f"{what}_before")
         if not isinstance(value, Accuracy):
             return None
-        found[what] = 100 * value.accuracy
-    return found
+        accuracies[what] = 100 * value.accuracy
+    return accuracies
 
 
 def before_and_after(records: Iterable[Record], what: str) -> list[tuple[float, float]]:
-    """Accuracies before and after repair in percent, on "defect" or "clean" test data, of the runs that have both."""
+    """Returns accuracies before and after repair in percent, on "defect" or "clean" test data, of runs with both."""
     pairs = ((r.metrics.get(f"{what}_before"), r.metrics.get(f"{what}_after")) for r in records)
     return [
         (100 * before.accuracy, 100 * after.accuracy)
@@ -88,7 +86,7 @@ def before_and_after(records: Iterable[Record], what: str) -> list[tuple[float, 
 
 
 def preferred(runs: Iterable[Stored]) -> dict[tuple[str, str, int], Record]:
-    """(scenario, method, seed) -> the run of the method with the best sum of accuracies on validation data.
+    """Returns, by (scenario, method, seed), the run of the method with the best sum of accuracies on validation data.
 
     Of equals the first by config hash. So a method enters comparisons once, with settings that test data did not
     choose.
@@ -104,13 +102,13 @@ def preferred(runs: Iterable[Stored]) -> dict[tuple[str, str, int], Record]:
 def scores(
     best: Mapping[tuple[str, str, int], Record], measure: str, scenario: str | None = None
 ) -> dict[str, dict[tuple, float]]:
-    """Of `preferred` runs: method -> (scenario, seed) -> accuracy in percent; of one scenario, or of all."""
-    found: dict[str, dict[tuple, float]] = defaultdict(dict)
+    """Returns the accuracies in percent of `preferred` runs by method and (scenario, seed), of one scenario or all."""
+    by_method: dict[str, dict[tuple, float]] = defaultdict(dict)
     for (where, method, seed), record in sorted(best.items()):
         values = measured(record)
         if values is not None and scenario in (None, where):
-            found[method][where, seed] = values[measure]
-    return found
+            by_method[method][where, seed] = values[measure]
+    return by_method
 
 
 @dataclass
@@ -120,22 +118,32 @@ class _Variant:
 
 
 def repair_images(record: Record) -> int | None:
-    """Clean images of the repair set, without mirror images and moved copies of them."""
-    images, mirrored, copies = (
-        details.count(record, f"repair_{name}") for name in ("images", "mirrored", "copies")
+    """Returns the number of clean images of the repair set, without their mirror images and augmented copies."""
+    images, mirrored, copies = details.count(record, "repair_images"), *_augmentation(record)
+    return images and images // ((1 + mirrored) * (1 + copies))
+
+
+def _augmentation(record: Record) -> tuple[int, int]:
+    """Returns whether mirror images were added, and the number of augmented copies, under their new or old names."""
+    mirrored, copies = (
+        next((count for name in names if (count := details.count(record, name)) is not None), 0)
+        for names in (("mirrored_images", "repair_mirrored"), ("augmented_copies", "repair_copies"))
     )
-    return images and images // ((1 + (mirrored or 0)) * (1 + (copies or 0)))
+    return mirrored, copies
 
 
 def _key(record: Record) -> tuple[str, ...]:
-    images, copies = repair_images(record), details.count(record, "repair_copies")
-    mirrored = " + mirrored" if details.count(record, "repair_mirrored") else ""
+    """Returns what tells the series of different runs from each other in their records."""
+    images, (mirrored, copies) = repair_images(record), _augmentation(record)
+    added = (
+        f"{' + mirrored' if mirrored else ''}{f' + {copies} augmented copies' if copies else ''}"
+    )
     return (
         record.scenario,
         record.method,
         details.text(record, "layer") or "",
         details.text(record, "exp") or "",
-        f"N={images}{mirrored}{f' + {copies} copies' if copies else ''}" if images else "",
+        f"N={images}{added}" if images else "",
     )
 
 
@@ -157,8 +165,8 @@ def _variants(runs: Sequence[Stored]) -> list[_Variant]:
     return variants
 
 
-def _agree(variant: _Variant, settings: Settings, runs: Sequence[Stored]) -> bool:
-    """Whether all common settings are equal, of which there are some, and no seed is there twice."""
+def _agree(variant: _Variant, settings: Mapping[str, Any], runs: Sequence[Stored]) -> bool:
+    """Whether there are common settings, all of them equal, and no seed occurs twice."""
     seeds = {run.record.seed for run in variant.runs}
     common = variant.settings.keys() & settings.keys()
     differ = any(difference(variant.settings[key], settings[key], key) for key in common)
@@ -166,13 +174,13 @@ def _agree(variant: _Variant, settings: Settings, runs: Sequence[Stored]) -> boo
 
 
 def _settings(run: Stored, name: str) -> dict[str, Any]:
-    """The flat settings that the run's result depends on; its hash where it has no config of a task that there is."""
-    config = read_beside(run.folder / CONFIG, read_config) or {}
+    """Returns the flat settings that the run's result depends on; its hash where its config is of no known task."""
+    config = read_run_file(run.folder / CONFIG, lambda _: run.config()) or {}
     kind = config.get("task")
     if not isinstance(kind, str) or kind not in SETTINGS:
         return {"config": name}
-    asked = {key: config[key] for key in SETTINGS[kind] if key in config}
-    return dict(_flat("", asked))
+    settings = {key: config[key] for key in SETTINGS[kind] if key in config}
+    return dict(_flat("", settings))
 
 
 def _flat(prefix: str, value: Any) -> Iterable[tuple[str, Any]]:
@@ -184,7 +192,7 @@ def _flat(prefix: str, value: Any) -> Iterable[tuple[str, Any]]:
 
 
 def _differing(variants: Sequence[_Variant]) -> list[list[str]]:
-    """For each variant the settings in which variants differ, as texts."""
+    """Returns for each variant the settings in which variants differ, as texts."""
     keys = sorted(set().union(*(v.settings for v in variants)))
     # `localize` is a node of its own and, by reference, a part of `method`: once is enough.
     keys = [key for key in keys if f"method.{key}" not in keys]

@@ -20,7 +20,7 @@ Scores = Mapping[str, Mapping[tuple, float]]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and where it may lie; `low` and `high` are None where one value says nothing of that."""
+    """A mean with its interval at LEVEL; `low` and `high` are None for a single value."""
 
     mean: float
     low: float | None
@@ -29,15 +29,15 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MethodComparison:
     """Two methods on the blocks that both have.
 
     Attributes:
-        pairs: number of these blocks.
-        difference: mean of first minus second, in the unit of the scores.
-        p: two-sided, of the sign-flip test; None without a pair.
-        smallest: the least p that these pairs could have given.
-        adjusted: p after Holm's correction; None where no outcome could have been significant.
+        pairs: The number of these blocks.
+        difference: The mean of first minus second, in the unit of the scores.
+        p: The two-sided p-value of the sign-flip test; None without a pair.
+        smallest: The least p that these pairs could have given.
+        adjusted: The p-value after Holm's correction; None where no outcome could have been significant.
     """
 
     first: str
@@ -57,7 +57,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """What may be said: a difference is called one only when the test says so."""
+        """The conclusion in words: a difference is called one only when the test says so."""
         if self.adjusted is None:
             return f"undecided: p can be no lower than {self.smallest:.2g} here"
         return f"{self.better} is better" if self.better else "no difference shown"
@@ -68,7 +68,7 @@ class Ranking:
     """Average ranks over the blocks that all methods have; 1 is the best, ties share their ranks.
 
     Attributes:
-        p: of Friedman's test that all methods are alike; None with fewer than two methods or blocks.
+        p: The p-value of Friedman's test that all methods are alike; None with fewer than two methods or blocks.
     """
 
     ranks: Mapping[str, float]
@@ -77,9 +77,9 @@ class Ranking:
 
 
 def interval(values: Sequence[float], seed: int = 0) -> Interval:
-    """Mean with its bootstrap interval at 95 % (BCa, Efron, JASA 82, 1987; `scipy.stats.bootstrap`).
+    """Returns the mean with its bootstrap interval at 95 % (BCa, Efron, JASA 82, 1987; `scipy.stats.bootstrap`).
 
-    Of few values every bootstrap interval is too narrow; it says how far the seeds lie apart, not more.
+    Of few values every bootstrap interval is too narrow; it shows how far the seeds lie apart, not more.
     """
     data = np.asarray(values, float)
     mean, count = float(data.mean()), len(data)
@@ -88,27 +88,28 @@ def interval(values: Sequence[float], seed: int = 0) -> Interval:
     if np.ptp(data) == 0:
         return Interval(mean, mean, mean, count)
     rng = np.random.default_rng(seed)
-    found = bootstrap(
+    limits = bootstrap(
         (data,), np.mean, confidence_level=LEVEL, n_resamples=RESAMPLES, method="BCa", rng=rng
     ).confidence_interval
-    return Interval(mean, float(found.low), float(found.high), count)
+    return Interval(mean, float(limits.low), float(limits.high), count)
 
 
 def paired(first: Sequence[float], second: Sequence[float], seed: int = 0) -> tuple[float, float]:
-    """Two-sided p-value of the sign-flip test on the mean difference, and the least that it could have been.
+    """Returns the two-sided p-value of the sign-flip test on the mean difference, and the least possible p.
 
     Under the null hypothesis each pair may be swapped (Fisher, The Design of Experiments, 1935, section 21). Exact up
     to 13 pairs, then by 9,999 random swaps.
 
     Args:
-        first, second: (n,) scores of the same blocks.
+        first: Scores, shape (n,).
+        second: Scores of the same blocks, shape (n,).
     """
     a, b = np.asarray(first, float), np.asarray(second, float)
     different = a != b
     smallest = min(1.0, 2.0 ** (1 - int(different.sum())))
     if different.sum() < 2:  # swapping one pair only turns the sign
         return 1.0, 1.0
-    found = permutation_test(
+    test = permutation_test(
         (a, b),
         lambda x, y, axis: (x - y).mean(axis=axis),
         permutation_type="samples",
@@ -116,11 +117,11 @@ def paired(first: Sequence[float], second: Sequence[float], seed: int = 0) -> tu
         n_resamples=RESAMPLES,
         rng=np.random.default_rng(seed),
     )
-    return float(found.pvalue), max(smallest, 2 / (RESAMPLES + 1))
+    return float(test.pvalue), max(smallest, 2 / (RESAMPLES + 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted for their number, family-wise error (Holm, Scand. J. Statist. 6, 1979)."""
+    """Returns p-values adjusted for family-wise error (Holm, Scand. J. Statist. 6, 1979)."""
     p = np.asarray(p_values, float)
     order = np.argsort(p, kind="stable")
     adjusted = np.empty_like(p)
@@ -129,21 +130,21 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def compare_all(scores: Scores) -> list[Comparison]:
-    """Every pair of methods, Holm's correction over those pairs that could be decided at all.
+def compare_all(scores: Scores) -> list[MethodComparison]:
+    """Compares every pair of methods, with Holm's correction over those pairs that could be decided at all.
 
     A pair whose least possible p lies above 0.05 cannot be rejected and takes no part in the correction (Tarone,
     Biometrics 46, 1990).
     """
-    found = [_compared(scores, a, b) for a, b in combinations(sorted(scores), 2)]
-    decidable = [c for c in found if c.p is not None and c.smallest <= ALPHA]
+    compared = [_compared(scores, a, b) for a, b in combinations(sorted(scores), 2)]
+    decidable = [c for c in compared if c.p is not None and c.smallest <= ALPHA]
     corrected = holm([c.p for c in decidable if c.p is not None])
     adjusted = {(c.first, c.second): q for c, q in zip(decidable, corrected, strict=True)}
-    return [replace(c, adjusted=adjusted.get((c.first, c.second))) for c in found]
+    return [replace(c, adjusted=adjusted.get((c.first, c.second))) for c in compared]
 
 
 def ranking(scores: Scores, seed: int = 0) -> Ranking:
-    """Average ranks and Friedman's test (JASA 32, 1937), its p by permutations within blocks, not by chi-square.
+    """Returns average ranks and Friedman's test (JASA 32, 1937), its p by permutations within blocks.
 
     Which pairs differ, `compare_all` says: mean ranks depend on who else takes part (Benavoli, Corani and Mangili,
     JMLR 17, 2016).
@@ -158,7 +159,7 @@ def ranking(scores: Scores, seed: int = 0) -> Ranking:
     means = dict(zip(methods, ranks.mean(axis=1).tolist(), strict=True))
     if len(methods) < 2 or len(blocks) < 2:
         return Ranking(means, len(blocks), None)
-    found = permutation_test(
+    test = permutation_test(
         tuple(ranks),
         # With the ranks of each block fixed, Friedman's statistic grows with the spread of the mean ranks alone.
         lambda *samples, axis: np.var([s.mean(axis=axis) for s in samples], axis=0),
@@ -168,13 +169,13 @@ def ranking(scores: Scores, seed: int = 0) -> Ranking:
         n_resamples=RESAMPLES,
         rng=np.random.default_rng(seed),
     )
-    return Ranking(means, len(blocks), float(found.pvalue))
+    return Ranking(means, len(blocks), float(test.pvalue))
 
 
-def _compared(scores: Scores, first: str, second: str) -> Comparison:
+def _compared(scores: Scores, first: str, second: str) -> MethodComparison:
     blocks = sorted(scores[first].keys() & scores[second].keys())
     if not blocks:
-        return Comparison(first, second, 0, None, None, 1.0)
+        return MethodComparison(first, second, 0, None, None, 1.0)
     a, b = ([scores[name][block] for block in blocks] for name in (first, second))
     p, smallest = paired(a, b)
-    return Comparison(first, second, len(blocks), float(np.mean(a) - np.mean(b)), p, smallest)
+    return MethodComparison(first, second, len(blocks), float(np.mean(a) - np.mean(b)), p, smallest)

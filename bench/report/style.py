@@ -1,4 +1,4 @@
-"""How every figure looks: one place for colours, markers, sizes, and files with the same bytes for the same figure."""
+"""The style of every figure: colours, markers, sizes, and files with the same bytes for the same figure."""
 
 import io
 import re
@@ -64,8 +64,10 @@ class Drawing:
     """A figure of a report.
 
     Attributes:
-        stem: of its files and of its ids: words of the code, and slugs of names.
-        caption: what there is to see, in full sentences: a reader may have nothing else.
+        stem: The stem of its files and ids: words of the code, and slugs of names.
+        title: The heading.
+        caption: What there is to see, in full sentences: a reader may have nothing else.
+        figure: The figure itself.
     """
 
     stem: str
@@ -79,15 +81,15 @@ class Drawing:
 
 
 def looks(methods: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Method -> colour and marker; those that this project knows have the same in every figure and report."""
+    """Returns colour and marker by method; the methods of this project have the same in every figure and report."""
     names = sorted(set(methods))
     further = [name for name in names if name not in _METHODS]
-    fill = {name: _FURTHER[place % len(_FURTHER)] for place, name in enumerate(further)}
+    fill = {name: _FURTHER[index % len(_FURTHER)] for index, name in enumerate(further)}
     return {name: _METHODS.get(name) or fill[name] for name in names}
 
 
 def legible(text: str) -> str:
-    """A name as the text of a figure: of a length that leaves room for the figure, in letters that its font has."""
+    """Returns a name as the text of a figure: short enough to leave room, in letters that the font has."""
     seen = mathtext(shortened(text, _LONGEST))
     if seen.isascii():
         return seen
@@ -96,7 +98,7 @@ def legible(text: str) -> str:
 
 
 def logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
-    """A logarithmic axis with plain numbers at powers of ten and nothing between."""
+    """Makes an axis logarithmic, with plain numbers at powers of ten and nothing between."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     axis.set_major_formatter("{x:g}")
@@ -105,7 +107,7 @@ def logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Figures made inside look as this module says, whatever the user's matplotlibrc does."""
+    """Draws figures in the style of this module, whatever the user's matplotlibrc says."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_RC)
@@ -113,7 +115,7 @@ def styled() -> Iterator[None]:
 
 
 def render(drawn: Figure, form: str) -> bytes:
-    """The figure as a file of the form "pdf" or "svg"."""
+    """Returns the figure as a file of the form "pdf" or "svg"."""
     out = io.BytesIO()
     with styled():
         drawn.savefig(out, format=form, metadata=_METADATA[form])

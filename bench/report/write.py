@@ -7,28 +7,34 @@ from typing import TYPE_CHECKING
 from bench.escape import markdown
 from bench.records.store import write_bytes, write_text
 from bench.report.build import Report
-from bench.report.tables import Table
+from bench.report.tables.table import Table
 from repair.errors import unknown
 
 if TYPE_CHECKING:
     from bench.report.style import Drawing
 
 FORMATS = ("md", "csv", "tex", "html")
-_FIGURES = {"md": "svg", "tex": "pdf", "html": "svg"}  # the form of figures that a format needs
+_FIGURES = {
+    "md": "svg",
+    "tex": "pdf",
+    "html": "svg",
+}  # the file type of figures that a format needs
 
 
 def write(report: Report, out: Path | str, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Writes the tables and figures in some formats.
 
     Args:
-        formats: of "md" (report.md with a figure each in SVG), "csv" (a file for each table, in full precision), "tex"
-            (a file for each table, a figure each in PDF), "html" (report.html, one file with everything in it).
+        report: What to write.
+        out: The folder, made if need be.
+        formats: Some of "md" (report.md, and each figure in SVG), "csv" (a file for each table, in full precision),
+            "tex" (a file for each table, and each figure in PDF), "html" (report.html, one file with everything in it).
 
     Returns:
         The files, in the order of writing.
 
     Raises:
-        InputError: an unknown format, or the folder cannot be written.
+        InputError: A format is unknown, or the folder cannot be written.
     """
     known(formats)
     folder, tables = Path(out), report.tables()
@@ -47,7 +53,7 @@ def write(report: Report, out: Path | str, formats: Sequence[str] = FORMATS) -> 
 
 
 def known(formats: Sequence[str]) -> Sequence[str]:
-    """The formats themselves; InputError where one is none."""
+    """Returns the formats themselves; raises InputError where one is none."""
     for name in formats:
         if name not in FORMATS:
             raise unknown("format", name, FORMATS)

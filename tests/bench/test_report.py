@@ -72,7 +72,7 @@ def test_every_record_appears_with_its_status_and_reason(results, written):
 
 def test_published_and_ours_are_told_apart(results):
     root, _ = results
-    lines = {(line.layer, line.exp): line for line in collect(root).lines}
+    lines = {(line.layer, line.exp): line for line in collect(root).comparison}
     line = lines["last", "ExpC"]
     assert line.published_best.name == "CONF"
     assert line.published_best.result.defect.correct == 5594  # the paper's, on test data
@@ -224,7 +224,7 @@ def test_only_unpublished_runs_make_a_report_of_ours_alone(tmp_path, record_of):
     folder = run_folder(tmp_path, record.experiment, record.config_hash, record.seed)
     save(folder, record, {})
     report = collect(tmp_path)
-    assert report.lines == ()
+    assert report.comparison == ()
     assert list(report.tables()) == ["runs"]
 
 

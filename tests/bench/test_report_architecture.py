@@ -4,8 +4,9 @@ from typing import Any
 
 from bench.records.record import Record
 from bench.report import Report
-from bench.report.architecture import architecture_table, published
+from bench.report.published import published_architectures
 from bench.report.tables import NONE
+from bench.report.tables.architecture import architecture_table
 
 METRICS = {
     "cases": 500, "success": 0.998, "proven": 0.96, "not_kept": 0, "edits_mean": 3.664,
@@ -25,7 +26,7 @@ def record(rules: str = "strict", scenario: str = "random", **metrics: Any) -> R
 
 
 def test_the_published_figures_say_where_they_are_from() -> None:
-    sets = published()
+    sets = published_architectures()
     assert float(sets["random"]["edits_mean"]) < float(sets["random"]["edits_with_widths_mean"])
     assert (sets["manual"]["repaired"], sets["manual"]["cases"]) == ("15", "16")
     assert all(row["source"] for row in sets.values())

@@ -9,13 +9,14 @@ import pytest
 from bench.records.record import Accuracy, Combination, before_and_after
 from bench.records.store import run_folder, save
 from bench.report import Report, collect
-from bench.report.beside import comparison_table
 from bench.report.figures.accuracy import methods
-from bench.report.figures.beside import groups_of
+from bench.report.figures.comparison import groups_of
 from bench.report.figures.profiles import cactus
-from bench.report.methods import comparisons_table, ranks_table, series_table
 from bench.report.page import page
 from bench.report.series import measured, preferred, scores, series_of
+from bench.report.tables.comparison import comparison_table
+from bench.report.tables.methods import comparisons_table, ranks_table
+from bench.report.tables.over_seeds import series_table
 
 
 @pytest.fixture
@@ -67,25 +68,36 @@ def test_a_run_whose_config_cannot_be_read_is_a_series_of_its_own(run_of, conten
     assert [[run.record.seed for run in one.runs] for one in series_of([one, other])] == [[0], [1]]
 
 
-def test_moved_copies_are_no_images_of_their_own_and_make_another_series(run_of):
+# What records name their numbers of added images, now and in version 0.1.
+NAMES = pytest.mark.parametrize(
+    ("mirrored_images", "augmented_copies"),
+    [("mirrored_images", "augmented_copies"), ("repair_mirrored", "repair_copies")],
+)
+
+
+@NAMES
+def test_augmented_copies_are_no_further_images_and_make_another_series(
+    run_of, mirrored_images, augmented_copies
+):
     one, other = run_of("a" * 16, images=4000), run_of("b" * 16, images=1000, seed=1)
-    details = {**one.record.details, "repair_copies": 3}
+    details = {**one.record.details, augmented_copies: 3}
     one = replace(one, record=replace(one.record, details=details))
     assert {series.setting for series in series_of([one, other])} == {
         "last, ExpC, N=1000",
-        "last, ExpC, N=1000 + 3 copies",
+        "last, ExpC, N=1000 + 3 augmented copies",
     }
 
 
-def test_mirror_images_are_no_images_of_their_own_either(run_of):
+@NAMES
+def test_mirror_images_are_no_further_images_either(run_of, mirrored_images, augmented_copies):
     one, other = run_of("a" * 16, images=8000), run_of("b" * 16, images=2000, seed=1)
-    both = {**one.record.details, "repair_mirrored": True, "repair_copies": 3}
+    both = {**one.record.details, mirrored_images: True, augmented_copies: 3}
     one = replace(one, record=replace(one.record, details=both))
-    mirrored = {**other.record.details, "repair_mirrored": True}
+    mirrored = {**other.record.details, mirrored_images: True}
     other = replace(other, record=replace(other.record, details=mirrored))
     assert {series.setting for series in series_of([one, other])} == {
         "last, ExpC, N=1000 + mirrored",
-        "last, ExpC, N=1000 + mirrored + 3 copies",
+        "last, ExpC, N=1000 + mirrored + 3 augmented copies",
     }
 
 
@@ -164,7 +176,7 @@ def test_before_and_after_are_means_over_the_same_seeds(run_of):
             before, after = (numbers[f"{what}_{when}{end}"] for when in ("before", "after"))
             assert before == pytest.approx(after)
         assert numbers[f"{what}_before"] == pytest.approx(mean)
-        before, after = line[table.columns.index(f"{what} %")].split(" → ")
+        before, after = line[table.columns.index(f"{what} accuracy, %")].split(" → ")
         assert before == after
         assert "[" in before
 
@@ -197,14 +209,14 @@ def test_published_beside_ours_has_before_of_our_seeds(run_of, tmp_path):
         for run, found in zip(runs, combinations, strict=True)
     ]
     report = Report.of(records)
-    table = comparison_table(report.lines)
+    table = comparison_table(report.comparison)
     (line,) = [one for one in table.lines if one[1] == "3"]
     before, ours = (
         line[table.columns.index(name)] for name in ("before", "ours, chosen on validation")
     )
     assert ours == f"CONF {before}"
     assert "[" in before
-    (group,) = [g for g in groups_of("poison_mnist", report.lines) if "3 seeds" in g.label]
+    (group,) = [g for g in groups_of("poison_mnist", report.comparison) if "3 seeds" in g.label]
     assert group.before == group.results[2]
 
 

@@ -1,4 +1,4 @@
-"""What repair reaches and at what price: in each scenario, against repair images, weights changed and seconds."""
+"""Accuracy after repair in each scenario: by method, and against repair images, weights changed and seconds."""
 
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
@@ -25,7 +25,7 @@ _AXES: dict[str, tuple[str, Callable[[Record], float | None]]] = {
 
 
 def methods(report: Report) -> list[Drawing]:
-    """Every method in every scenario, with the interval over its seeds."""
+    """Draws every method in every scenario, with the interval over its seeds."""
     best = preferred(report.runs)
     scenarios = sorted({scenario for scenario, _, _ in best})
     if not scenarios:
@@ -36,15 +36,15 @@ def methods(report: Report) -> list[Drawing]:
     all_axes = drawn.subplots(len(scenarios), 1, squeeze=False, height_ratios=counts, sharex=True)
     for axes, scenario in zip(all_axes[:, 0], scenarios, strict=True):
         names = sorted({m for s, m, _ in best if s == scenario}, reverse=True)
-        for place, name in enumerate(names):
+        for row, name in enumerate(names):
             records = [r for (s, m, _), r in sorted(best.items()) if (s, m) == (scenario, name)]
             for measure in MEASURES:
-                _dot(axes, place, records, measure, look[name])
-            _before(axes, place, records)
+                _dot(axes, row, records, measure, look[name])
+            _before(axes, row, records)
         axes.set_yticks(range(len(names)), [legible(name) for name in names])
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_title(legible(scenario.replace("_", " ")), loc="left")
-    all_axes[-1, 0].set_xlabel("test images classified right, %")
+    all_axes[-1, 0].set_xlabel("accuracy on test data, %")
     shapes = (("defect data", "o", BLACK), ("clean data", "o", "white"))
     handles = [
         Line2D([], [], ls="", marker=m, mfc=c, mec=BLACK, label=label) for label, m, c in shapes
@@ -62,8 +62,8 @@ def methods(report: Report) -> list[Drawing]:
     return [Drawing("accuracy_by_method", "Accuracy after repair", caption, drawn)]
 
 
-def against(report: Report) -> list[Drawing]:
-    """Accuracy against number of repair images, weights changed and seconds: a figure each."""
+def trade_offs(report: Report) -> list[Drawing]:
+    """Draws accuracy against the number of repair images, weights changed and seconds, a figure each."""
     return [
         Drawing(
             f"accuracy_by_{name}",
@@ -76,15 +76,15 @@ def against(report: Report) -> list[Drawing]:
                 else "so that seeds and settings can be told."
             )
             + " The line across is the network before repair, its mean over these runs.",
-            _against(report.series, label, read, joined=name == "images"),
+            _trade_off(report.series, label, read, joined=name == "images"),
         )
         for name, (label, read) in _AXES.items()
-        # No weight changed, 0, has no place on a logarithmic axis.
+        # No weight changed, 0, cannot be shown on a logarithmic axis.
         if any(read(record) for one in report.series for record in one.repaired)
     ]
 
 
-def _against(
+def _trade_off(
     series: Sequence[Series], label: str, read: Callable[[Record], float | None], *, joined: bool
 ) -> Figure:
     scenarios = sorted({one.scenario for one in series})
@@ -92,28 +92,28 @@ def _against(
     drawn = Figure(figsize=(WIDTH, 3.8), layout="constrained")
     grid = drawn.subplots(2, len(scenarios), squeeze=False, sharex=True)
     for column, scenario in enumerate(scenarios):
-        here = [one for one in series if one.scenario == scenario]
+        shown = [one for one in series if one.scenario == scenario]
         for axes, measure in zip(grid[:, column], MEASURES, strict=True):
-            for one in here:
+            for one in shown:
                 _points(axes, one.repaired, read, measure, look[one.method])
             if joined:
-                _joined(axes, here, read, measure, look)
-            _before_across(axes, [r for one in here for r in one.repaired], measure)
+                _joined(axes, shown, read, measure, look)
+            _before_across(axes, [r for one in shown for r in one.repaired], measure)
             axes.margins(0.12)
             axes.locator_params(axis="y", nbins=4)
         first, _, rest = scenario.partition("_")
         title = (first, rest.replace("_", " ")) if rest else (first,)
         grid[0, column].set_title("\n".join(map(legible, title)))
     for axes, measure in zip(grid[:, 0], MEASURES, strict=True):
-        axes.set_ylabel(f"{measure} data, % right")
-    logarithmic(grid[0, 0], "x")  # that of all, as they share it
+        axes.set_ylabel(f"accuracy on\n{measure} data, %")
+    logarithmic(grid[0, 0], "x")  # the axis of all panels, which share it
     drawn.supxlabel(label)
     drawn.legend(handles=legend(look), loc="outside upper center", ncols=6)
     return drawn
 
 
 def legend(look: Look) -> list[Line2D]:
-    """A handle for each method."""
+    """Returns a handle of the legend for each method."""
     return [
         Line2D([], [], color=colour, marker=marker, label=legible(name))
         for name, (colour, marker) in look.items()
@@ -128,9 +128,9 @@ def _points(
     look: tuple[str, str],
 ) -> None:
     marks = [
-        (place, values[measure])
+        (x, values[measure])
         for record in records
-        if (place := read(record)) and (values := measured(record))
+        if (x := read(record)) and (values := measured(record))
     ]
     if marks:
         axes.plot(
@@ -152,27 +152,27 @@ def _joined(
     measure: str,
     look: Look,
 ) -> None:
-    """For each method a line of means over seeds, at each abscissa of the runs that validation data prefers there."""
+    """Draws a line of means over seeds for each method, at each abscissa of the runs that validation data prefers."""
     for method in sorted({one.method for one in series}):
         means: dict[float, list[float]] = {}
-        for (place, _, _), record in sorted(_per_abscissa(series, method, read).items()):
+        for (x, _, _), record in sorted(_per_abscissa(series, method, read).items()):
             values = measured(record)
             if values:
-                means.setdefault(place, []).append(values[measure])
+                means.setdefault(x, []).append(values[measure])
         if len(means) > 1:
-            points = sorted((place, fmean(values)) for place, values in means.items())
+            points = sorted((x, fmean(values)) for x, values in means.items())
             axes.plot(*zip(*points, strict=True), color=look[method][0])
 
 
 def _per_abscissa(
     series: Sequence[Series], method: str, read: Callable[[Record], float | None]
 ) -> dict[tuple[float, str, int], Record]:
-    """(abscissa, scenario, seed) -> the run that validation data prefers."""
+    """Returns the run that validation data prefers by (abscissa, scenario, seed)."""
     runs = [run for one in series if one.method == method for run in one.runs]
-    places = sorted({x for run in runs if (x := read(run.record))})
+    abscissas = sorted({x for run in runs if (x := read(run.record))})
     return {
         (x, scenario, seed): record
-        for x in places
+        for x in abscissas
         for (scenario, _, seed), record in preferred(
             run for run in runs if read(run.record) == x
         ).items()
@@ -185,22 +185,22 @@ def _rows(best: Iterable[tuple[str, str, int]]) -> int:
 
 
 def _dot(
-    axes: Axes, place: int, records: Sequence[Record], measure: str, look: tuple[str, str]
+    axes: Axes, row: int, records: Sequence[Record], measure: str, look: tuple[str, str]
 ) -> None:
-    found = interval([v[measure] for record in records if (v := measured(record))])
+    over_seeds = interval([v[measure] for record in records if (v := measured(record))])
     offset = 0.12 if measure == "defect" else -0.12
     face = look[0] if measure == "defect" else "white"
-    if found.low is not None and found.high is not None:
-        axes.hlines(place + offset, found.low, found.high, colors=look[0])
-    axes.plot(found.mean, place + offset, look[1], mfc=face, mec=look[0])
+    if over_seeds.low is not None and over_seeds.high is not None:
+        axes.hlines(row + offset, over_seeds.low, over_seeds.high, colors=look[0])
+    axes.plot(over_seeds.mean, row + offset, look[1], mfc=face, mec=look[0])
 
 
-def _before(axes: Axes, place: int, records: Sequence[Record]) -> None:
-    """Means over the same seeds as the method's; where every seed has the same network, the rows make one line."""
+def _before(axes: Axes, row: int, records: Sequence[Record]) -> None:
+    """Draws the means over the seeds of the method; where all seeds have one network, the rows make one line."""
     for measure, style in zip(MEASURES, ("-", ":"), strict=True):
         values = _accuracies_before(records, measure)
         if values:
-            ends = place - 0.5, place + 0.5
+            ends = row - 0.5, row + 0.5
             axes.plot([fmean(values)] * 2, ends, color=BLACK, ls=style, lw=0.8)
 
 
@@ -211,5 +211,5 @@ def _before_across(axes: Axes, records: Iterable[Record], measure: str) -> None:
 
 
 def _accuracies_before(records: Iterable[Record], measure: str) -> list[float]:
-    found = (record.metrics.get(f"{measure}_before") for record in records)
-    return [100 * value.accuracy for value in found if isinstance(value, Accuracy)]
+    values = (record.metrics.get(f"{measure}_before") for record in records)
+    return [100 * value.accuracy for value in values if isinstance(value, Accuracy)]

@@ -1,4 +1,4 @@
-"""Architecture repair, case by case: edits and time, the published tool's beside ours."""
+"""Architecture repair case by case: edits and seconds, compared with the published tool."""
 
 import csv
 import io
@@ -13,33 +13,34 @@ from bench.escape import slug
 from bench.records import details
 from bench.records.record import Record
 from bench.records.regular import read_regular
-from bench.report.architecture import METHOD, PUBLISHED_RULES
-from bench.report.beside_record import read_beside
 from bench.report.build import Report
+from bench.report.run_files import read_run_file
 from bench.report.style import BLUE, GREY, SHORTEST, WIDTH, Drawing, logarithmic
+from bench.report.tables.architecture import METHOD, PUBLISHED_RULES
 from repair.errors import InputError
 
 _CASES = "cases.csv"
 _COLUMNS = ("edits", "milliseconds", "published_edits", "published_seconds")
-_LARGEST, _MOST = 2**26, 1e12  # bytes of the file; of any of its numbers
+_MOST_BYTES = 2**26  # of the file
+_LARGEST = 1e12  # of its numbers
 _OURS, _PUBLISHED = ("ours", BLUE, "-"), ("published", GREY, "--")
 
 
 def architectures(report: Report) -> list[Drawing]:
-    """A figure for each run of architecture repair that has kept its cases."""
-    found: dict[tuple[str, ...], list[Drawing]] = {}
+    """Draws a figure for each run of architecture repair that has kept its cases."""
+    by_key: dict[tuple[str, ...], list[Drawing]] = {}
     for run in report.runs:
         path = run.folder / _CASES
-        if run.record.method == METHOD and (cases := read_beside(path, _repaired)):
-            alike = found.setdefault(_key(run.record), [])  # the same run in several folders
+        if run.record.method == METHOD and (cases := read_run_file(path, _repaired)):
+            alike = by_key.setdefault(_key(run.record), [])  # the same run in several folders
             alike.append(_drawing(run.record, cases, len(alike)))
-    return [drawing for alike in found.values() for drawing in alike]
+    return [drawing for alike in by_key.values() for drawing in alike]
 
 
 def _repaired(path: Path) -> list[dict[str, float]]:
-    """The numbers of the cases that were repaired; InputError for a file that is no table of cases."""
+    """Returns the numbers of the repaired cases; raises InputError for a file that is no table of cases."""
     try:
-        text = read_regular(path, _LARGEST).decode()
+        text = read_regular(path, _MOST_BYTES).decode()
         rows = csv.DictReader(io.StringIO(text, newline=""))
         repaired = [row for row in rows if row["status"] == "repaired"]
         return [
@@ -51,19 +52,19 @@ def _repaired(path: Path) -> list[dict[str, float]]:
 
 def _number(text: str) -> float:
     value = float(text)
-    if not 0 <= value <= _MOST:
-        raise ValueError(f"{value:g}, expected 0 to {_MOST:g}")
+    if not 0 <= value <= _LARGEST:
+        raise ValueError(f"{value:g}, expected 0 to {_LARGEST:g}")
     return value
 
 
 def _key(record: Record) -> tuple[str, ...]:
-    """What the name of its figure is made of."""
+    """Returns what the name of its figure is made of."""
     rules = details.text(record, "rules") or ""
     return record.scenario, rules, record.config_hash, str(record.seed)
 
 
 def _drawing(record: Record, cases: Sequence[Mapping[str, float]], before: int) -> Drawing:
-    """The figure of a run, after a number of others with the same key."""
+    """Draws the figure of a run, after a number of others with the same key."""
     rules = details.text(record, "rules") or ""
     drawn = Figure(figsize=(WIDTH, 2.6), layout="constrained")
     edits, seconds = drawn.subplots(1, 2)
@@ -94,7 +95,7 @@ def _drawing(record: Record, cases: Sequence[Mapping[str, float]], before: int) 
 
 
 def _column(cases: Sequence[Mapping[str, float]], name: str) -> np.ndarray:
-    """The numbers of a column, empty where it has none."""
+    """Returns the numbers of a column, empty where it has none."""
     return np.array([case[name] for case in cases if name in case])
 
 

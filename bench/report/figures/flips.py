@@ -1,4 +1,4 @@
-"""What repair changed in the predictions: answers before against answers after, for each scenario and method."""
+"""Predictions that repair changed: classes before against classes after, for each scenario and method."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ _LEAST = 10  # images for which a cell gets its number
 
 
 def flips(report: Report) -> list[Drawing]:
-    """A figure for each scenario: of each method the run, of those with counts, that validation data prefers."""
+    """Draws a figure for each scenario, with each method's run that has counts and that validation data prefers."""
     counted = [run for run in report.runs if details.flips(run.record) is not None]
     shown: dict[str, dict[str, Record]] = {}
     for (scenario, method, _), record in sorted(preferred(counted).items()):
@@ -40,8 +40,8 @@ def _drawing(scenario: str, methods: Mapping[str, Record]) -> Drawing:
     for axes, (name, what, counts, same) in zip(grid.ravel(), panels, strict=True):
         _matrix(axes, counts, norm)
         axes.set_title(f"{legible(name)}, {what} data:\n{counts.sum()} changed, {same} kept")
-    drawn.supylabel("answer before")
-    drawn.supxlabel("answer after")
+    drawn.supylabel("predicted class before")
+    drawn.supxlabel("predicted class after")
     drawn.colorbar(
         mpl.cm.ScalarMappable(norm, SEQUENTIAL), ax=grid, label="test images", shrink=0.6
     )
@@ -53,7 +53,7 @@ def _drawing(scenario: str, methods: Mapping[str, Record]) -> Drawing:
         else ", ".join(f"{n}: seed {s}" for n, s in seeds.items())
     )
     caption = (
-        "How many test images moved from which answer to which. Answers that stayed are left out of the picture and "
+        "How many test images moved from which predicted class to which. Predictions that stayed are left out and "
         f"counted above it; cells of {_LEAST} images or more have their number. {of}."
     )
     title = f"What repair changed: {scenario.replace('_', ' ')}"
@@ -61,16 +61,16 @@ def _drawing(scenario: str, methods: Mapping[str, Record]) -> Drawing:
 
 
 def _sets(methods: Mapping[str, Record]) -> tuple[str, ...]:
-    """Defect and clean data; where the defect is low accuracy itself they are the same."""
+    """Returns defect and clean data, or one of them where the defect is low accuracy itself: they are the same."""
     both = [_counts(record) for record in methods.values()]
     alike = all(np.array_equal(counts["clean"], counts["defect"]) for counts in both)
     return MEASURES[:1] if alike else MEASURES
 
 
 def _counts(record: Record) -> dict[str, np.ndarray]:
-    found = details.flips(record)
-    assert found is not None  # others are not drawn
-    return found
+    counts = details.flips(record)
+    assert counts is not None  # others are not drawn
+    return counts
 
 
 def _changes(record: Record, what: str) -> tuple[np.ndarray, int]:
@@ -87,13 +87,13 @@ def _matrix(axes: Axes, counts: np.ndarray, norm: LogNorm) -> None:
     axes.set(aspect="equal", ylim=(classes, 0))
     if classes > _MOST:
         return
-    places = np.arange(classes) + 0.5  # the middle of a cell
-    axes.set_xticks(places, map(str, range(classes)))
-    axes.set_yticks(places, map(str, range(classes)))
-    middle = np.sqrt(norm.vmax or 1.0)  # cells darker than this get light letters
+    middles = np.arange(classes) + 0.5  # of the cells
+    axes.set_xticks(middles, map(str, range(classes)))
+    axes.set_yticks(middles, map(str, range(classes)))
+    darkest = np.sqrt(norm.vmax or 1.0)  # cells darker than this get light letters
     for before, after in np.argwhere(counts >= _LEAST):
         count = counts[before, after]
-        colour = "white" if count < middle else "black"
+        colour = "white" if count < darkest else "black"
         text = axes.text(
             after + 0.5, before + 0.5, str(count), ha="center", va="center", color=colour
         )

@@ -1,4 +1,4 @@
-"""Triggers and adversarial images, with the answers before and after repair."""
+"""Triggers and adversarial images, with the predictions before and after repair."""
 
 import os
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from bench.escape import slug
 from bench.records.gallery import EXAMPLES, Gallery
-from bench.report.beside_record import read_beside
 from bench.report.build import Report
+from bench.report.run_files import read_run_file
 from bench.report.series import preferred
 from bench.report.style import WIDTH, Drawing, legible
 
@@ -18,14 +18,14 @@ _LINE = 0.16  # inches, of a line of answers
 
 
 def galleries(report: Report) -> list[Drawing]:
-    """A figure for each scenario: of each method the run, of those with examples, that validation data prefers."""
-    kept = [run for run in report.runs if os.path.lexists(run.folder / EXAMPLES)]
-    folders = {id(run.record): run.folder for run in kept}
+    """Draws a figure for each scenario, with each method's run that has examples and that validation data prefers."""
+    with_examples = [run for run in report.runs if os.path.lexists(run.folder / EXAMPLES)]
+    folders = {id(run.record): run.folder for run in with_examples}
     shown: dict[str, dict[str, Gallery]] = {}
-    for (scenario, method, _), record in sorted(preferred(kept).items()):
+    for (scenario, method, _), record in sorted(preferred(with_examples).items()):
         if method in shown.get(scenario, {}):
             continue
-        gallery = read_beside(folders[id(record)] / EXAMPLES, Gallery.load)
+        gallery = read_run_file(folders[id(record)] / EXAMPLES, Gallery.load)
         if gallery is not None:
             shown.setdefault(scenario, {})[method] = gallery
     return [
@@ -36,7 +36,7 @@ def galleries(report: Report) -> list[Drawing]:
 
 
 def _of_the_same_images(methods: Mapping[str, Gallery]) -> dict[str, Gallery]:
-    """The galleries that show what the first shows: networks trained by seed are wrong on other images."""
+    """Returns the galleries of the same images as the first: networks trained by seed are wrong on other images."""
     first = next(iter(methods.values()))
     return {
         name: gallery
@@ -84,15 +84,15 @@ def _drawing(scenario: str, methods: Mapping[str, Gallery]) -> Drawing:
     axes.set(xlim=(-0.02, step * len(first.labels)), ylim=(below + len(answers) * line, -0.02))
     axes.axis("off")
     caption = (
-        "The first test images that the unrepaired network gets wrong, whatever became of them, with the answers to "
-        "the attacked image; right ones are bold. The difference is stretched: grey is no change."
+        "The first test images that the unrepaired network gets wrong, whatever became of them, with the classes "
+        "predicted for the attacked image; correct ones are bold. The difference is stretched: grey is no change."
     )
     title = f"Images before and after repair: {scenario.replace('_', ' ')}"
     return Drawing(f"examples_{slug(scenario)}", title, caption, drawn)
 
 
 def _strip(images: np.ndarray) -> np.ndarray:
-    """Images (n, H, W, C) in a row with white gaps: (H', W') grey or (H', W', 3)."""
+    """Returns images (n, H, W, C) in a row with white gaps, of shape (H', W') in grey or (H', W', 3)."""
     large = images.repeat(max(1, 128 // images.shape[1]), axis=1)  # viewers smooth small ones
     large = large.repeat(max(1, 128 // images.shape[2]), axis=2)
     if large.shape[-1] != 3:

@@ -1,4 +1,4 @@
-"""Where in its kernels a network was repaired: heat maps of the patches of runs with different localizations."""
+"""Heat maps of the weights that repairs changed, for runs with different localizations."""
 
 import os
 import textwrap
@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from bench.escape import shortened, slug
 from bench.records.regular import read_regular_archive
 from bench.records.store import PATCH
-from bench.report.beside_record import read_beside
 from bench.report.build import Report
+from bench.report.run_files import read_run_file
 from bench.report.series import Series
 from bench.report.style import DIVERGING, WIDTH, Drawing, legible
 from repair.errors import InputError
@@ -30,28 +30,28 @@ _POINTS = 600  # changes up to which each is drawn as a square of its own, howev
 
 
 def kernels(report: Report) -> list[Drawing]:
-    """A figure for each scenario and repaired layer that two or more series share; their first seed with a patch."""
-    found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    """Draws a figure for each scenario and repaired layer of two or more series, by their first seed with a patch."""
+    by_layer: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     for one in report.series:
         path = _patch(one)
-        drawn = read_beside(path, changes) if path is not None else None
-        for layer, change in (drawn or {}).items():
+        by_name = read_run_file(path, changes) if path is not None else None
+        for layer, change in (by_name or {}).items():
             if change.size >= _LEAST and change.any():
-                found.setdefault((one.scenario, layer), {})[one.name] = change
+                by_layer.setdefault((one.scenario, layer), {})[one.name] = change
     return [
         _drawing(scenario, layer, maps)
-        for (scenario, layer), maps in sorted(found.items())
+        for (scenario, layer), maps in sorted(by_layer.items())
         if len(maps) > 1
     ]
 
 
 def changes(path: Path) -> dict[str, np.ndarray]:
-    """Layer -> (inputs, outputs) change of its kernel in a patch file.
+    """Returns the change of each kernel in a patch file by the name of its layer, shape (inputs, outputs).
 
     Of a convolution (height, width, in, out) it is the change of largest size in each window, with its sign.
 
     Raises:
-        InputError: the file is no patch, or one of a kernel that is too large for a map.
+        InputError: The file is no patch, or has a kernel that is too large for a map.
     """
     arrays = read_regular_archive(path)
     layers = [key.removesuffix(_KERNEL) for key in arrays if key.endswith(_KERNEL)]
@@ -65,7 +65,7 @@ def changes(path: Path) -> dict[str, np.ndarray]:
 
 
 def _change(shape: np.ndarray, indices: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(inputs, outputs) of one kernel; ValueError and its like for arrays that are no change of a kernel."""
+    """Returns the change of one kernel, (inputs, outputs); raises ValueError and its like for arrays that are none."""
     sides = [int(side) for side in shape.tolist()]
     if len(sides) < 2 or min(sides) < 1 or prod(sides) > _MOST:
         raise ValueError(f"a kernel of shape {shortened(str(sides), 60)}")
@@ -74,8 +74,8 @@ def _change(shape: np.ndarray, indices: np.ndarray, values: np.ndarray) -> np.nd
     dense = np.zeros(sides)
     dense.ravel()[indices] = values
     windows = dense.reshape(-1, *dense.shape[-2:])
-    place = np.abs(windows).argmax(axis=0)[None]
-    return np.take_along_axis(windows, place, axis=0)[0]
+    largest = np.abs(windows).argmax(axis=0)[None]
+    return np.take_along_axis(windows, largest, axis=0)[0]
 
 
 def _patch(series: Series) -> Path | None:
@@ -114,11 +114,11 @@ def _drawing(scenario: str, layer: str, maps: dict[str, np.ndarray]) -> Drawing:
 
 
 def _map(axes: Axes, change: np.ndarray, norm: SymLogNorm) -> None:
-    """Inputs along the page: they are many, and outputs few."""
+    """Draws inputs along the page: they are many, and outputs few."""
     inputs, outputs = change.shape
-    places = np.argwhere(change)
-    if len(places) <= _POINTS:
-        rows, columns = places.T
+    changed = np.argwhere(change)
+    if len(changed) <= _POINTS:
+        rows, columns = changed.T
         axes.scatter(
             rows,
             columns,

@@ -1,4 +1,4 @@
-"""Methods over all scenarios and seeds: cactus plot and performance profiles."""
+"""Methods over all scenarios and seeds: a cactus plot and performance profiles."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,7 +18,7 @@ _LARGEST = 100.0  # factor at which profiles end
 
 
 def cactus(report: Report) -> list[Drawing]:
-    """Repairs that a method makes within a time, each of them given that time."""
+    """Draws how many repairs a method completes when each is given a time."""
     seconds: dict[str, list[float]] = {}
     for one in report.series:
         for record in one.repaired:
@@ -50,7 +50,7 @@ def cactus(report: Report) -> list[Drawing]:
 
 
 def profiles(report: Report) -> list[Drawing]:
-    """Performance profiles (Dolan and Moré, Math. Programming 91, 2002) of error, weights changed and seconds."""
+    """Draws performance profiles (Dolan and Moré, Math. Programming 91, 2002) of error, weights changed and seconds."""
     best = preferred(report.runs)
     methods = sorted({method for _, method, _ in best})
     if len(methods) < 2:
@@ -111,8 +111,8 @@ def _ratio(costs: Mapping[str, float], name: str) -> float:
 
 
 def _error(record: Record, measure: str) -> float | None:
-    found = measured(record)
-    return None if found is None else 100 - found[measure]
+    accuracies = measured(record)
+    return None if accuracies is None else 100 - accuracies[measure]
 
 
 def _repaired(record: Record, value: float | None) -> float | None:

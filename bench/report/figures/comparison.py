@@ -1,4 +1,4 @@
-"""One figure for each published scenario: defect and clean accuracy, published beside ours."""
+"""One figure for each published scenario: defect and clean accuracy, compared with ours."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from bench.escape import slug
 from bench.records.record import Accuracy, Combination
 from bench.report.build import Report
-from bench.report.compare import Line, befores, cells
+from bench.report.compare import ComparisonRow, cells, combinations_before
 from bench.report.style import BEFORE, BLACK, BLUE, GREY, SKY, Drawing, legible
 
 # Markers, not bars: differences of a point between 95 and 98 % must be seen.
@@ -25,7 +25,7 @@ _STEP = 0.2  # between the markers of a group; groups are 1 apart
 
 @dataclass(frozen=True)
 class Group:
-    """The results at one place of the horizontal axis, in the order of the legend, each over seeds."""
+    """The results at one position of the horizontal axis, in the order of the legend, each over seeds."""
 
     label: str
     before: list[Combination]
@@ -33,20 +33,20 @@ class Group:
     remark: str
 
 
-def groups_of(scenario: str, lines: Sequence[Line]) -> list[Group]:
-    """The groups of a scenario's figure: its lines of NNrepair."""
-    return [_compared(cell) for cell in cells(lines) if cell[0].scenario == scenario]
+def groups_of(scenario: str, rows: Sequence[ComparisonRow]) -> list[Group]:
+    """Returns the groups of a scenario's figure: its rows of NNrepair."""
+    return [_group(cell) for cell in cells(rows) if cell[0].scenario == scenario]
 
 
-def beside_published(report: Report) -> list[Drawing]:
-    """A figure for each scenario with published figures."""
-    found = []
-    for scenario in sorted({line.scenario for line in report.lines}):
-        groups = groups_of(scenario, report.lines)
-        found.append(
+def comparison_figures(report: Report) -> list[Drawing]:
+    """Draws a figure for each scenario with published results."""
+    drawings = []
+    for scenario in sorted({row.scenario for row in report.comparison}):
+        groups = groups_of(scenario, report.comparison)
+        drawings.append(
             Drawing(
                 f"beside_published_{slug(scenario)}",
-                f"Published beside ours: {scenario.replace('_', ' ')}",
+                f"Comparison with published results: {scenario.replace('_', ' ')}",
                 "NNrepair on test data, for each layer and number of passing tests (ExpA to ExpD: 0, 10, 50, 100). "
                 "Upper panel: images that show the defect; lower panel: clean ones. The line is the network before "
                 "repair, its mean over the same seeds; whiskers are the least and the largest of several seeds. The "
@@ -54,17 +54,17 @@ def beside_published(report: Report) -> list[Drawing]:
                 figure(groups),
             )
         )
-    return found
+    return drawings
 
 
 def figure(groups: Sequence[Group]) -> Figure:
-    """Defect accuracy above clean accuracy; a line marks the network before repair."""
+    """Draws defect accuracy above clean accuracy; a line marks the network before repair."""
     drawn = Figure(figsize=(max(4.5, 1.2 + 0.75 * len(groups)), 4.6), layout="constrained")
     defect, clean = drawn.subplots(2, 1, sharex=True)
     _draw(defect, groups, lambda result: result.defect)
     _draw(clean, groups, lambda result: result.clean)
-    defect.set_ylabel("defect test data, % right")
-    clean.set_ylabel("clean test data, % right")
+    defect.set_ylabel("accuracy on\ndefect test data, %")
+    clean.set_ylabel("accuracy on\nclean test data, %")
     clean.set_xticks(range(len(groups)), [group.label for group in groups])
     clean.set_xlim(-0.5, len(groups) - 0.5)
     handles, labels = defect.get_legend_handles_labels()
@@ -75,14 +75,14 @@ def figure(groups: Sequence[Group]) -> Figure:
 def _draw(axes: Axes, groups: Sequence[Group], choose: Callable[[Combination], Accuracy]) -> None:
     half = _STEP * len(_SERIES) / 2
     lines = [
-        (place, np.mean([100 * choose(result).accuracy for result in group.before]))
-        for place, group in enumerate(groups)
+        (x, np.mean([100 * choose(result).accuracy for result in group.before]))
+        for x, group in enumerate(groups)
         if group.before
     ]
     axes.hlines(
         [height for _, height in lines],
-        [place - half for place, _ in lines],
-        [place + half for place, _ in lines],
+        [x - half for x, _ in lines],
+        [x + half for x, _ in lines],
         colors=BEFORE,
         linewidth=1.2,
         label="before repair",
@@ -91,20 +91,20 @@ def _draw(axes: Axes, groups: Sequence[Group], choose: Callable[[Combination], A
         offset = (index - (len(_SERIES) - 1) / 2) * _STEP
         marks = [
             (
-                place + offset,
+                x + offset,
                 np.mean(values),
-                # The mean of equal values may be a last digit beside them, and no error is below 0.
+                # The mean of equal values may differ from them in the last digit, and no error is below 0.
                 max(np.mean(values) - min(values), 0.0),
                 max(max(values) - np.mean(values), 0.0),
             )
-            for place, group in enumerate(groups)
+            for x, group in enumerate(groups)
             if (values := [100 * choose(result).accuracy for result in group.results[index]])
         ]
         if marks:
-            x, y, *spread = zip(*marks, strict=True)
+            abscissas, means, *spread = zip(*marks, strict=True)
             axes.errorbar(
-                x,
-                y,
+                abscissas,
+                means,
                 spread,
                 fmt=marker,
                 color=colour,
@@ -114,10 +114,10 @@ def _draw(axes: Axes, groups: Sequence[Group], choose: Callable[[Combination], A
                 mew=0.5,
                 label=label,
             )
-    for place, group in enumerate(groups):
+    for x, group in enumerate(groups):
         axes.annotate(
             group.remark,
-            (place + _STEP, 0.5),
+            (x + _STEP, 0.5),
             xycoords=("data", "axes fraction"),
             rotation=90,
             ha="center",
@@ -127,20 +127,18 @@ def _draw(axes: Axes, groups: Sequence[Group], choose: Callable[[Combination], A
     axes.margins(y=0.15)
 
 
-def _compared(cell: Sequence[Line]) -> Group:
-    line = cell[0]
+def _group(cell: Sequence[ComparisonRow]) -> Group:
+    row = cell[0]
     seeds = f"\n{len(cell)} seeds" if len(cell) > 1 else ""
-    once = tuple(
-        [item.result] if item else [] for item in (line.published_best, line.published_same)
-    )
+    once = tuple([item.result] if item else [] for item in (row.published_best, row.published_same))
     chosen, best = (
         [item.result for item in items if item]
         for items in ([one.chosen for one in cell], [one.best for one in cell])
     )
-    remark = _remark(line.status, bool(chosen))
+    remark = _remark(row.status, bool(chosen))
     return Group(
-        f"{legible(line.layer)}\n{legible(line.exp)}{seeds}",
-        befores(cell),
+        f"{legible(row.layer)}\n{legible(row.exp)}{seeds}",
+        combinations_before(cell),
         (*once, chosen, best),
         remark,
     )

@@ -1,22 +1,22 @@
-"""The table of published figures beside ours, ours over seeds."""
+"""The table of comparison with published results, ours over seeds."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bench.records.record import Accuracy, Combination
 from bench.records.rows import Value
-from bench.report.compare import Line, Named, befores, cells
+from bench.report.compare import ComparisonRow, NamedCombination, cells, combinations_before
 from bench.report.statistics import interval
-from bench.report.tables import NONE, Table
+from bench.report.tables.table import NONE, Table
 
 
-def comparison_table(lines: Sequence[Line]) -> Table:
-    """Published beside ours, the lines of `bench.report.compare.compare`; seeds of the same config share a line.
+def comparison_table(rows: Sequence[ComparisonRow]) -> Table:
+    """Returns the table of the rows of `bench.report.compare.compare`; seeds of the same config share a line.
 
     The numbers (CSV) have a row for each seed.
     """
     return Table(
-        title="Published beside ours",
+        title="Comparison with published results",
         note=(
             "Each figure: clean/defect accuracy on test data in percent; of several seeds the mean [95 % bootstrap "
             "interval], before and after of the same ones. The paper chose the best combination on test data; ours is "
@@ -34,41 +34,41 @@ def comparison_table(lines: Sequence[Line]) -> Table:
             "gap",
             "status",
         ),
-        lines=[_line(cell) for cell in cells(lines)],
-        numbers=[_numbers(line) for line in lines],
+        lines=[_line(cell) for cell in cells(rows)],
+        numbers=[_numbers(row) for row in rows],
     )
 
 
-def _line(cell: Sequence[Line]) -> tuple[str, ...]:
+def _line(cell: Sequence[ComparisonRow]) -> tuple[str, ...]:
     first = cell[0]
-    same = {line.published_same.name for line in cell if line.published_same}
+    same = {row.published_same.name for row in cell if row.published_same}
     return (
         f"{first.scenario} {first.layer} {first.exp}".strip(),
         str(len(cell)) if first.record else NONE,
-        _before(befores(cell)),
+        _before(combinations_before(cell)),
         _named([first.published_best]),
         _named([first.published_same]) if len(same) == 1 else NONE,
-        _named([line.chosen for line in cell]),
-        _named([line.best for line in cell]),
+        _named([row.chosen for row in cell]),
+        _named([row.best for row in cell]),
         _gap(cell),
-        ", ".join(_counted(line.status for line in cell)),
+        ", ".join(_counted(row.status for row in cell)),
     )
 
 
-def _numbers(line: Line) -> dict[str, Value]:
-    record = line.record
+def _numbers(row: ComparisonRow) -> dict[str, Value]:
+    record = row.record
     return {
-        "scenario": line.scenario,
-        "layer": line.layer,
-        "exp": line.exp,
-        **_figures("before", Named("ORIG", line.before) if line.before else None),
-        **_figures("published_best_on_test", line.published_best),
-        **_figures("published_our_combination", line.published_same),
-        **_figures("ours_chosen_on_validation", line.chosen),
-        **_figures("ours_best_on_test", line.best),
-        "defect_gap_pp": line.defect_gap(),
-        "clean_gap_pp": line.clean_gap(),
-        "status": line.status,
+        "scenario": row.scenario,
+        "layer": row.layer,
+        "exp": row.exp,
+        **_figures("before", NamedCombination("ORIG", row.before) if row.before else None),
+        **_figures("published_best_on_test", row.published_best),
+        **_figures("published_our_combination", row.published_same),
+        **_figures("ours_chosen_on_validation", row.chosen),
+        **_figures("ours_best_on_test", row.best),
+        "defect_gap_pp": row.defect_gap(),
+        "clean_gap_pp": row.clean_gap(),
+        "status": row.status,
         "reason": record.reason if record else None,
         "seed": record.seed if record else None,
         "config_hash": record.config_hash if record else None,
@@ -76,7 +76,7 @@ def _numbers(line: Line) -> dict[str, Value]:
     }
 
 
-def _figures(prefix: str, named: Named | None) -> dict[str, Value]:
+def _figures(prefix: str, named: NamedCombination | None) -> dict[str, Value]:
     clean, defect = (named.result.clean, named.result.defect) if named else (None, None)
     return {
         prefix: named.name if named else None,
@@ -85,9 +85,9 @@ def _figures(prefix: str, named: Named | None) -> dict[str, Value]:
     }
 
 
-def _named(given: Sequence[Named | None]) -> str:
-    """The names, with how often where they differ, and the accuracies."""
-    named = [one for one in given if one]
+def _named(combinations: Sequence[NamedCombination | None]) -> str:
+    """Returns the names, with how often each occurs where they differ, and the accuracies."""
+    named = [one for one in combinations if one]
     if not named:
         return NONE
     names = ", ".join(_counted(one.name for one in named))
@@ -109,24 +109,24 @@ def _pairs(results: Sequence[Combination]) -> str:
 
 
 def _before(results: Sequence[Combination]) -> str:
-    """As `_pairs`; one network for all seeds needs no interval."""
+    """Returns the same as `_pairs`, without an interval where all seeds have one network."""
     return _pairs(results[:1] if all(one == results[0] for one in results) else results)
 
 
-def _gap(cell: Sequence[Line]) -> str:
+def _gap(cell: Sequence[ComparisonRow]) -> str:
     both = [
-        [gap for line in cell if (gap := read(line)) is not None]
-        for read in (Line.clean_gap, Line.defect_gap)
+        [gap for row in cell if (gap := read(row)) is not None]
+        for read in (ComparisonRow.clean_gap, ComparisonRow.defect_gap)
     ]
     return "/".join(_mean(gaps, "{:+.2f}") for gaps in both) if all(both) else NONE
 
 
 def _mean(values: Sequence[float], form: str) -> str:
-    found = interval(values)
-    mean = form.format(found.mean)
-    if found.low is None or found.high is None:
+    over_seeds = interval(values)
+    mean = form.format(over_seeds.mean)
+    if over_seeds.low is None or over_seeds.high is None:
         return mean
-    return f"{mean} [{form.format(found.low)}, {form.format(found.high)}]"
+    return f"{mean} [{form.format(over_seeds.low)}, {form.format(over_seeds.high)}]"
 
 
 def _clean(result: Combination) -> Accuracy:
