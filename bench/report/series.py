@@ -10,6 +10,7 @@ from bench.records.canonical import difference
 from bench.records.record import Accuracy, Record
 from bench.records.store import CONFIG, Stored
 from bench.records.stored_config import read_config
+from bench.renamed import current
 from bench.report.beside_record import read_beside
 from bench.runs.tasks import TASKS
 
@@ -166,7 +167,7 @@ def _agree(variant: _Variant, settings: Settings, runs: Sequence[Stored]) -> boo
 
 def _settings(run: Stored, name: str) -> dict[str, Any]:
     """The flat settings that the run's result depends on; its hash where it has no config of a task that there is."""
-    config = read_beside(run.folder / CONFIG, read_config) or {}
+    config = current(read_beside(run.folder / CONFIG, read_config) or {})
     kind = config.get("task")
     if not isinstance(kind, str) or kind not in TASKS:
         return {"config": name}
