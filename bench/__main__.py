@@ -27,12 +27,6 @@ def main() -> int:
 
 def _run() -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, and we say them in one message
-    try:
-        sys.argv[1:] = accepted(sys.argv[1:])
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    register()
     codes = [0]
 
     def job(config: DictConfig) -> None:
@@ -44,15 +38,15 @@ def _run() -> int:
             ran = run(config)
             show_run(ran.stored, new=ran.new, tables=ran.tables)
             codes.append(1 if ran.stored.record.status is RepairStatus.ERROR else 0)
-        except (
-            InputError,
-            OmegaConfBaseException,
-        ) as error:  # Hydra would print its own message of it
+        except (InputError, OmegaConfBaseException) as error:
+            # Hydra would print its own message of it.
             print(error if isinstance(error, InputError) else explain(error), file=sys.stderr)
             codes.append(2)
 
     configs = str(shipped("configs"))
     try:
+        sys.argv[1:] = accepted(sys.argv[1:])
+        register()
         hydra.main(version_base="1.3", config_path=configs, config_name="config")(job)()
     except (HydraException, OmegaConfBaseException) as error:
         print(explain(error), file=sys.stderr)

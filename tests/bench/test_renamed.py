@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import __main__ as command
 from bench import shipped
 from bench.commandline import accepted
 from bench.renamed import CHOICES, GONE, SETTINGS, Renamed, current, hint, moved, present
@@ -215,3 +216,15 @@ def test_a_misspelt_setting_is_refused_before_anything_is_composed(capsys):
     theirs = ["--config-dir=mine", "+experiment=mine", "group=x"]
     assert accepted(theirs) == theirs
     assert capsys.readouterr().err == ""
+
+
+def test_a_class_of_the_user_s_own_is_told_where_a_module_is(tmp_path, monkeypatch, capfd):
+    (tmp_path / "of_before.py").write_text(
+        "from repair.methods import Repair\n\nclass Method: ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    own = ["+experiment=quickstart", "method=custom", "method._target_=of_before.Method"]
+    monkeypatch.setattr(sys, "argv", ["bench", *own, "wandb.mode=disabled"])
+    assert command.main() == 2
+    assert "repair.methods is now repair.weights.methods." in capfd.readouterr().err
