@@ -56,7 +56,7 @@ def _validator() -> "Validator":
     kind: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
         jsonschema.Draft202012Validator, type_checker=types
     )
-    return kind(json.loads(files("bench").joinpath("record.schema.json").read_text("utf-8")))
+    return kind(json.loads(files("bench.records").joinpath("record.schema.json").read_text("utf-8")))
 
 
 def _is_integer(_: Any, value: Any) -> bool:
