@@ -59,7 +59,7 @@ def bench(monkeypatch, capfd, tmp_path):
 def test_a_run_leaves_a_valid_record_and_is_not_done_twice(small, bench, monkeypatch):
     folder, stored, said = small
     assert "digits" in said or "quickstart" in said
-    schema = json.loads(Path(command.__file__).with_name("record.schema.json").read_text())
+    schema = json.loads(Path(store.__file__).with_name("record.schema.json").read_text())
     jsonschema.validate(json.loads(to_json(stored.record)), schema)
     assert stored.folder.parent.parent.name == "quickstart"
     assert stored.folder.name == "seed=0"

@@ -20,7 +20,7 @@ from bench.records.record import (
 )
 from repair.errors import InputError
 
-SCHEMA = json.loads(files("bench").joinpath("record.schema.json").read_text())
+SCHEMA = json.loads(files("bench.records").joinpath("record.schema.json").read_text())
 
 
 @pytest.mark.parametrize("status", STATUSES)
