@@ -15,6 +15,10 @@ os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"
 os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
 os.environ.setdefault("MPLBACKEND", "agg")
+# Several processes of tests share the cores: a BLAS with threads of its own waits for them in busy loops. Small fits
+# took ten times as long, most of it in the kernel's scheduler.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 for _name in ("http_proxy", "https_proxy", "all_proxy"):
     os.environ[_name] = os.environ[_name.upper()] = "http://127.0.0.1:9"
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
@@ -26,6 +30,14 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "0"
 
 import pytest
+
+# What tests share lies in this folder; pytest imports each test by its path.
+sys.path.insert(0, str(Path(__file__).parent))
+from fast import (  # noqa: F401  hooks, which pytest finds here
+    pytest_itemcollected,
+    pytest_runtest_protocol,
+    pytest_runtest_teardown,
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
