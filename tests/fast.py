@@ -38,7 +38,7 @@ SLOW_FIXTURES = ("data_pack",)
 
 @cache
 def _definitions(path: Path) -> dict[str, set[str]]:
-    """Name that a file defines -> the names that it says there, or the module that it is imported from, as `module:`."""
+    """Name that a file defines -> the names said there; of an imported one, where it is from, as `module.name:`."""
     if not path.is_file():
         return {}
     found: dict[str, set[str]] = {}

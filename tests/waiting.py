@@ -7,7 +7,9 @@ from collections.abc import Callable
 INTERVAL = 0.02  # seconds between two looks
 
 
-def until(condition: Callable[[], object], seconds: float = 120, why: Callable[[], object] = str) -> object:
+def until(
+    condition: Callable[[], object], seconds: float = 120, why: Callable[[], object] = str
+) -> object:
     """What `condition` gives as soon as it is true; an AssertionError with what `why` gives after the seconds."""
     deadline, never = time.monotonic() + seconds, threading.Event()
     while not (found := condition()):

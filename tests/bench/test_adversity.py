@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import wandb
+from checkout import TESTS
 
 from bench import __main__ as command
 from bench.records import store
@@ -129,7 +130,7 @@ def test_a_full_disk_and_a_read_only_folder_are_one_message_each(tmp_path):
     done = subprocess.run(
         [*own_mounts, f"{mount} && exec {sys.executable} script.py"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(HERE)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(TESTS)])},
         capture_output=True,
         text=True,
         timeout=120,
