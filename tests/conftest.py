@@ -33,6 +33,7 @@ import pytest
 
 # What tests share lies in this folder; pytest imports each test by its path.
 sys.path.insert(0, str(Path(__file__).parent))
+from checkout import ROOT
 from fast import (  # noqa: F401  hooks, which pytest finds here
     pytest_itemcollected,
     pytest_runtest_protocol,
@@ -55,7 +56,7 @@ def pytest_unconfigure() -> None:
 def data_pack() -> Path:
     """The folder of the data pack, which `bench.datasets.dataset` reads too; skips where there is none."""
     named = os.environ.get("BENCH_DATA")
-    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
     if not (folder / "SHA256SUMS").is_file():
         pytest.skip("no data pack: BENCH_DATA is not set to one and ../shared/data does not exist")
     os.environ["BENCH_DATA"] = str(folder.resolve())

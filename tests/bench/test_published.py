@@ -1,15 +1,15 @@
 import csv
 import importlib.util
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 from bench import shipped
 from bench.report.published import best_on_test, published
 from repair.errors import InputError
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "published_tables.py"
+SCRIPT = ROOT / "scripts" / "published_tables.py"
 FOLDER = shipped("results/published")
 
 

@@ -5,10 +5,10 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import ROOT
 
 from bench.records.gallery import EXAMPLES, SHOWN, Gallery
 from bench.records.record import Record
@@ -21,7 +21,7 @@ from bench.report.figures.kernels import changes
 from bench.report.style import looks
 from repair.weights.patch import Delta, Patch
 
-REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+REFERENCE = ROOT / "results" / "reference"
 
 
 @pytest.fixture(scope="module")

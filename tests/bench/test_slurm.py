@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 from filelock import FileLock
 from omegaconf import OmegaConf
 from waiting import until
@@ -17,7 +18,7 @@ from bench.datasets.files import cache_dir
 from bench.records import store
 from bench.sweep.cluster import Task
 
-CLUSTER = Path(__file__).parents[2] / "scripts" / "slurm_local.sh"
+CLUSTER = ROOT / "scripts" / "slurm_local.sh"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
 
 

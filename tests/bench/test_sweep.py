@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkout import TESTS
 from hydra.errors import MissingConfigException
 
 from bench import __main__ as command
@@ -27,7 +28,7 @@ MISBEHAVING = [
 def sweep(monkeypatch, capfd, tmp_path):
     """`python -m bench -m` in this process, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(TESTS / "bench")
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["bench", "-m", *arguments])

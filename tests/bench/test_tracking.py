@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 import socket
 import struct
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wandb
+from checkout import ROOT, TESTS
 from PIL import Image
 from wandb.proto import wandb_internal_pb2
 
@@ -169,16 +171,17 @@ def items_of(messages, kind):
 def test_quick_runs_are_shown_together_at_the_latest_as_their_process_ends(tmp_path):
     code = """
 import sys
-sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from conftest import make_record
 from test_tracking import newest, run
 for seed in range(3):
-    run(Path(sys.argv[2]), make_record(seed=seed))
-print(newest(Path(sys.argv[2])).parent.parent.name)
+    run(Path(sys.argv[1]), make_record(seed=seed))
+print(newest(Path(sys.argv[1])).parent.parent.name)
 """
-    command = [sys.executable, "-c", code, Path(__file__).parent, tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code, tmp_path]
+    folders = [Path(__file__).parent, TESTS / "bench", TESTS, ROOT]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["000001"]  # the first at once, the others within seconds
     (table,) = tables(newest(tmp_path), "results")
     assert len(table["data"]) == 3
@@ -361,7 +364,7 @@ def test_bad_settings_are_one_message(setting, words):
 
 
 def test_the_sync_command_takes_every_part_and_says_what_it_lacks(sweep, tmp_path):
-    script = Path(__file__).parents[2] / "scripts" / "wandb_sync.sh"
+    script = ROOT / "scripts" / "wandb_sync.sh"
 
     def call(*arguments):
         return subprocess.run([script, *map(str, arguments)], capture_output=True, text=True)

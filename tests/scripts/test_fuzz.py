@@ -5,11 +5,11 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
-FUZZ = Path(__file__).parents[2] / "scripts" / "fuzz.py"
+FUZZ = ROOT / "scripts" / "fuzz.py"
 HOLDS = """
 from hypothesis import given, settings, strategies as st
 
