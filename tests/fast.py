@@ -15,20 +15,28 @@ from pathlib import Path
 
 import pytest
 
-# A process or a network; a program that starts some; training, or minutes of compiling.
+# A process or a network; a program that starts some; training, whole methods and reports; what JAX compiles anew for
+# each test.
 SLOW_MODULES = (
     "bench.__main__",
     "bench.attacks",
     "bench.replay",
+    "bench.report.__main__",
     "bench.scenarios",
     "bench.tracking",
     "bench.training",
     "foolbox",
     "http",
+    "jax",
     "keras",
     "keras_oracle",
     "multiprocessing",
     "onnxruntime",
+    "optax",
+    "repair.weights.methods",
+    "repair.weights.network.residual",
+    "repair.weights.ranking",
+    "repair.weights.tangent",
     "socket",
     "subprocess",
     "wandb",
