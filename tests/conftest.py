@@ -30,6 +30,11 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "0"
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast an example is drawn or tried is a matter of the machine; examples are as many everywhere.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 # What tests share lies in this folder; pytest imports each test by its path.
 sys.path.insert(0, str(Path(__file__).parent))

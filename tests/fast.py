@@ -14,12 +14,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 # A process or a network; a program that starts some; training, whole methods and reports; what JAX compiles anew for
 # each test.
 SLOW_MODULES = (
     "bench.__main__",
     "bench.attacks",
+    "bench.datasets.download",
     "bench.replay",
     "bench.report.__main__",
     "bench.scenarios",
@@ -41,7 +43,8 @@ SLOW_MODULES = (
     "subprocess",
     "wandb",
 )
-SLOW_FIXTURES = ("data_pack",)
+SLOW_FIXTURES = ("data_pack", "nothing_at_hand")
+PACK = Path(os.environ.get("BENCH_DATA") or ROOT.parent / "shared" / "data").resolve()
 
 
 @cache
@@ -144,9 +147,8 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
     if _guarded is None or threading.get_ident() in _guarded:
         return
     if event == "open" and isinstance(arguments[0], str | bytes):
-        pack = os.environ.get("BENCH_DATA")
         path = os.path.abspath(os.fsdecode(arguments[0]))
-        if not pack or not path.startswith(os.path.join(os.path.abspath(pack), "")):
+        if not path.startswith(os.path.join(PACK, "")):
             return
         said = f"opened {path}"
     elif event in FORBIDDEN:

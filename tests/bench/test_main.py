@@ -229,7 +229,9 @@ def test_the_patch_file_is_the_answer_where_it_is_one_network(bench, tmp_path):
     )
     experts = load_experts(stored.folder / "experts.npz", scenario.original)
     right = experts.answers(scenario.defect_test.images)
-    for name, combination in stored.record.combinations.items():
+    combinations = stored.record.combinations
+    assert any(experts.patch_of(name) is not None for name in combinations)
+    for name, combination in combinations.items():
         assert combination.defect.correct == (right[name] == scenario.defect_test.labels).sum()
         patch = experts.patch_of(name)
         if patch is not None:

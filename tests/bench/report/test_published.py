@@ -54,6 +54,7 @@ def test_the_unrepaired_counts_are_those_of_the_artifact():
 
 
 def test_accuracies_follow_from_the_counts():
+    assert len(rows("rows")) == 2750
     for row in rows("rows"):
         accuracy = 100 * int(row["correct"]) / int(row["total"])
         # The authors cut or round to two digits.
@@ -61,6 +62,7 @@ def test_accuracies_follow_from_the_counts():
 
 
 def test_precision_and_recall_follow_from_the_counts():
+    assert len(rows("experts")) == 3126
     for row in rows("experts"):
         tp, fp, fn = (int(row[name]) for name in ("tp", "fp", "fn"))
         for count, name in ((fp, "precision"), (fn, "recall")):

@@ -130,6 +130,7 @@ def test_heat_maps_show_the_changes_of_the_patch(tmp_path):
 
 
 def test_the_maps_of_localizations_count_the_weights_of_their_records(localizations):
+    assert len(localizations.runs) == 6
     for run in localizations.runs:
         patch = Patch.load(run.folder / PATCH)
         kernels = sum(np.count_nonzero(change) for change in changes(run.folder / PATCH).values())
