@@ -15,6 +15,10 @@ os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"
 os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
 os.environ.setdefault("MPLBACKEND", "agg")
+# Several processes of tests share the cores: a BLAS with threads of its own waits for them in busy loops. Small fits
+# took ten times as long, most of it in the kernel's scheduler.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 for _name in ("http_proxy", "https_proxy", "all_proxy"):
     os.environ[_name] = os.environ[_name.upper()] = "http://127.0.0.1:9"
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
@@ -26,7 +30,15 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "0"
 
 import pytest
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
+
+# How fast an example is drawn or tried is a matter of the machine; examples are as many everywhere.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+# What tests share lies in this folder; pytest imports each test by its path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 # Shapes and types of arrays, as the library's annotations state them, are checked in every test of this process.
 CHECKED = (
@@ -40,8 +52,14 @@ CHECKED = (
     "repair.weights.problem",
     "repair.weights.programs",
 )
-sys.path.insert(0, str(Path(__file__).parent))  # for array_checks
 install_import_hook(CHECKED, "array_checks.check")
+
+from checkout import ROOT
+from fast import (  # noqa: F401  hooks, which pytest finds here
+    pytest_itemcollected,
+    pytest_runtest_protocol,
+    pytest_runtest_teardown,
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,7 +77,7 @@ def pytest_unconfigure() -> None:
 def data_pack() -> Path:
     """The folder of the data pack, which `bench.datasets.dataset` reads too; skips where there is none."""
     named = os.environ.get("BENCH_DATA")
-    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
     if not (folder / "SHA256SUMS").is_file():
         pytest.skip("no data pack: BENCH_DATA is not set to one and ../shared/data does not exist")
     os.environ["BENCH_DATA"] = str(folder.resolve())

@@ -1,17 +1,20 @@
 """The files that make a fresh clone installable say the same things."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 import yaml
+from checkout import ROOT
 
-ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = sorted({*re.search(r"(?m)^\.PHONY: (.*)$", MAKEFILE)[1].split()} - {"clean"})
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -71,20 +74,44 @@ def test_citation_names_both_papers_and_the_version():
     assert papers == {"arXiv:2103.12535", "arXiv:2306.07995"}
 
 
-@pytest.mark.parametrize("target", ["bench", "test", "lint", "lock"])
-def test_make_commands_set_up_first_and_then_not_again(target, tmp_path):
-    """With a stamp newer than what it depends on, the set-up is not among the steps."""
-    stamp, old = ROOT / ".venv" / ".ready", ["-o", "requirements.lock", "-o", "pyproject.toml"]
-    steps = subprocess.run(
-        ["make", "-n", "-W", "requirements.lock", target],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert steps.index("--require-hashes -r requirements.lock") < steps.index("touch")
-    if stamp.exists():
-        again = subprocess.run(
-            ["make", "-n", *old, target], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout
-        assert "pip install" not in again
+SET_UP = "--require-hashes -r requirements.lock"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder with this Makefile whose set-up is done: its stamp is newer than what it depends on."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / ".venv").mkdir()
+    for age, name in enumerate([".venv/.ready", "requirements.lock", "pyproject.toml"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    return tmp_path
+
+
+def steps(checkout, target):
+    """The commands that `make TARGET` would run."""
+    command = ["make", "--dry-run", "--no-print-directory", target]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_make_does_not_set_up_again(checkout, target):
+    done = steps(checkout, target)
+    assert done
+    assert SET_UP not in done
+    assert "touch" not in done
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("changed", ["requirements.lock", "pyproject.toml", ".venv/.ready"])
+def test_make_sets_up_first_where_what_it_depends_on_is_newer_or_the_stamp_is_gone(
+    checkout, target, changed
+):
+    last = steps(checkout, target).splitlines()[-1]
+    if changed == ".venv/.ready":
+        (checkout / changed).unlink()
+    else:
+        os.utime(checkout / changed, (2000, 2000))
+    done = steps(checkout, target)
+    assert done.count("touch .venv/.ready") == 1
+    assert done.index(SET_UP) < done.index("touch .venv/.ready") < done.rindex(last)

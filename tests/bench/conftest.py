@@ -6,19 +6,21 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from checkout import TESTS
+from waiting import until
 
 from bench import __main__ as command
 from bench.records import store
 from bench.records.record import Accuracy, Combination, Record, before_and_after, config_hash
 
 sys.path.append(str(Path(__file__).parent))  # what tests share lies beside them
+SHARED = os.pathsep.join([str(Path(__file__).parent), str(TESTS)])  # for processes that tests start
 
 
 def make_record(
@@ -114,7 +116,7 @@ def start_sweep(tmp_path):
         process = subprocess.Popen(
             [sys.executable, "-m", "bench", "-m", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+            env={**os.environ, "PYTHONPATH": SHARED},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -134,14 +136,14 @@ def start_sweep(tmp_path):
 
 @pytest.fixture
 def begun():
-    """Waits until a number of a sweep's runs have begun."""
+    """Waits until a number of a sweep's runs have begun, or have left the file `name`."""
 
-    def wait(process: subprocess.Popen, folder: Path, number: int) -> None:
-        deadline = time.monotonic() + 120
-        while len(list(folder.rglob(".lock"))) < number:
+    def wait(process: subprocess.Popen, folder: Path, number: int, name: str = ".lock") -> None:
+        def enough() -> bool:
             assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+            return len(list(folder.rglob(name))) >= number
+
+        until(enough)
 
     return wait
 

@@ -2,10 +2,12 @@
 
 import os
 import signal
-import time
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
+
+from waiting import until
 
 from repair.errors import InputError
 
@@ -29,7 +31,9 @@ class Misbehaves:
             raise InputError("a setting that does not fit")
         if self.how == "crashes":
             os.kill(os.getpid(), signal.SIGSEGV)
-        if self.how == "sleeps":
-            time.sleep(60)
-        time.sleep(0.2)
+        if self.how == "lasts":
+            threading.Event().wait(60)
+        if self.how == "meets":  # until a run of another sweep is here too
+            Path(f"sweep-{os.getppid()}").touch()
+            until(lambda: len(list(Path().glob("sweep-*"))) > 1)
         raise TimeoutError("too late")

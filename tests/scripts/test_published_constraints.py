@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import ROOT
 
 from repair.errors import InputError
 from repair.weights.programs.maximise import maximise
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 import published_constraints as script  # noqa: E402

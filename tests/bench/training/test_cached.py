@@ -1,11 +1,13 @@
 """The cache of trained networks: what makes an entry another, and that none is trusted unseen."""
 
 import json
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from waiting import until
 
 from bench.attacks import Square
 from bench.training import MLP, cached
@@ -16,7 +18,7 @@ from repair.weights.network.network import Network
 SETTINGS = {"network": MLP((4,)), "trigger": Square(0, 0), "data": {"a": "b"}, "seed": 0}
 # A process that makes the network, and says so in a file. It may be told to die before the entry is in place.
 MAKER = """
-import os, sys, time
+import os, sys
 import numpy as np
 from bench.training import MLP, cached
 from repair.weights.network.layers import Dense, Flatten
@@ -25,14 +27,18 @@ from repair.weights.network.network import Network
 def network(fill):
     return Network([Flatten("f"), Dense("d", np.full((4, 3), fill))], input_shape=(2, 2, 1), scale="0..1")
 
-def make():
+def say(word):
     with open(sys.argv[1], "a") as file:
-        file.write("made ")
-    time.sleep(1)
+        file.write(word + " ")
+
+def make():
+    say("made")
+    open(sys.argv[3]).close()  # a pipe: until the test opens it too
     return network(2.0)
 
 if sys.argv[2] == "dies":
     cached.os.replace = lambda *_: os._exit(9)
+say("here")
 cached.trained_once({"seed": 5}, lambda: network(0.0), make)
 """
 
@@ -57,6 +63,15 @@ class Maker:
     def __call__(self):
         self.made += 1
         return network(2.0)
+
+
+def opened(pipe):
+    """Opens a named pipe for whoever waits for that; whether somebody did."""
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:  # nobody reads it
+        return False
+    return True
 
 
 def entries(cache):
@@ -153,17 +168,22 @@ def test_a_disk_that_fills_up_costs_the_entry_and_not_the_network(
 
 
 def test_processes_make_it_once_and_one_that_is_killed_leaves_nothing_trusted(cache, tmp_path):
-    said = tmp_path / "said"
+    said, pipe = tmp_path / "said", tmp_path / "pipe"
+    os.mkfifo(pipe)
 
     def start(how):
-        return subprocess.Popen([sys.executable, "-c", MAKER, str(said), how])
+        return subprocess.Popen([sys.executable, "-c", MAKER, str(said), how, str(pipe)])
 
-    assert start("dies").wait() == 9
+    dies = start("dies")
+    until(lambda: opened(pipe))
+    assert dies.wait() == 9
     (left,) = entries(cache)
     assert left.name.startswith(".")
-    assert said.read_text().split() == ["made"]
+    assert said.read_text().split() == ["here", "made"]
     both = [start("lives"), start("lives")]
+    until(lambda: said.read_text().count("here") == 3)
+    until(lambda: opened(pipe))
     assert [process.wait() for process in both] == [0, 0]
-    assert said.read_text().split() == ["made", "made"]
+    assert said.read_text().count("made") == 2
     (entry,) = entries(cache)
     assert not entry.name.startswith(".")

@@ -195,7 +195,9 @@ def test_an_archive_is_repaired_beside_itself(tmp_path: Path) -> None:
 
 
 def test_the_published_models_are_read(data_pack: Path) -> None:
-    for path in sorted((data_pack / "exais" / "benchmark_nets").glob("*/spec*.json")):
+    paths = sorted((data_pack / "exais" / "benchmark_nets").glob("*/spec*.json"))
+    assert len(paths) == 6
+    for path in paths:
         definition = read_definition(path, ReadOptions(STRICT))
         assert definition.form == "ExAIS JSON"
         assert isinstance(definition.graph, Graph)

@@ -1,9 +1,5 @@
-"""Any arguments and any input shapes: every layer type gives a shape or a fault, never an exception.
+"""Any arguments and any input shapes: every layer type gives a shape or a fault, never an exception."""
 
-ARCHITECTURE_FUZZ_EXAMPLES sets the number of random layers, for a longer run with new ones.
-"""
-
-import os
 from random import Random
 
 from hypothesis import given, settings
@@ -16,7 +12,6 @@ from repair.architecture.layers import LAYERS, Outputs, entry_of, infer, normal_
 from repair.architecture.layers.arguments import REQUIRED
 from repair.architecture.rules import KERAS3, STRICT
 
-EXAMPLES = os.environ.get("ARCHITECTURE_FUZZ_EXAMPLES")
 SMALL = st.integers(-3, 5)
 VALUES = st.one_of(
     st.none(),
@@ -88,7 +83,7 @@ def calls(draw: st.DrawFn) -> tuple[LayerSpec, tuple[Shape, ...]]:
     return layer, tuple((None, *draw(st.just(one) | right | SHAPES)) for _ in range(count))
 
 
-@settings(max_examples=int(EXAMPLES or 200), deadline=None, derandomize=EXAMPLES is None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(calls())
 def test_any_layer_is_judged(called: tuple[LayerSpec, tuple[Shape, ...]]) -> None:
     layer, shapes = called

@@ -123,6 +123,7 @@ def test_every_repair_is_valid_keeps_inputs_and_adds_no_constant() -> None:
         graph = faulty_network(12, seed)
         result = repair(graph)
         assert result.status is SearchStatus.REPAIRED
+        assert result.repairs
         for found in result.repairs:
             assert trace(found.graph).valid
             assert found.count >= result.bound or found.not_kept
@@ -134,6 +135,7 @@ def test_every_repair_is_valid_keeps_inputs_and_adds_no_constant() -> None:
 def test_repairs_are_ranked_and_none_contains_a_better_one() -> None:
     for seed in range(12):
         found = repair(faulty_network(10, seed)).repairs
+        assert found
         assert [r.cost for r in found] == sorted(r.cost for r in found)
         texts = [set(map(str, r.edits)) for r in found]
         assert not any(a < b or a == b for k, a in enumerate(texts) for b in texts[k + 1 :])

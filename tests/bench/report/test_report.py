@@ -180,7 +180,10 @@ def test_the_page_is_one_whole_file_without_scripts_or_addresses(written):
 
 
 def test_latex_has_a_row_for_each_line_and_nothing_unescaped(results, written):
-    for stem, table in collect(results[0]).tables().items():
+    tables = collect(results[0]).tables()
+    assert tables
+    for stem, table in tables.items():
+        assert table.lines
         text = (written / f"{stem}.tex").read_text()
         body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
         rows = [line for line in body.splitlines() if line.endswith(r"\\")]

@@ -1,13 +1,12 @@
 """Sweeps: what a run can do to them, what a killed one leaves, and two at once."""
 
 import os
-import random
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from checkout import TESTS
 
 from bench import __main__ as command
 from bench.records import store
@@ -27,7 +26,7 @@ MISBEHAVING = [
 def sweep(monkeypatch, capfd, tmp_path):
     """`python -m bench -m` in this process, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(TESTS / "bench")
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["bench", "-m", *arguments])
@@ -115,7 +114,7 @@ def test_a_sweep_that_cannot_be_is_one_message(sweep, arguments, message):
 
 
 def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(start_sweep, begun, tmp_path):
-    process = start_sweep(*MISBEHAVING, "+scenario.how=late,sleeps", "seed=0,1")
+    process = start_sweep(*MISBEHAVING, "+scenario.how=late,lasts", "seed=0,1")
     begun(process, tmp_path, 3)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -129,7 +128,7 @@ def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(start_sweep, begun, 
 
 
 def test_two_sweeps_at_once_do_each_run_once(start_sweep, tmp_path):
-    arguments = [*MISBEHAVING, "+scenario.how=late", "seed=range(8)"]
+    arguments = [*MISBEHAVING, "+scenario.how=meets", "seed=range(8)"]
     both = [start_sweep(*arguments) for _ in range(2)]
     said = [process.communicate(timeout=120)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
@@ -149,12 +148,10 @@ def test_a_sweep_killed_three_times_ends_with_the_records_of_an_undisturbed_one(
 ):
     killed = tmp_path / "killed"
     arguments = [*small_repairs, "seed=range(2)"]
-    moments = random.Random(5)
-    for number in (1, 2, 3):
+    for number, name, alone in [(1, ".lock", True), (1, "record.json", False), (3, ".lock", True)]:
         process = start_sweep(*arguments, f"results_dir={killed}")
-        begun(process, killed, number)
-        time.sleep(moments.uniform(0, 0.5))
-        if moments.random() < 0.5:
+        begun(process, killed, number, name)
+        if alone:
             process.kill()  # the command alone: its worker must end by itself
         else:
             os.killpg(process.pid, signal.SIGKILL)

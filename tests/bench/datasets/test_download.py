@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import until
 
 import bench.datasets.download
 from bench.datasets.download import download
@@ -189,17 +189,10 @@ def start(server: Server, target: Path, behaviour: str) -> subprocess.Popen:
     )
 
 
-def wait_for(condition) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "waited for a minute"
-        time.sleep(0.02)
-
-
 def test_killed_in_the_middle_then_continued(server, target):
     part = target.with_name("file.gz.part")
     with start(server, target, "stalls") as process:
-        wait_for(lambda: part.is_file() and part.stat().st_size > HALF // 2)
+        until(lambda: part.is_file() and part.stat().st_size > HALF // 2)
         os.kill(process.pid, signal.SIGKILL)
     present = part.stat().st_size
     assert not target.exists()
@@ -210,7 +203,7 @@ def test_killed_in_the_middle_then_continued(server, target):
 def test_two_processes_download_once(server, target):
     """The second waits while the first is held in the middle; then both find the file."""
     with start(server, target, "stalls") as first:
-        wait_for(lambda: server.requests)
+        until(lambda: server.requests)
         with start(server, target, "stalls") as second:
             assert "waiting" in second.stderr.readline()
             server.gate.set()

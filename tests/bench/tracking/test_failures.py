@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 import wandb
+from checkout import ROOT, TESTS
 
 from bench import __main__ as command
 from bench.records import store
 from bench.tracking import WandbSettings, core, opening, tracked
 
-ROOT = Path(__file__).parents[2]
 PAGE = b"<html><body>Welcome. Please log in.</body></html>"
 CODES = {"unauthorized": 401, "broken": 500, "html": 200, "speechless": 200}
 
@@ -147,7 +147,7 @@ def test_a_run_leaves_nothing_of_wandb_in_the_temporary_folder(server, tmp_path)
         env={
             **os.environ,
             "TMPDIR": str(tmp_path / "temporary"),
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(ROOT)]),
+            "PYTHONPATH": os.pathsep.join([str(TESTS / "bench"), str(TESTS), str(ROOT)]),
         },
         capture_output=True,
         text=True,
@@ -173,7 +173,7 @@ QUICK = [
 def quick(monkeypatch, capfd, tmp_path):
     """That run, in this process: exit code, the records, standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(TESTS / "bench")
 
     def call(*arguments: str):
         monkeypatch.setattr(sys, "argv", ["bench", *QUICK, *arguments])

@@ -26,7 +26,9 @@ def test_support_and_precision_are_what_counting_says(seed, classes, neurons):
     rng = np.random.default_rng(seed)
     states = rng.random((60, neurons)) < 0.5
     answers = rng.integers(classes, size=60)
-    for label, pattern in infer_patterns(states, answers, seed=0).items():
+    patterns = infer_patterns(states, answers, seed=0)
+    assert patterns  # each leaf has a majority
+    for label, pattern in patterns.items():
         met = pattern.met(states)
         assert (answers[met] == label).sum() == pattern.support
         assert pattern.precision == pytest.approx((answers[met] == label).mean())

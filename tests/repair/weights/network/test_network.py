@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from checkout import TESTS
 from flax import nnx
 from jax import lax
 
@@ -238,8 +239,13 @@ np.save(sys.argv[2], network.logits(x, batch_size=30))
 def test_four_devices_give_what_one_gives(digits_network, unit_images, tmp_path):
     flags = "--xla_force_host_platform_device_count=4"
     environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
-    folder = os.path.dirname(__file__)
-    command = [sys.executable, "-c", SHARDED, folder, str(tmp_path / "logits.npy")]
+    command = [
+        sys.executable,
+        "-c",
+        SHARDED,
+        str(TESTS / "repair" / "weights"),
+        str(tmp_path / "logits.npy"),
+    ]
     subprocess.run(command, check=True, env=environment, timeout=300)
     network = digits_network()
     ours = network.logits(unit_images(7, 101, network))

@@ -1,12 +1,12 @@
 import json
 import subprocess
 from importlib.resources import files
-from pathlib import Path
 
 import jax
 import jsonschema
 import numpy as np
 import pytest
+from checkout import ROOT
 
 from bench.records.environment import environment
 from bench.records.record import (
@@ -34,9 +34,8 @@ def test_every_status_fits_the_schema_and_survives_the_disk(record_of, status):
 
 def test_the_environment_names_this_commit_and_device():
     found = environment()
-    root = Path(__file__).parents[2]
-    if (root / ".git").exists():
-        command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    if (ROOT / ".git").exists():
+        command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
         head = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         assert head.startswith(found["code_version"].removesuffix("-dirty"))
     assert found["device"].startswith(jax.default_backend())

@@ -1,9 +1,10 @@
 import json
 import logging
+import os
 import socket
-import struct
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wandb
+from checkout import ROOT, TESTS
 from PIL import Image
-from wandb.proto import wandb_internal_pb2
+from waiting import until
+from wandb_file import messages_in
 
 from bench.records.gallery import EXAMPLES, Gallery
 from bench.records.rows import row
@@ -54,25 +57,6 @@ def run(root, record, settings=None, progress=()):
     return tracker
 
 
-def read_back(path):
-    """The messages of a .wandb file: LevelDB log blocks of 32 kB after a header of 7 bytes."""
-    data, position, message = path.read_bytes(), 7, b""
-    assert data[:4] == b":W&B"
-    messages = []
-    while position < len(data):
-        left = 32768 - position % 32768
-        if left < 7:  # a block's end too short for a record is padding
-            position += left
-            continue
-        _, length, kind = struct.unpack("<IHB", data[position : position + 7])
-        message += data[position + 7 : position + 7 + length]
-        position += 7 + length
-        if kind in (1, 4):  # whole, or the last part
-            messages.append(wandb_internal_pb2.Record.FromString(message))
-            message = b""
-    return messages
-
-
 def tables(folder, key):
     """The tables that a run logged under a key, as W&B will read them."""
     found = sorted((folder / "files" / "media" / "table").glob(f"{key}_*.table.json"))
@@ -88,16 +72,6 @@ def messages_of(root, seed):
     return messages_in(offline(root, seed))
 
 
-def messages_in(folder):
-    (path,) = folder.glob("run-*.wandb")
-    for _ in range(100):  # W&B's own process closes the file shortly after the run
-        messages = read_back(path)
-        if messages and messages[-1].HasField("exit"):
-            return messages
-        time.sleep(0.1)
-    raise AssertionError(f"{path} has no end")
-
-
 def newest(root):
     """The folder of the newest part of the run of all results; there is no other."""
     (folder,) = (root / "wandb").glob("*-results/*/wandb/offline-run-*-results")
@@ -108,12 +82,14 @@ def newest(root):
 def sweep(tmp_path_factory, record_of):
     """Three runs of a sweep, the second without a repair, the last with counts of its predictions.
 
-    And what the run of all results was after each: its messages and its table.
+    And what the run of all results was after each: its messages and its table; and every `wandb.Run` in order.
     """
     root = tmp_path_factory.mktemp("sweep")
     patch = pytest.MonkeyPatch()
     patch.chdir(tmp_path_factory.mktemp("cwd"))
     patch.setattr("bench.tracking.results._SECONDS", 0)
+    opened, init = [], wandb.init
+    patch.setattr(wandb, "init", lambda **given: opened.append(init(**given)) or opened[-1])
     records = [
         record_of(seed=0),
         record_of(seed=1, status="infeasible"),
@@ -128,11 +104,11 @@ def sweep(tmp_path_factory, record_of):
         results.append((messages_in(folder), *tables(folder, "results")))
     assert list(Path.cwd().iterdir()) == []  # nothing is left where the command was started
     patch.undo()
-    return root, records, results
+    return root, records, results, opened
 
 
 def test_the_table_grows_by_a_row_for_each_record(sweep):
-    _, records, results = sweep
+    _, records, results, _ = sweep
     for done, (_, table) in enumerate(results, start=1):
         expected = [row(record) for record in records[:done]]
         assert table["columns"] == list(expected[0])
@@ -143,9 +119,8 @@ def test_the_table_grows_by_a_row_for_each_record(sweep):
 
 def test_the_results_of_many_processes_are_parts_of_one_run(sweep):
     parts = [messages for messages, _ in sweep[2]]
-    opened = [next(m.run for m in part if m.HasField("run")) for part in parts]
-    assert {o.run_id for o in opened} == {"poison_mnist-results"}
-    assert {(o.run_group, o.job_type) for o in opened} == {("poison_mnist", "results")}
+    opened = [one for one in sweep[3] if one.job_type == "results"]
+    assert [(one.id, one.group) for one in opened] == 3 * [("poison_mnist-results", "poison_mnist")]
     # The step is the number of records: what several nodes wrote goes together in one order.
     assert [m.history.step.num for part in parts for m in part if m.HasField("history")] == [
         1,
@@ -169,16 +144,17 @@ def items_of(messages, kind):
 def test_quick_runs_are_shown_together_at_the_latest_as_their_process_ends(tmp_path):
     code = """
 import sys
-sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from conftest import make_record
 from test_tracking import newest, run
 for seed in range(3):
-    run(Path(sys.argv[2]), make_record(seed=seed))
-print(newest(Path(sys.argv[2])).parent.parent.name)
+    run(Path(sys.argv[1]), make_record(seed=seed))
+print(newest(Path(sys.argv[1])).parent.parent.name)
 """
-    command = [sys.executable, "-c", code, Path(__file__).parent, tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code, tmp_path]
+    folders = [Path(__file__).parent, TESTS / "bench", TESTS, ROOT]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["000001"]  # the first at once, the others within seconds
     (table,) = tables(newest(tmp_path), "results")
     assert len(table["data"]) == 3
@@ -200,10 +176,20 @@ def test_a_run_logs_its_progress_and_the_machine(sweep):
 def test_the_machine_is_measured_while_a_run_lasts(tmp_path, record_of):
     record = record_of()
     named = {"experiment": "poison_mnist", "config_hash": record.config_hash, "seed": 0}
-    with tracked(WandbSettings(), results_dir=tmp_path, **named, config={}):
-        time.sleep(2)  # the first sample comes with the start, a little later than the run
-    sampled = [m.stats for m in messages_of(tmp_path, 0) if m.HasField("stats")]
-    keys = {item.key for stats in sampled for item in stats.item}
+    lengths = iter(
+        [0.5, 1, 2, 4, 8, 16]
+    )  # seconds of a run; a sample comes a little after the start
+    keys = set()
+
+    def measured():
+        root = tmp_path / str(seconds := next(lengths))
+        with tracked(WandbSettings(), results_dir=root, **named, config={}):
+            threading.Event().wait(seconds)
+        sampled = [m.stats for m in messages_of(root, 0) if m.HasField("stats")]
+        keys.update(item.key for stats in sampled for item in stats.item)
+        return keys
+
+    until(measured)
     assert any(key.startswith("cpu") or "memory" in key for key in keys), keys
 
 
@@ -225,15 +211,16 @@ def test_confusion_flips_and_examples_are_shown(sweep):
 
 
 def test_a_run_has_its_group_id_config_and_summary(sweep):
-    root, records, _ = sweep
+    root, records, _, opened = sweep
     messages = messages_of(root, 2)
-    opened = [m.run for m in messages if m.HasField("run")]
-    assert {o.run_id for o in opened} == {run_id("poison_mnist", records[2].config_hash, 2)}
-    assert {o.run_group for o in opened} == {"poison_mnist"}
-    assert {o.project for o in opened} == {"repairbench"}
-    assert list(opened[-1].tags) == ["poison_mnist", "nnrepair", "ok"]
-    config = {item.key: json.loads(item.value_json) for item in opened[0].config.update}
-    assert config["scenario"] == "poison_mnist"
+    name = run_id("poison_mnist", records[2].config_hash, 2)
+    (one,) = [one for one in opened if one.id == name]
+    assert (one.group, one.project, one.tags) == (
+        "poison_mnist",
+        "repairbench",
+        ("poison_mnist", "nnrepair", "ok"),
+    )
+    assert one.config["scenario"] == "poison_mnist"
     summary = {key: values[-1] for key, values in items_of(messages, "summary").items()}
     assert summary["defect_after"] == pytest.approx(50)
     assert summary["chosen"] == "CONF"
@@ -269,7 +256,8 @@ def test_the_patch_is_an_artifact_kept_below_the_results(sweep):
 def test_a_run_done_again_continues_its_own(tmp_path, record_of, monkeypatch):
     monkeypatch.setattr("bench.tracking.results._SECONDS", 0)
     run(tmp_path, record_of())
-    time.sleep(1.1)  # W&B names folders by the second
+    second = int(time.time())
+    until(lambda: int(time.time()) > second)  # W&B names folders by the second
     run(tmp_path, record_of())
     names = {path.name for path in tmp_path.glob("wandb/offline-run-*/run-*.wandb")}
     assert len(names) == 1
@@ -361,7 +349,7 @@ def test_bad_settings_are_one_message(setting, words):
 
 
 def test_the_sync_command_takes_every_part_and_says_what_it_lacks(sweep, tmp_path):
-    script = Path(__file__).parents[2] / "scripts" / "wandb_sync.sh"
+    script = ROOT / "scripts" / "wandb_sync.sh"
 
     def call(*arguments):
         return subprocess.run([script, *map(str, arguments)], capture_output=True, text=True)

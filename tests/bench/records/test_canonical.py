@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from checkout import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
@@ -141,7 +142,7 @@ FORMER_NAMES = ("repair_mirrored", "repair_copies")
 
 
 def test_the_reference_folders_have_the_hashes_of_their_configs():
-    runs = contents(Path(__file__).parents[2] / "results/reference").runs
+    runs = contents(ROOT / "results/reference").runs
     assert len(runs) > 100
     for run in runs:
         config = read_config(run.folder / CONFIG)  # as it was written: its names may be old ones

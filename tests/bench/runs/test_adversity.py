@@ -6,15 +6,14 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import pytest
 import wandb
+from checkout import TESTS
 
 from bench import __main__ as command
 from bench.records import store
 
-HERE = Path(__file__).parent
 # A run that trains nothing: it ends as if at a time limit, which is a record like any other.
 QUICK = [
     "+experiment=quickstart",
@@ -30,7 +29,7 @@ QUICK = [
 def bench(monkeypatch, capfd, tmp_path):
     """The command with arguments, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(HERE)
+    monkeypatch.syspath_prepend(TESTS / "bench")
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["bench", *QUICK, *arguments])
@@ -129,7 +128,7 @@ def test_a_full_disk_and_a_read_only_folder_are_one_message_each(tmp_path):
     done = subprocess.run(
         [*own_mounts, f"{mount} && exec {sys.executable} script.py"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(HERE)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS / "bench"), str(TESTS)])},
         capture_output=True,
         text=True,
         timeout=120,

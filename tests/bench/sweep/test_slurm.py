@@ -5,19 +5,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 from filelock import FileLock
 from omegaconf import OmegaConf
+from waiting import until
 
 from bench import __main__ as command
 from bench.datasets.files import cache_dir
 from bench.records import store
 from bench.sweep.cluster import ClusterTask
 
-CLUSTER = Path(__file__).parents[2] / "scripts" / "slurm_local.sh"
+CLUSTER = ROOT / "scripts" / "slurm_local.sh"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
 
 
@@ -89,7 +90,7 @@ def test_a_sweep_on_slurm_survives_a_killed_job_a_preempted_one_and_a_killed_nod
     urgent = ["--partition=urgent", "--nodelist=local1", "--exclusive", "--output=/dev/null"]
     subprocess.run(["sbatch", *urgent, "--wrap=true"], check=True)
     assert cluster("fail", "local2").returncode == 0
-    wait_until(lambda: "Restarts=1" in shown(preempted))
+    until(lambda: "Restarts=1" in shown(preempted))
     held_up()
     _, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
@@ -157,11 +158,3 @@ def shown(job):
     """What the controller knows of a job."""
     command = ["scontrol", "show", "job", job]
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
-
-
-def wait_until(true):
-    """Asks five times a second, for a minute."""
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)

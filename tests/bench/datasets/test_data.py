@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from bench.datasets.files import fetch
 from bench.datasets.idx import parse_idx, read_idx
 from repair.errors import InputError
 
-ROOT = Path(__file__).parents[2]
 MNIST_TRAIN = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 MNIST_TEST = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 # The split is part of every quickstart record: it must never move.

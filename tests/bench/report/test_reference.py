@@ -4,12 +4,14 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from checkout import ROOT
 
-from bench.records.gallery import EXAMPLES, Gallery
+from bench.records.gallery import EXAMPLES, SHOWN, Gallery
+from bench.records.record import Record
 from bench.records.store import PATCH, run_folder, save
 from bench.report import collect, write
 from bench.report.__main__ import main
@@ -19,7 +21,7 @@ from bench.report.figures.kernels import changes
 from bench.report.style import looks
 from repair.weights.patch import Delta, Patch
 
-REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+REFERENCE = ROOT / "results" / "reference"
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +48,61 @@ def test_reports_regenerate_byte_by_byte_in_another_process(localizations, tmp_p
     assert not re.search(r"20\d\d-\d\d-\d\dT", texts)  # no time of day
 
 
-def test_every_reference_run_with_examples_has_the_counts_that_its_accuracies_ask_for():
-    found = 0
-    for run in collect(REFERENCE).runs:
-        if "confusion" not in run.record.details:
-            continue
-        found += 1
-        for name, matrix in run.record.details["confusion"].items():
-            assert np.trace(matrix) == run.record.metrics[name].correct
-            assert np.sum(matrix) == run.record.metrics[name].total
-        gallery = Gallery.load(run.folder / EXAMPLES)
-        assert (gallery.before != gallery.labels).all()
-    assert found >= 30
+def disagreements(record: Record, gallery: Gallery) -> list[str]:
+    """What of a record's confusion matrices, flips and examples does not go with its accuracies."""
+    details, found = record.details, []
+    for what in ("clean", "defect"):
+        answers = []
+        for when in ("before", "after"):
+            matrix, metric = (
+                details["confusion"][f"{what}_{when}"],
+                record.metrics[f"{what}_{when}"],
+            )
+            if (np.trace(matrix), np.sum(matrix)) != (metric.correct, metric.total):
+                found.append(f"{what}_{when}")
+            answers.append(np.sum(matrix, 0))
+        flips = np.array(details["flips"][what])
+        if [flips.sum(1).tolist(), flips.sum(0).tolist()] != np.array(answers).tolist():
+            found.append(f"flips {what}")
+    wrong = record.metrics["defect_before"].total - record.metrics["defect_before"].correct
+    if len(gallery.labels) != min(SHOWN, wrong) or (gallery.before == gallery.labels).any():
+        found.append("examples")
+    return found
+
+
+@pytest.fixture(scope="module")
+def repairs():
+    """The reference's repairs; those of nnrepair of the first version had no matrices and no examples yet."""
+    found = [run for run in collect(REFERENCE).runs if run.record.method != "architecture_search"]
+    without = [run for run in found if "confusion" not in run.record.details]
+    assert {run.record.method for run in without} == {"nnrepair"}
+    assert not any((run.folder / EXAMPLES).exists() for run in without)
+    return [run for run in found if "confusion" in run.record.details]
+
+
+def test_every_reference_repair_has_the_counts_that_its_accuracies_ask_for(repairs):
+    methods = {run.record.method for run in repairs}
+    assert methods == {"finetune", "minimal", "nnrepair", "refit"}
+    for run in repairs:
+        assert disagreements(run.record, Gallery.load(run.folder / EXAMPLES)) == [], run.folder
+
+
+def test_counts_and_examples_that_do_not_go_with_the_accuracies_are_seen(repairs):
+    record, gallery = repairs[0].record, Gallery.load(repairs[0].folder / EXAMPLES)
+    for name in ("clean_before", "clean_after", "defect_before", "defect_after"):
+        metric = record.metrics[name]
+        one_more = replace(metric, correct=metric.correct + 1)
+        other = replace(record, metrics={**record.metrics, name: one_more})
+        assert disagreements(other, gallery) == [name]
+    flips = np.array(record.details["flips"]["clean"])
+    flips[0, 0] += 1
+    moved = {**record.details["flips"], "clean": flips.tolist()}
+    other = replace(record, details={**record.details, "flips": moved})
+    assert disagreements(other, gallery) == ["flips clean"]
+    for changed in (gallery.before[:-1], gallery.labels):
+        kept = slice(len(changed))
+        shown = replace(gallery, before=changed, labels=gallery.labels[kept])
+        assert disagreements(record, shown) == ["examples"]
 
 
 def test_a_reference_run_that_left_the_network_as_it_was_has_no_weights_no_patch_and_says_why():
@@ -85,6 +130,7 @@ def test_heat_maps_show_the_changes_of_the_patch(tmp_path):
 
 
 def test_the_maps_of_localizations_count_the_weights_of_their_records(localizations):
+    assert len(localizations.runs) == 6
     for run in localizations.runs:
         patch = Patch.load(run.folder / PATCH)
         kernels = sum(np.count_nonzero(change) for change in changes(run.folder / PATCH).values())

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkout import TESTS
 
 from bench import __main__ as command
 from bench.datasets.download import sha256
@@ -28,7 +29,7 @@ QUICK = [
 def bench(monkeypatch, capfd, tmp_path):
     """The command with arguments, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(TESTS / "bench")
 
     def call(*arguments, sweep=False):
         monkeypatch.setattr(sys, "argv", ["bench", *["-m"] * sweep, *QUICK, *arguments])
@@ -42,7 +43,7 @@ def bench(monkeypatch, capfd, tmp_path):
 def planned_runs(monkeypatch, tmp_path):
     """The runs that a sweep with these arguments would ask for, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(TESTS / "bench")
     return lambda *arguments: planned([*QUICK, *arguments])
 
 
