@@ -37,8 +37,8 @@ class Delta:
     """Change of some elements of one array.
 
     Attributes:
-        indices: (k,) int64, ascending places in the array in C order.
-        values: (k,) float64, what is added there; finite, none of them zero.
+        indices: (k,) ascending C-order indices in the array.
+        values: (k,) what is added there; finite, none of them zero.
         shape: the array's shape.
     """
 
@@ -114,7 +114,7 @@ class Patch:
 
     @classmethod
     def sparse(cls, network: Network, changes: Mapping[Key, tuple[Any, Any]]) -> Self:
-        """From (indices, values) by (layer, array); indices are C-order places in the array."""
+        """From (indices, values) by (layer, array); indices are those of the array in C order."""
         deltas = {}
         for (layer, array), (indices, values) in changes.items():
             weights = network.weights(layer)
@@ -143,11 +143,11 @@ class Patch:
         Raises:
             InputError: another network than the one that the patch is for.
         """
-        found = network.fingerprint()
-        if found != self.base:
+        fingerprint = network.fingerprint()
+        if fingerprint != self.base:
             raise InputError(
                 f"the patch is for a network with fingerprint {self.base[:12]}..., but this one has"
-                f" {found[:12]}...: its weights or layers differ. Apply it to the network it was made for."
+                f" {fingerprint[:12]}...: its weights or layers differ. Apply it to the network it was made for."
             )
         for layer in self.layers:
             changed = {}

@@ -75,9 +75,9 @@ def require_whole(file: h5py.File, path: Path) -> None:
             virtual) or needs a plugin; named by its place.
     """
     root = h5g.open(file.id, b"/")
-    found, seen = [(b"", root)], {h5o.get_info(root).addr}
-    while found:
-        above, group = found.pop()
+    groups, seen = [(b"", root)], {h5o.get_info(root).addr}
+    while groups:
+        above, group = groups.pop()
         for name in group:
             inside = above + b"/" + name
             where = f"{path}: {inside.decode(errors='replace')!r}"
@@ -91,7 +91,7 @@ def require_whole(file: h5py.File, path: Path) -> None:
                 continue
             seen.add(address)
             if isinstance(item, h5g.GroupID):
-                found.append((inside, item))
+                groups.append((inside, item))
             elif isinstance(item, h5d.DatasetID):
                 _require_inside(item, where)
 
@@ -107,13 +107,13 @@ def _target(group: h5g.GroupID, name: bytes, kind: int) -> str:
 
 
 def _require_inside(data: h5d.DatasetID, where: str) -> None:
-    made: Any = data.get_create_plist()
-    if made.get_external_count():
-        other = made.get_external(0)[0].decode(errors="replace")
+    creation: Any = data.get_create_plist()
+    if creation.get_external_count():
+        other = creation.get_external(0)[0].decode(errors="replace")
         raise InputError(f"{where} keeps its data in another file, {other}. {EXPECTED}")
-    if made.get_layout() == h5d.VIRTUAL:
+    if creation.get_layout() == h5d.VIRTUAL:
         raise InputError(f"{where} is a virtual data set, whose data is in other files. {EXPECTED}")
-    filters = [made.get_filter(place) for place in range(made.get_nfilters())]
+    filters = [creation.get_filter(place) for place in range(creation.get_nfilters())]
     foreign = [code for code, *_ in filters if code not in FILTERS]
     if foreign:
         raise InputError(f"{where} needs the HDF5 plugin of filter {foreign[0]}. {EXPECTED}")

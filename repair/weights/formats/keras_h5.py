@@ -151,12 +151,12 @@ def _layers(file: h5py.File, layer: Config, place: int, path: Path) -> list[Laye
         return [_activation(config["activation"], name, where)]
     if kind in ("ReLU", "Softmax"):
         return [_activation(kind.lower(), name, where)]
-    made = _plain(file, kind, config, where)
+    plain = _plain(file, kind, config, where)
     function = config.get("activation", "linear")
     return (
-        [made]
+        [plain]
         if function == "linear"
-        else [made, _activation(function, f"{name}_{function}", where)]
+        else [plain, _activation(function, f"{name}_{function}", where)]
     )
 
 
