@@ -20,6 +20,7 @@ from repair.weights.settings import (
     As,
     Count,
     CountOrZero,
+    Name,
     NotNegative,
     Scale,
     Seed,
@@ -104,7 +105,7 @@ class Config:
         retry: of finished runs, do those again that ended in an error or at a time limit.
     """
 
-    experiment: Text = MISSING
+    experiment: Name = MISSING
     task: Text = "repair"
     scenario: Any = MISSING
     method: Any = MISSING

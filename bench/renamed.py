@@ -5,13 +5,9 @@ On a command line each is told once; in the config of a stored run it is transla
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cache
-from importlib import import_module
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from bench import shipped
 from bench.renamed_modules import MOVED
 from repair.errors import InputError
 
@@ -104,14 +100,14 @@ def _present(argument: str, names: Mapping[str, Renamed], told: dict[str, None])
     if parts is None:
         return argument
     key, rest = parts["key"], parts["rest"]
-    if key in names and _is_old(names[key]):
+    if key in names:
         told[f"{key} is now {names[key].new}."] = None
         key = names[key].new
     for (group, old), message in GONE.items():
         if key in (group, f"{group}.name") and _word(old).search(rest):
             raise InputError(message)
     for (group, old), new in CHOICES.items():
-        if key == group and _word(old).search(rest) and not _is_file(group, old):
+        if key == group and _word(old).search(rest):
             told[f"{group}={old} is now {group}={new}."] = None
             rest = _word(old).sub(new, rest)
 
@@ -130,7 +126,7 @@ def current(config: Mapping[str, Any], settings: Sequence[Renamed] = SETTINGS) -
     new = _current(config, "bench.config.Config", names)
     scenario = new.get("scenario")
     is_own = isinstance(scenario, dict) and scenario.get("name") == "own"
-    if is_own and not _is_file("scenario", "own"):
+    if is_own:
         scenario["name"] = "custom"
         if new.get("experiment") == "own":
             new["experiment"] = "custom"
@@ -147,7 +143,7 @@ def _current(node: Any, kind: str, names: Mapping[tuple[str, str], Renamed]) -> 
     found = {}
     for key, value in node.items():
         setting = names.get((kind, str(key)))
-        if setting is not None and _is_old(setting):
+        if setting is not None:
             key = setting.new.rpartition(".")[2]
         found[key] = (
             kind if key == TARGET and isinstance(value, str) else _current(value, "", names)
@@ -168,15 +164,3 @@ def _nodes_of_others(arguments: Sequence[str]) -> set[str]:
 
 def _word(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])")
-
-
-def _is_file(group: str, name: str) -> bool:
-    return Path(shipped("configs"), group, f"{name}.yaml").is_file()
-
-
-@cache
-def _is_old(setting: Renamed) -> bool:
-    """Whether its class has it under the new name alone."""
-    module, _, name = setting.kind.rpartition(".")
-    kind = getattr(import_module(module), name)
-    return setting.old.rpartition(".")[2] not in {field.name for field in fields(kind)}

@@ -1,5 +1,6 @@
 """Errors that a person can act on."""
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -7,8 +8,24 @@ from difflib import get_close_matches
 class InputError(ValueError):
     """Bad input: the message says what was given, what was expected and what to do.
 
-    Commands print the message alone and exit with code 2.
+    Commands print the message alone and exit with code 2. Names in it may come from a stranger's file: what a terminal
+    would obey is shown as an escape.
     """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+def printable(text: str) -> str:
+    """Returns a text of one or more lines in which characters that a terminal would obey are written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cf", "Cs")
+        else character
+        for character in text
+    )
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:

@@ -186,6 +186,9 @@ def test_the_configs_that_come_with_the_code_fit():
     ("values", "message"),
     [
         ({"foo": 3}, "unknown setting 'foo'"),
+        ({"experiment": "../x"}, r"experiment is '\.\./x'; expected a name of letters"),
+        ({"experiment": ".."}, r"experiment is '\.\.'; expected a name of letters"),
+        ({"experiment": "a" * 101}, "expected a text of at most 100 characters"),
         ({"wandb.foo": 3}, "unknown setting of wandb 'foo'"),
         ({"wandb": None}, "wandb is None; expected its settings"),
         ({"wandb.timeout": 0}, "wandb.timeout is 0; expected a number above 0"),

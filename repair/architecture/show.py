@@ -10,6 +10,7 @@ from repair.architecture.errors import LayerError, shape_text
 from repair.architecture.layer import LayerSpec
 from repair.architecture.search.result import PROVEN, ArchitectureRepair, SearchResult, SearchStatus
 from repair.architecture.trace import Trace
+from repair.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -188,7 +189,7 @@ def _print_repairs(console: "Console", answer: Answer, result: SearchResult) -> 
         if reason is not None:
             console.print(f"  cannot be written into this file: {_plain(reason)}", style="yellow")
         elif text is not None and position == answer.best:
-            console.print(Syntax(answer.diff(text), "diff", background_color="default"))
+            console.print(Syntax(printable(answer.diff(text)), "diff", background_color="default"))
 
 
 def _summary(repair: ArchitectureRepair) -> str:
@@ -208,5 +209,5 @@ def _layer(layer: LayerSpec) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in which rich sees no markup."""
-    return text.replace("[", "\\[")
+    """Text in which rich sees no markup, and the terminal nothing to obey."""
+    return printable(text).replace("[", "\\[")

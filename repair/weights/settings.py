@@ -46,6 +46,8 @@ NotNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Share = Annotated[float, Field(ge=0, le=1)]
 ShareAboveZero = Annotated[float, Field(gt=0, le=1)]
 Text = Annotated[str, Field(min_length=1)]
+# What can be the name of a folder, on any system, and of nothing outside of it.
+Name = Annotated[str, Field(max_length=100, pattern=r"^\w[\w .+=-]*$")]
 Several = Annotated[Sequence[T], Field(min_length=1)]
 
 Scale = Literal["0..1", "0..255"]
@@ -67,6 +69,8 @@ _WORDS = {
     "string_type": "a text",
     "string_unicode": "a text of Unicode",
     "string_too_short": "a text that is not empty",
+    "string_too_long": "a text of at most {max_length} characters",
+    "string_pattern_mismatch": "a name of letters, digits, spaces and _ . + = -, that begins with a letter or digit",
     "list_type": "a list",
     "sequence_str": "a list",
     "too_short": "a list of at least {min_length}",

@@ -33,7 +33,7 @@ CHOICES = [
         "solver",
     )
     for path in sorted(CONFIGS.joinpath(group).glob("*.yaml"))
-    if path.stem != "custom"
+    if (group, path.stem) not in (("method", "custom"), ("scenario/attack", "custom"))
 ]
 # Bases of classes that configs name; and what a run gives to its scenario.
 BASES = {

@@ -30,7 +30,6 @@ class Method:
 HERE = __name__
 TABLE = (
     Renamed("method.prices", "method.strengths", f"{HERE}.Method"),
-    Renamed("method.price", "method.strength", f"{HERE}.Method"),
     Renamed("method.loss.importances", "method.loss.weights", f"{HERE}.Loss"),
 )
 
@@ -99,7 +98,6 @@ def test_a_class_of_the_user_s_own_has_its_own_names(translated):
 
 
 def test_choices_of_a_group_are_renamed_within_a_sweep(translated, monkeypatch):
-    monkeypatch.setattr("bench.renamed._is_file", lambda group, name: False)
     found, said = translated(
         "+experiment=own,quickstart", "scenario=mine/own,own", "experiment=owner"
     )
@@ -154,7 +152,6 @@ def test_a_stored_config_is_translated_by_the_classes_it_names():
 
 
 def test_scenarios_of_the_user_s_data_have_their_new_name(monkeypatch):
-    monkeypatch.setattr("bench.renamed._is_file", lambda group, name: False)
     own = {"experiment": "own", "scenario": {"name": "own"}, "seed": 0}
     assert current(own) == {"experiment": "custom", "scenario": {"name": "custom"}, "seed": 0}
     other = {"experiment": "own", "scenario": {"name": "digits"}}

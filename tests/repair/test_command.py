@@ -20,9 +20,14 @@ def test_a_command_that_knows_how_it_ends_is_left_alone(capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize(
     "error",
-    [AttributeError("'Name' object has no attribute 'lineno'"), RecursionError("x\n" * 999),
-     MemoryError(), KeyError("a"), ValueError("\ud800")],
-)  # fmt: skip
+    [
+        AttributeError("'Name' object has no attribute 'lineno'"),
+        RecursionError("x\n" * 999),
+        MemoryError(),
+        KeyError("a"),
+        ValueError("\ud800"),
+    ],
+)
 def test_an_internal_error_is_one_sentence_and_code_70(
     error: Exception, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,8 +63,17 @@ def test_cifar10_is_the_published_one(data_pack):
     assert per_class(cifar10.train_labels) == [5000] * 10
     assert per_class(cifar10.test_labels) == [1000] * 10
     assert per_class(cifar10.train_labels[:10_000]) == [
-        1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981,
-    ]  # fmt: skip
+        1005,
+        974,
+        1032,
+        1016,
+        999,
+        937,
+        1030,
+        1001,
+        1025,
+        981,
+    ]
     means = cifar10.train_images.mean((0, 1, 2)) / 255
     assert np.round(means, 4).tolist() == [0.4914, 0.4822, 0.4465]
 
@@ -109,8 +118,9 @@ def test_the_command_prints_one_message_and_exits_2(nothing_at_hand):
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "data.py", "mnist"],
         env={**os.environ, "XDG_CACHE_HOME": str(nothing_at_hand)},
-        capture_output=True, text=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 2
     assert "mnist/train-images-idx3-ubyte.gz is missing" in done.stderr
     assert "Traceback" not in done.stderr

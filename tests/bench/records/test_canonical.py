@@ -25,10 +25,42 @@ from repair.errors import InputError
 # Values that one careless step or another takes for each other.
 CLOSE = [None, math.nan, math.inf, -math.inf, 0, 0.0, -0.0, False, "0"]
 ALIKE = [
-    *CLOSE, "null", "None", "", "false", 1, 1.0, True, "1", "1.0", "true", 10**30, 1e30, "1e30", "[]", "{}", [], {},
-    "inf", ".inf", "nan", ".nan", "NaN", "Infinity", "2026-01-01", "\\ud83d\\ude00", "\U0001f600", "\u00e9",
-    "e\u0301", "\x00", "\\x00", "\x85", "\ufeff", "\u2028", " ",
-]  # fmt: skip
+    *CLOSE,
+    "null",
+    "None",
+    "",
+    "false",
+    1,
+    1.0,
+    True,
+    "1",
+    "1.0",
+    "true",
+    10**30,
+    1e30,
+    "1e30",
+    "[]",
+    "{}",
+    [],
+    {},
+    "inf",
+    ".inf",
+    "nan",
+    ".nan",
+    "NaN",
+    "Infinity",
+    "2026-01-01",
+    "\\ud83d\\ude00",
+    "\U0001f600",
+    "\u00e9",
+    "e\u0301",
+    "\x00",
+    "\\x00",
+    "\x85",
+    "\ufeff",
+    "\u2028",
+    " ",
+]
 NAMES = ["a", "a b", "\u00e9", "1", 1, "true", True, "1.5", 1.5, "Infinity", math.inf]
 KEYS = st.sampled_from(NAMES)
 TREES = st.recursive(
@@ -88,11 +120,17 @@ def test_no_two_keys_have_one_text():
     assert len({config_hash(plain({"a": {key: 0}})) for key in NAMES}) == len(NAMES)
 
 
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=8,
-))  # fmt: skip
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=8,
+    )
+)
 def test_the_hash_of_what_json_can_hold_is_that_of_its_json(value):
     text = json.dumps({"method": value}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     assert (

@@ -9,20 +9,36 @@ from bench.report.tables import NONE
 from bench.report.tables.architecture import architecture_table
 
 METRICS = {
-    "cases": 500, "success": 0.998, "proven": 0.96, "not_kept": 0, "edits_mean": 3.664,
-    "milliseconds_median": 9.0, "milliseconds_max": 300.0, "cpu_milliseconds_median": 8.5,
-    "cpu_milliseconds_max": 290.0, "published_edits_mean": 7.198,
-    "published_edits_with_widths_mean": 7.514, "more_edits_than_published": 2,
+    "cases": 500,
+    "success": 0.998,
+    "proven": 0.96,
+    "not_kept": 0,
+    "edits_mean": 3.664,
+    "milliseconds_median": 9.0,
+    "milliseconds_max": 300.0,
+    "cpu_milliseconds_median": 8.5,
+    "cpu_milliseconds_max": 290.0,
+    "published_edits_mean": 7.198,
+    "published_edits_with_widths_mean": 7.514,
+    "more_edits_than_published": 2,
     "more_edits_than_published_with_widths": 0,
-}  # fmt: skip
+}
 
 
 def record(rules: str = "strict", scenario: str = "random", **metrics: Any) -> Record:
     return Record(
-        experiment="arch_random", scenario=scenario, method="architecture_search", seed=0,
-        status="ok", reason=None, config_hash=f"{rules}{scenario}", metrics={**METRICS, **metrics},
-        seconds={"total": 9.0}, environment={}, details={"rules": rules},
-    )  # fmt: skip
+        experiment="arch_random",
+        scenario=scenario,
+        method="architecture_search",
+        seed=0,
+        status="ok",
+        reason=None,
+        config_hash=f"{rules}{scenario}",
+        metrics={**METRICS, **metrics},
+        seconds={"total": 9.0},
+        environment={},
+        details={"rules": rules},
+    )
 
 
 def test_the_published_figures_say_where_they_are_from() -> None:

@@ -101,7 +101,7 @@ BESIDE = {
         lambda path: path.write_text(f"status,edits\nrepaired,{'1' * 200_000}\n"),
         lambda path: path.write_bytes(b"\xff\xfe"),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BESIDE)
@@ -120,9 +120,10 @@ def test_a_bad_file_beside_a_record_is_one_warning_and_costs_nobody_else_a_figur
     for number, write in enumerate([*writers, writers[-1]]):
         record = record_of(
             method=f"{method}" if name == "cases.csv" else f"{method}{number}",
-            config_hash=f"{number % len(writers):016x}", seed=number // len(writers),
+            config_hash=f"{number % len(writers):016x}",
+            seed=number // len(writers),
             details={"layer": f"l{number % len(writers)}", "rules": f"r{number}"},
-        )  # fmt: skip
+        )
         folder = run_folder(tmp_path, "e", record.config_hash, record.seed)
         save(
             folder,

@@ -60,8 +60,17 @@ def write_report(root, record_of, name):
     metrics = {"cases": 1, "success": 1.0, "proven": 1.0}
     files = {"cases.csv": lambda path: path.write_text(CASES)}
     for seed in (0, 1):
-        stored(f"s{name}", "architecture_search", seed, 4, files, metrics=metrics,
-               details=details, combinations={}, chosen=None)  # fmt: skip
+        stored(
+            f"s{name}",
+            "architecture_search",
+            seed,
+            4,
+            files,
+            metrics=metrics,
+            details=details,
+            combinations={},
+            chosen=None,
+        )
     stored("quickstart", "nnrepair", 0, 5, {}, status="error", reason=f"=1 {name}")
     out = root.parent / "site" / "a" / "out"
     return main(["--results", str(root), "--out", str(out), "--format", "csv,md,html"])

@@ -14,9 +14,12 @@ import pytest
     ],
 )
 def test_a_fault_is_one_sentence(
-    command: str, part: str, words: list[str], monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    part: str,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     def broken(*_: object) -> None:
         raise AssertionError("a part is broken")
 

@@ -200,5 +200,8 @@ def test_a_sweep_does_again_what_it_does_not_believe(bench, planned_runs, finish
     jobs = planned_runs(*sweep)
     assert not any(job.needed() for job in jobs)
     assert [job.record() == run.record for job, run in zip(jobs, before, strict=True)] == [
-        True, False, True, False
-    ]  # fmt: skip
+        True,
+        False,
+        True,
+        False,
+    ]

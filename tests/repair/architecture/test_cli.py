@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from repair.architecture.__main__ import main
 
@@ -187,3 +188,18 @@ def test_the_command_imports_no_framework(broken: Path) -> None:
         timeout=120,
     )
     assert done.stderr.strip() == "[]"
+
+
+def test_a_name_that_a_terminal_would_obey_is_shown_as_an_escape(tmp_path, capsys):
+    path = tmp_path / "model.yaml"
+    layers = [
+        {"Input": {"name": "in", "shape": [4]}},
+        {"Dense": {"name": "\x1b[2Jevil", "units": 3}},
+        {"Reshape": {"name": "r", "target_shape": [5]}},
+    ]
+    path.write_text(yaml.safe_dump(layers))
+    code = main([str(path)])
+    said = "".join(capsys.readouterr())
+    assert code in (1, 2, 3)
+    assert "\x1b[2J" not in said
+    assert "evil" in said

@@ -17,7 +17,7 @@ from repair.weights.localization.localization import (
 )
 from repair.weights.methods.exact.relu_program import (
     Norm,
-    Objective,
+    ProgramObjective,
     Soft,
     program,
     reachable_margins,
@@ -94,7 +94,7 @@ class Exact(Settings):
         tangent = Tangent.start(Weights(problem.network, (layer,)), tests.images)
         margins, rivals = _margins(tangent.logits, tests.labels)
         free = self._free(problem, tangent, tests.labels, margins.min(1) > 0)
-        goal = Objective(
+        goal = ProgramObjective(
             self.margin * float(np.median(margins[failing:].min(1))),
             chosen.is_clean,
             self.soft,

@@ -97,7 +97,7 @@ def reachable_margins(
 
 
 @dataclass(frozen=True, eq=False)
-class Objective:
+class ProgramObjective:
     """What the tests are to reach, and what is minimised.
 
     Attributes:
@@ -119,7 +119,7 @@ class Objective:
     bound: float
 
 
-def program(reachable: ReachableMargins, goal: Objective) -> Program:
+def program(reachable: ReachableMargins, goal: ProgramObjective) -> Program:
     """The MILP of a repair.
 
     Columns: the deltas as "plus" and "minus", the "norm"'s, "relu" outputs, their "state"s, and one for each "soft"

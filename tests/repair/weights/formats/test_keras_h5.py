@@ -76,9 +76,19 @@ def test_a_keras_file_gives_the_same_outputs(sequential, keras_file):
     network = load(keras_file, "0..1")
     assert network.softmax
     assert network.names == (
-        "pad", "wide", "normal", "squash", "mean", "deep", "deep_relu", "max", "flat", "hidden",
-        "on", "out",
-    )  # fmt: skip
+        "pad",
+        "wide",
+        "normal",
+        "squash",
+        "mean",
+        "deep",
+        "deep_relu",
+        "max",
+        "flat",
+        "hidden",
+        "on",
+        "out",
+    )
     np.testing.assert_allclose(softmax(network.logits(x)), run(sequential, x), atol=1e-5)
 
 

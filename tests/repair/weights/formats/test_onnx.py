@@ -157,7 +157,11 @@ DENSE = ("Gemm", [normal(4, 3), normal(3)], {})
 @pytest.mark.parametrize(
     ("sizes", "steps", "words"),
     [
-        ([4], [("LeakyRelu", [], {"name": "leaky"}), DENSE], ["operator 0 LeakyRelu (leaky)", "Relu"]),
+        (
+            [4],
+            [("LeakyRelu", [], {"name": "leaky"}), DENSE],
+            ["operator 0 LeakyRelu (leaky)", "Relu"],
+        ),
         ([4], [("Gemm", [normal(4, 4)], {"alpha": 2.0}), DENSE], ["0 Gemm", "alpha=2"]),
         ([4], [("Add", [normal(4)], {}), DENSE], ["0 Add (unnamed)", "bias"]),
         ([4], [("Softmax", [], {}), DENSE], ["1 Gemm", "follows a softmax"]),
@@ -180,9 +184,13 @@ DENSE = ("Gemm", [normal(4, 3), normal(3)], {})
             [("MaxPool", [], {"kernel_shape": [3, 3], "pads": [2, 2, 2, 2]}), ("Flatten", [], {})],
             ["0 MaxPool", "pads by [2, 2, 2, 2]"],
         ),
-        ([2, 3, 3], [("Conv", [normal(2, 2, 2, 2)], {}), ("Flatten", [], {})], ["ends in flattened"]),
+        (
+            [2, 3, 3],
+            [("Conv", [normal(2, 2, 2, 2)], {}), ("Flatten", [], {})],
+            ["ends in flattened"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_supported_is_named(sizes, steps, words, tmp_path):
     steps = [(operator, values, dict(attributes)) for operator, values, attributes in steps]
     with pytest.raises(InputError) as error:

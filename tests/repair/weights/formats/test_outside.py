@@ -190,8 +190,13 @@ def test_an_onnx_file_with_a_part_elsewhere(make, location, digits_network, else
 def test_an_onnx_file_as_pytorch_exports_it_is_refused_for_what_it_is(digits_network, tmp_path):
     path = tmp_path / "model.onnx"
     save(digits_network(), path)
-    onnx.save(onnx.load(path), path, save_as_external_data=True, location="model.onnx.data",
-              size_threshold=0)  # fmt: skip
+    onnx.save(
+        onnx.load(path),
+        path,
+        save_as_external_data=True,
+        location="model.onnx.data",
+        size_threshold=0,
+    )
     assert (tmp_path / "model.onnx.data").is_file()
     with pytest.raises(
         InputError, match=r"in another file, 'model\.onnx\.data'.*external_data=False"
