@@ -24,6 +24,8 @@ SLOW_MODULES = (
     "bench.datasets.download",
     "bench.replay",
     "bench.report.__main__",
+    "bench.report.figures",
+    "bench.report.write",
     "bench.scenarios",
     "bench.tracking",
     "bench.training",
@@ -83,6 +85,8 @@ def _said(node: ast.AST) -> Iterator[str]:
             yield inner.arg
         elif isinstance(inner, ast.Import | ast.ImportFrom):
             yield from (module for _, module in _imported(inner))
+        elif isinstance(inner, ast.Call) and ast.unparse(inner.func) == "pytest.importorskip":
+            yield f"{ast.literal_eval(inner.args[0])}:"
         elif isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
             yield f"{inner.value.id}.{inner.attr}"
 

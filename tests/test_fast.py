@@ -29,6 +29,8 @@ def test_by_function(): begin()
 def test_by_import_inside():
     import socket
 def test_by_constant(): return COMMAND
+def test_by_skip():
+    pytest.importorskip("keras.layers")
 def test_pack(data_pack): pass
 def test_attribute(): return np.zeros(3)
 """
@@ -42,6 +44,7 @@ def test_attribute(): return np.zeros(3)
         ("test_by_function", False),
         ("test_by_import_inside", False),
         ("test_by_constant", True),
+        ("test_by_skip", False),
         ("test_pack", False),
         ("test_attribute", True),
     ],

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from checkout import TESTS
+from filelock import FileLock
 from waiting import until
 
 from bench import __main__ as command
@@ -97,11 +98,18 @@ def small_repairs() -> list[str]:
 
 @pytest.fixture(scope="session")
 def undisturbed(small_repairs, tmp_path_factory) -> Path:
-    """The results of `small_repairs` for four seeds, by a sweep that nothing disturbs."""
-    folder = tmp_path_factory.mktemp("undisturbed")
+    """The results of `small_repairs` for four seeds, by a sweep that nothing disturbs; one for all pytest processes."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder /= "undisturbed"
+    folder.mkdir(exist_ok=True)
     arguments = [*small_repairs, "seed=range(4)", f"results_dir={folder / 'runs'}"]
     command = [sys.executable, "-m", "bench", "-m", *arguments]
-    subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=300)
+    with FileLock(folder / "lock"):
+        if not (folder / "done").exists():
+            subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=300)
+            (folder / "done").touch()
     return folder / "runs"
 
 
