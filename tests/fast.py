@@ -27,6 +27,7 @@ SLOW_MODULES = (
     "bench.report.figures",
     "bench.report.write",
     "bench.scenarios",
+    "bench.sweep",
     "bench.tracking",
     "bench.training",
     "foolbox",

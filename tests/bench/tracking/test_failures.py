@@ -214,12 +214,11 @@ def test_wandb_whose_process_hangs_keeps_no_command_from_ending(tmp_path):
     code = """
 import os, signal, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
 from conftest import make_record
 from bench.records import store
 from bench.tracking import WandbSettings, core, tracked
 WandbSettings.patience = 8.0
-record, root = make_record(), Path(sys.argv[2])
+record, root = make_record(), Path(sys.argv[1])
 named = {"experiment": "poison_mnist", "config_hash": record.config_hash, "seed": 0}
 folder = store.run_folder(root, *named.values())
 with tracked(WandbSettings(), results_dir=root, **named, config={}) as tracker:
@@ -228,9 +227,10 @@ with tracked(WandbSettings(), results_dir=root, **named, config={}) as tracker:
 print(store.finished(folder).record.status)
 """
     (tmp_path / "temporary").mkdir()
+    folders = os.pathsep.join(map(str, (TESTS / "bench", TESTS, ROOT)))
     done = subprocess.run(
-        [sys.executable, "-c", code, Path(__file__).parent, tmp_path],
-        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        [sys.executable, "-c", code, tmp_path],
+        env={**os.environ, "PYTHONPATH": folders, "TMPDIR": str(tmp_path / "temporary")},
         capture_output=True,
         text=True,
         timeout=60,
