@@ -162,8 +162,8 @@ def config_hash(config: Mapping[str, Any]) -> str:
     results folder, tracking and other settings that do not change a result are left out; the rest
     is equal in value and type, as `bench.records.canonical` tells them apart.
     """
-    asked = {key: value for key, value in config.items() if key not in _OUTSIDE_THE_HASH}
-    return hashlib.sha256(canonical(asked).encode()).hexdigest()[:16]
+    settings = {key: value for key, value in config.items() if key not in _OUTSIDE_THE_HASH}
+    return hashlib.sha256(canonical(settings).encode()).hexdigest()[:16]
 
 
 # A list of numbers as json.dumps breaks it; no JSON string holds a line break, so none is touched.

@@ -94,7 +94,7 @@ class Board:
     def _state(self, job: Job) -> tuple[str, str]:
         if job in self._states:
             return self._states[job]
-        if job.asked is None or not store.busy(job.asked.folder):
+        if job.specification is None or not store.busy(job.specification.folder):
             self._began.pop(job, None)
             return "waiting", ""
         began = self._began.setdefault(job, time.monotonic())

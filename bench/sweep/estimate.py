@@ -73,7 +73,7 @@ def _kind(job: Job) -> dict[str, str]:
     repairs = config["task"] == "repair"
     return {
         "experiment": config["experiment"],
-        "config_hash": job.asked.about.config_hash if job.asked else "",
+        "config_hash": job.specification.about.config_hash if job.specification else "",
         "scenario": str(config["scenario"].get("name")) if repairs else config["experiment"],
         "method": method_name(config) if repairs else config["task"],
     }

@@ -28,24 +28,24 @@ class Job:
     Attributes:
         label: the settings that tell it from the sweep's other runs.
         config: all of its settings, resolved.
-        asked: what it asks for, and its folder; None where that is bad input, which `refusal` says.
+        specification: what it asks for, and its folder; None where that is bad input, which `refusal` says.
     """
 
     label: str
     config: DictConfig
-    asked: RunSpecification | None
+    specification: RunSpecification | None
     refusal: str | None = None
 
     def needed(self) -> bool:
         """Is there work to do, as far as the store knows now?"""
-        if self.asked is None:
+        if self.specification is None:
             return False
-        config = self.asked.config
+        config = self.specification.config
         return store.needs_run(self.record(), overwrite=config["overwrite"], retry=config["retry"])
 
     def record(self) -> Record | None:
         """The record of the run, where it is finished."""
-        found = self.asked.finished() if self.asked else None
+        found = self.specification.finished() if self.specification else None
         return found.record if isinstance(found, store.Stored) else None
 
 
@@ -65,7 +65,7 @@ def plan(loader: ConfigLoader, load: Load, arguments: Sequence[str]) -> tuple[Jo
     jobs: dict[object, Job] = {}
     for combination in itertools.product(*map(_choices, parsed)):
         job = _job(composer.config(combination), _label(parsed, combination))
-        jobs.setdefault(job.asked.folder if job.asked else job.label, job)
+        jobs.setdefault(job.specification.folder if job.specification else job.label, job)
     return tuple(jobs.values())
 
 

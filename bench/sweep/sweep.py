@@ -18,7 +18,7 @@ from bench.sweep.worker import own_process
 from repair.errors import InputError, unknown
 from repair.weights.status import RepairStatus
 
-Place = Callable[[Sequence[Job], bool], Iterator[tuple[Job, Outcome]]]
+Executor = Callable[[Sequence[Job], bool], Iterator[tuple[Job, Outcome]]]
 
 
 def sweep(context: HydraContext, config: DictConfig, arguments: Sequence[str]) -> int:
@@ -36,19 +36,19 @@ def sweep(context: HydraContext, config: DictConfig, arguments: Sequence[str]) -
     """
     loader = context.config_loader
     jobs = plan(loader, partial(loader.load_sweep_config, config), arguments)
-    place = _place(config)
-    refused = {job: Outcome("refused", job.refusal) for job in jobs if job.asked is None}
+    executor = _executor(config)
+    refused = {job: Outcome("refused", job.refusal) for job in jobs if job.specification is None}
     if len(refused) == len(jobs) and len({job.refusal for job in jobs}) == 1:
         raise InputError(str(jobs[0].refusal))
     todo = [job for job in jobs if job.needed()]
     finished = len(jobs) - len(todo) - len(refused)
     say(f"{len(jobs)} runs: {finished} finished before, {len(todo)} to do.")
     with Board(todo, finished) as board:
-        outcomes = refused | _do(place, todo, board)
+        outcomes = refused | _do(executor, todo, board)
     return _conclude(jobs, outcomes)
 
 
-def _place(config: DictConfig) -> Place:
+def _executor(config: DictConfig) -> Executor:
     name = str(config.hydra.runtime.choices["hydra/launcher"])
     settings: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
     settings.pop("_target_", None)  # of one of Hydra's own plugins, where it is installed too
@@ -79,12 +79,12 @@ def _needed(launcher: str, package: str, extra: str) -> Iterator[None]:
         ) from error
 
 
-def _do(place: Place, todo: Sequence[Job], board: Board) -> dict[Job, Outcome]:
+def _do(executor: Executor, todo: Sequence[Job], board: Board) -> dict[Job, Outcome]:
     """Runs that another sweep does at the same time come last; by then it has finished most."""
     outcomes: dict[Job, Outcome] = {}
     for wait_for_others in (False, True):
         open_jobs = [job for job in todo if job not in outcomes]
-        for job, outcome in place(open_jobs, wait_for_others) if open_jobs else ():
+        for job, outcome in executor(open_jobs, wait_for_others) if open_jobs else ():
             if outcome.state != "busy":
                 outcomes[job] = outcome
                 board.ended(job, outcome)
@@ -102,8 +102,12 @@ def _conclude(jobs: Sequence[Job], outcomes: dict[Job, Outcome]) -> int:
     if notable:
         say(f"{len(notable)} of {len(jobs)} runs did not end with a repair:")
     for job, end in notable:
-        place = f" ({job.asked.folder})" if job.asked and end.state not in ("refused",) else ""
-        say(f"  {end.state:<10} {job.label}: {end.reason}{place}")
+        where = (
+            f" ({job.specification.folder})"
+            if job.specification and end.state not in ("refused",)
+            else ""
+        )
+        say(f"  {end.state:<10} {job.label}: {end.reason}{where}")
     unchanged = [
         job for job, r in records.items() if r.status is RepairStatus.OK and r.kept_original
     ]

@@ -68,10 +68,10 @@ def test_null_and_each_number_that_is_not_finite_are_runs_of_their_own(planned_r
     assert len(jobs) == len(given)
     for number, (job, value) in enumerate(zip(jobs, given.values(), strict=True)):
         assert [other.needed() for other in jobs] == [i >= number for i in range(len(jobs))]
-        stored = finish(job.asked)
+        stored = finish(job.specification)
         kept = stored.config()["scenario"]["anything"]
         assert (type(kept), str(kept)) == (type(value), str(value))
-        assert job.asked.finished() == stored
+        assert job.specification.finished() == stored
 
 
 def test_a_run_with_a_number_that_is_not_finite_is_found_again_and_its_record_is_json(bench):
@@ -138,10 +138,10 @@ def test_a_record_is_not_believed_without_a_config_that_asks_for_it(
     planned_runs, finish, spoil, why
 ):
     (job,) = planned_runs("+scenario.anything=null")
-    config = finish(job.asked).folder / store.CONFIG
+    config = finish(job.specification).folder / store.CONFIG
     assert not job.needed()
     spoil(config)
-    found = job.asked.finished()
+    found = job.specification.finished()
     assert isinstance(found, store.Unreadable)
     assert found.path == config
     assert why in found.why
@@ -168,7 +168,7 @@ def test_a_run_that_is_not_believed_is_done_again_with_a_warning(bench, spoil):
 
 def test_what_no_result_depends_on_may_differ(planned_runs, finish):
     (job,) = planned_runs("+scenario.anything=null")
-    path = finish(job.asked).folder / store.CONFIG
+    path = finish(job.specification).folder / store.CONFIG
     changed("results_dir: results/runs", "results_dir: elsewhere")(path)
     changed("scale: null\n", "")(path)  # a setting that a version before did not have
     (again,) = planned_runs("+scenario.anything=null", "wandb.project=other")
@@ -183,7 +183,7 @@ def test_a_file_counts_by_its_content_whatever_its_name(planned_runs, finish):
         named, *further = setting
         names = ("one", "two", "other")
         one, two, other = (planned_runs(f"{named}={name}", *further)[0] for name in names)
-        finish(one.asked)
+        finish(one.specification)
         assert [job.needed() for job in (one, two, other)] == [False, False, True]
     (by_checksum,) = planned_runs(f"architecture.cases={sha256(Path('one'))}", "task=architecture")
     assert by_checksum.needed()  # no file has this name
@@ -191,7 +191,7 @@ def test_a_file_counts_by_its_content_whatever_its_name(planned_runs, finish):
 
 def test_a_sweep_does_again_what_it_does_not_believe(bench, planned_runs, finish):
     sweep = ["+scenario.anything=null,nan", "seed=0,1"]
-    before = [finish(job.asked) for job in planned_runs(*sweep)]
+    before = [finish(job.specification) for job in planned_runs(*sweep)]
     removed(before[1].folder / store.CONFIG)
     changed("seed: 1", "seed: 0")(before[3].folder / store.CONFIG)
     _, out, err = bench(*sweep, sweep=True)

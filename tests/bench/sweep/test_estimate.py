@@ -55,11 +55,11 @@ def test_medians_and_peaks_of_the_runs_most_alike(estimate, record_of):
 
 def test_the_same_settings_tell_more_than_the_same_method(estimate, record_of):
     (first, _) = planned(["+experiment=quickstart", "seed=0,1"])
-    hashed = first.asked.about.config_hash
+    hashed = first.specification.about.config_hash
     for config_hash, seconds in [(hashed, 5.0), ("0" * 16, 500.0)]:
         keep(
             record_of(experiment="quickstart", config_hash=config_hash, seconds={"total": seconds}),
-            config=first.asked.config,
+            config=first.specification.config,
         )
     _, out, _ = estimate("+experiment=quickstart", "seed=0,1")
     assert "2 runs: 1 finished, 1 to do." in out
