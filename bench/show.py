@@ -4,13 +4,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
-
 from bench.escape import terminal
 from bench.records import store
 from bench.records.record import Record
 from bench.records.store import Stored
 from bench.report import Report
+from repair.command import answer_console
 from repair.weights.status import RepairStatus
 
 
@@ -41,6 +40,6 @@ def show_run(stored: Stored, *, new: bool, tables: Sequence[Any] = ()) -> None:
 
 def show_records(records: Sequence[Record], tables: Sequence[Any] = ()) -> None:
     """Shows the report's tables of some records, after further ones."""
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console = answer_console(**({} if sys.stdout.isatty() else {"width": 200}))
     for table in (*tables, *(t.rich() for t in Report.of(records).tables().values())):
         console.print(table)

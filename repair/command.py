@@ -4,6 +4,10 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 INTERNAL = 70
 """EX_SOFTWARE of sysexits.h: no code that says something about the input."""
@@ -36,6 +40,24 @@ def ended(command: Callable[[], int]) -> int:
             traceback.print_exception(error)
         print(sentence(error), file=sys.stderr)
         return INTERNAL
+
+
+def answer_console(**settings: Any) -> "Console":
+    """Makes a rich console for the answer of a command.
+
+    Where the reader of the answer, such as head, has gone away, rich's own console ends the program with exit code 1,
+    which says something about the input; this one raises BrokenPipeError, as print does.
+
+    Args:
+        settings: those of `rich.console.Console`.
+    """
+    from rich.console import Console  # only who shows an answer waits for it
+
+    class AnswerConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return AnswerConsole(**settings)
 
 
 def sentence(error: Exception) -> str:

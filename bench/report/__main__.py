@@ -10,7 +10,7 @@ from rich.console import Console
 from bench.escape import terminal
 from bench.report import FORMATS, collect, write
 from bench.report.write import known
-from repair.command import ended
+from repair.command import answer_console, ended
 from repair.errors import InputError
 
 RESULTS = "results/runs"
@@ -59,7 +59,7 @@ def _reported(options: argparse.Namespace) -> int:
         for note in report.notes:
             remarks.print(terminal(note))
         # A terminal's width is respected; a file or pipe gets whole lines.
-        console = Console() if sys.stdout.isatty() else Console(width=250)
+        console = answer_console(**({} if sys.stdout.isatty() else {"width": 250}))
         for table in report.tables().values():
             console.print(table.rich())
         paths = write(report, Path(options.out), formats)

@@ -10,7 +10,6 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
 
 from bench import shipped
 from bench.commandline import accepted
@@ -20,7 +19,7 @@ from bench.records.distinct import distinct
 from bench.records.record import Record
 from bench.sweep.estimate import expected, table, total
 from bench.sweep.plan import Job, plan
-from repair.command import ended
+from repair.command import answer_console, ended
 from repair.errors import InputError
 
 _REFERENCE = Path("results/reference")
@@ -79,7 +78,7 @@ def _show(jobs: tuple[Job, ...]) -> None:
     print(f"{len(jobs)} runs: {len(jobs) - len(todo)} finished, {len(todo)} to do.")
     if todo:
         kinds = expected(todo, _records(jobs))
-        Console(soft_wrap=True).print(table(kinds))
+        answer_console(soft_wrap=True).print(table(kinds))
         print(total(kinds))
 
 

@@ -11,7 +11,7 @@ from repair.architecture.answer import CODE, Answer, answer
 from repair.architecture.definition import ReadOptions
 from repair.architecture.layer import LARGEST, Value, freeze
 from repair.architecture.rules import rules_named
-from repair.command import ended
+from repair.command import answer_console, ended
 from repair.errors import InputError
 
 EPILOG = """
@@ -65,12 +65,10 @@ def _print(result: Answer, as_json: bool) -> None:
 
         print(document(result))
         return
-    from rich.console import Console
-
     from repair.architecture.show import print_answer
 
     # code goes to standard output alone, so that it can be piped into a file
-    console = Console(stderr=result.code is not None, highlight=False)
+    console = answer_console(stderr=result.code is not None, highlight=False)
     print_answer(console, result)
     if result.code is not None:
         print(result.code, end="")

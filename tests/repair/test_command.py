@@ -1,5 +1,10 @@
 """How a command ends: its own code, or one sentence and 70 for a fault that is not the input's."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from repair.architecture import __main__ as architecture
@@ -57,3 +62,26 @@ def test_the_architecture_command_never_says_repaired_for_a_fault_of_its_own(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "LookupError: deep" in printed.err
+
+
+@pytest.mark.parametrize(("layer", "expected"), [("Dense", 0), ("LSTM", 1)])
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_an_answer_that_nobody_reads_has_the_exit_code_of_the_answer(
+    layer: str, expected: int, option: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "model.py"
+    path.write_text(
+        f"import keras\nmodel = keras.Sequential([keras.Input((4,)), keras.layers.{layer}(3)])\n"
+    )
+    read, write = os.pipe()
+    os.close(read)  # as head does, only earlier
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "repair.architecture", path, *option],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (expected, "")
