@@ -16,22 +16,25 @@ from pathlib import Path
 import pytest
 from checkout import ROOT
 
-# A process or a network; a program that starts some; training, whole methods and reports; what JAX compiles anew for
-# each test.
+# A process or a network; a program that starts some; training, whole methods and reports; configs that are composed;
+# what JAX compiles anew for each test.
 SLOW_MODULES = (
     "bench.__main__",
     "bench.attacks",
     "bench.datasets.download",
+    "bench.records.environment",
     "bench.replay",
     "bench.report.__main__",
     "bench.report.figures",
     "bench.report.write",
+    "bench.runs",
     "bench.scenarios",
     "bench.sweep",
     "bench.tracking",
     "bench.training",
     "foolbox",
     "http",
+    "hydra",
     "jax",
     "keras",
     "keras_oracle",

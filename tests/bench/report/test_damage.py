@@ -69,6 +69,7 @@ def read(raw):
         return None if len(str(error)) < 400 else pytest.fail(str(error))
 
 
+@pytest.mark.long
 def test_any_value_of_a_wrong_type_is_refused_or_stands_in_no_others_way(full):
     found = [
         (path[0], read({**raw, **method}))

@@ -221,6 +221,7 @@ def fact(code: object, answers: list[bool], expression: str) -> object:
     return eval(expression, names)  # noqa: S307
 
 
+@pytest.mark.long
 @SLOW
 @given(statements(), st.lists(st.lists(st.booleans(), max_size=12), min_size=3, max_size=3))
 def test_claims_are_facts(program: list[str], answers: list[list[bool]]) -> None:
