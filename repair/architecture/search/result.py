@@ -9,7 +9,7 @@ from repair.architecture.edits import Edit, count
 from repair.architecture.graph import Graph
 from repair.architecture.size import Size
 
-PROVEN = "no repair that keeps widths, head and connections takes fewer edits"
+PROVEN = "no repair with fewer edits keeps widths, head and connections"
 """What a proof says in short; `repair.architecture.search` says what counts as an edit."""
 
 
