@@ -8,7 +8,8 @@ from pathlib import Path
 
 from repair.architecture.definition import Definition, ReadOptions, read_definition
 from repair.architecture.graph import Graph
-from repair.architecture.meaning.consequences import Consequence, consequences
+from repair.architecture.meaning.consequences import consequences
+from repair.architecture.meaning.kinds import Consequence
 from repair.architecture.search import ArchitectureRepair, SearchResult, SearchStatus, repair
 from repair.architecture.trace import Trace, trace
 from repair.errors import InputError

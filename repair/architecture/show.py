@@ -8,7 +8,7 @@ from repair.architecture import cost
 from repair.architecture.answer import Answer
 from repair.architecture.errors import LayerError, shape_text
 from repair.architecture.layer import LayerSpec
-from repair.architecture.meaning.consequences import Consequence
+from repair.architecture.meaning.kinds import Consequence
 from repair.architecture.search.result import PROVEN, ArchitectureRepair, SearchResult, SearchStatus
 from repair.architecture.trace import Trace
 from repair.errors import printable
@@ -32,7 +32,7 @@ def as_json(answer: Answer) -> str:
     "repairs": the best first, each
         "edits": sentences, "count": their number, as published repairs are counted;
         "consequences": what it means to a user, the worst first, each {"kind": a value of
-        `meaning.consequences.Kind`, "layer": string or null, "number": number or null, both as
+        `meaning.kinds.Kind`, "layer": string or null, "number": number or null, both as
         `Kind` says, "text": the same for a person};
         "cost": {"not_kept": widths and heads that it does not keep, "edits": number,
         "parameters", "operations": by how many the layers change};

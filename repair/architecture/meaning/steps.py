@@ -3,6 +3,7 @@
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layers import entry_of
+from repair.architecture.layers.table import no_weights
 from repair.architecture.meaning.axes import keeps_first_axis
 from repair.architecture.trace import Trace
 
@@ -53,6 +54,17 @@ def tensors_with_steps(graph: Graph, trace: Trace, inputs: frozenset[str]) -> fr
         if carried or walks_along_steps(node.layer):
             found.add(node.name)
     return frozenset(found)
+
+
+def made_by_layers(node: Node, graph: Graph, trace: Trace) -> bool:
+    """Whether what a node reads was computed with weights or over axes, and is no input as it came."""
+    above = graph[node.sources[0][0]]
+    while above.sources and entry_of(above.layer.type).weights is no_weights:
+        name = above.sources[0][0]
+        if above.layer.inner or trace.shapes[name] != trace.shapes[above.name]:
+            return True
+        above = graph[name]
+    return bool(above.sources)
 
 
 def _keeps(node: Node, trace: Trace, source: str | None = None) -> bool:

@@ -11,7 +11,8 @@ from repair.architecture.generate import faulty_network, valid_network
 from repair.architecture.graph import Graph, Node, source
 from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.meaning.axes import REARRANGING
-from repair.architecture.meaning.consequences import Consequence, Kind, consequences
+from repair.architecture.meaning.consequences import consequences
+from repair.architecture.meaning.kinds import Consequence, Kind
 from repair.architecture.rules import KERAS3, STRICT
 from repair.architecture.search import ArchitectureRepair, repair
 from repair.architecture.search.build import edits_of_layer
@@ -73,10 +74,11 @@ def of(before: Graph, repaired: tuple[Graph, tuple[Edit, ...]]) -> tuple[Consequ
 
 IMAGE, TWO_LSTMS = chain((8, 6, 2), CONV, DENSE), chain((7, 4), LSTM, LSTM)
 FRAMES, STEPS = chain((7, 4, 3), LSTM), chain((7, 4), SEQUENCES, DENSE)
-FOLDED = chain((8, 3), reshape(7, 3), RELU)
+FOLDED = chain((4, 2, 3), reshape(4, 5), RELU)
 WITH_WEIGHTS = chain((4,), LayerSpec("Dense", {"units": 3}, weights={"kernel": (5, 3)}))
 TWICE = LayerSpec("Bidirectional", inner=(LayerSpec("LSTM", {"units": 5}),))
 WIDER = LayerSpec("Bidirectional", inner=(LayerSpec("LSTM", {"units": 6}),))
+ROWS = chain((9,), RELU, LSTM)
 BOTH_WAYS = chain((7, 4), TWICE)
 FLAT_CONV = chain((8, 6, 2), LayerSpec("Conv1D", {"filters": 4, "kernel_size": 3}))
 REWIRED = (
@@ -114,7 +116,7 @@ EXAMPLES: list[tuple[Kind, str | None, Graph, tuple[Graph, tuple[Edit, ...]]]] =
     (Kind.KEEPS_LAST_STEP, "x1", STEPS, change(STEPS, "x1", LSTM)),
     (Kind.CHANGES_CONNECTIONS, "x2", IMAGE, REWIRED),
     (Kind.CHANGES_CONNECTIONS, "x2", STEPS, MOVED),
-    (Kind.GLUES_AXES, "x1", FOLDED, change(FOLDED, "x1", reshape(24, 1))),
+    (Kind.GLUES_AXES, "x1", FOLDED, change(FOLDED, "x1", reshape(4, 6))),
     (Kind.ADDS_LAYER_WITH_WEIGHTS, "new1", IMAGE, insert(IMAGE, "x2", DENSE)),
     (Kind.LOSES_WEIGHTS, "x1", WITH_WEIGHTS, change(WITH_WEIGHTS, "x1", DENSE)),
     (Kind.DROPS_VALUES, "new1", IMAGE, insert(IMAGE, "x2", LayerSpec("MaxPooling2D"))),
@@ -149,12 +151,44 @@ def test_every_kind_has_an_example() -> None:
         (STEPS, insert(STEPS, "x2", RELU)),
         (STEPS, insert(STEPS, "x2", reshape(7, 1, 5))),
         (IMAGE, insert(IMAGE, "x2", permute(1, 2, 3))),
+        (ROWS, insert(ROWS, "x2", reshape(9, 1))),
     ],
 )
 def test_what_changes_nothing_of_note_has_no_label(
     before: Graph, repaired: tuple[Graph, tuple[Edit, ...]]
 ) -> None:
     assert {one.kind for one in of(before, repaired)} <= {Kind.CHANGES_OUTPUT}
+
+
+@pytest.mark.parametrize(
+    ("absent", "before", "repaired"),
+    [
+        (Kind.MIXES_TIME_STEPS, IMAGE, insert(IMAGE, "x2", reshape(24, 4))),
+        (Kind.MIXES_TIME_STEPS, FRAMES, insert(FRAMES, "x1", reshape(7, 12))),
+        (Kind.GLUES_AXES, IMAGE, insert(IMAGE, "x2", reshape(1, 96))),
+        (Kind.FLATTENS, IMAGE, insert(IMAGE, "x2", reshape(24, 4))),
+        (Kind.CHANGES_LAYOUT, FRAMES, insert(FRAMES, "x1", reshape(7, 12))),
+    ],
+)
+def test_what_is_not_so_is_not_said(
+    absent: Kind, before: Graph, repaired: tuple[Graph, tuple[Edit, ...]]
+) -> None:
+    assert absent not in {one.kind for one in of(before, repaired)}
+
+
+def test_a_vector_is_features_once_a_layer_has_learned_it() -> None:
+    inner = LayerSpec("Sequential", inner=(LayerSpec("Dense", {"units": 9}),))
+    for layer, learned in ((inner, True), (inner.inner[0], True), (RELU, False)):
+        before = chain((9,), layer, LSTM)
+        kinds = {one.kind for one in of(before, insert(before, "x2", reshape(9, 1)))}
+        assert (Kind.TURNS_FEATURES_INTO_STEPS in kinds) == learned
+
+
+def test_a_smaller_network_is_told_as_well() -> None:
+    before = chain((9,), DENSE.change(units=50), DENSE)
+    found = of(before, change(before, "x1", DENSE.change(units=5)))
+    (ratio,) = (one.number for one in found if one.kind is Kind.TIMES_PARAMETERS)
+    assert ratio == (50 + 18) / (500 + 153)
 
 
 def test_stated_sizes_are_no_weights_to_lose() -> None:
@@ -204,8 +238,8 @@ def test_labels_of_random_repairs_are_true_and_complete() -> None:
             if edit.layer.type in ("Reshape", "Flatten"):
                 groups = depends_together(given[1:], output[1:])  # type: ignore[arg-type]
                 joined = any(len(a) > 1 and len(b) == 1 for a, b in groups)
-                glued = name in by_kind[Kind.GLUES_AXES] or name in by_kind[Kind.FLATTENS]
-                assert glued == joined
+                assert (name in by_kind[Kind.GLUES_AXES]) == (joined and len(groups) > 1)
+                assert (name in by_kind[Kind.FLATTENS]) == (joined and len(groups) == 1)
                 mixed = any(len(a) > 1 and len(b) > 1 for a, b in groups)
                 assert (name in by_kind[Kind.CHANGES_LAYOUT]) == mixed
                 if name in by_kind[Kind.MIXES_TIME_STEPS]:
