@@ -8,6 +8,8 @@ from pathlib import Path
 
 from repair.architecture.definition import Definition, ReadOptions, read_definition
 from repair.architecture.graph import Graph
+from repair.architecture.meaning.consequences import consequences
+from repair.architecture.meaning.kinds import Consequence
 from repair.architecture.search import ArchitectureRepair, SearchResult, SearchStatus, repair
 from repair.architecture.trace import Trace, trace
 from repair.errors import InputError
@@ -27,6 +29,7 @@ class Answer:
         trace: the shapes and errors of its network.
         result: the result of the search.
         texts: for each repair the file with it, or None and why the format cannot say it.
+        meanings: for each repair what it means to a user.
         best: which repair is the answer: the first that can be written.
         written: the file that was written.
         code: the answer in another format.
@@ -38,6 +41,7 @@ class Answer:
     trace: Trace
     result: SearchResult
     texts: tuple[tuple[str | None, str | None], ...]
+    meanings: tuple[tuple[Consequence, ...], ...]
     best: int
     written: Path | None = None
     code: str | None = None
@@ -92,6 +96,7 @@ def answer(
         trace(definition.graph, options.rules),
         result,
         texts,
+        _meanings(definition, options, result),
         best,
     )
     if to is not None and result.repairs:
@@ -100,6 +105,21 @@ def answer(
         _write(definition.target, str(texts[best][0]))
         whole = replace(whole, written=definition.target)
     return whole
+
+
+def _meanings(
+    definition: Definition, options: ReadOptions, result: SearchResult
+) -> tuple[tuple[Consequence, ...], ...]:
+    return tuple(
+        consequences(
+            definition.graph,
+            one.graph,
+            one.edits,
+            options.rules,
+            given_weights=not definition.stated,
+        )
+        for one in result.repairs
+    )
 
 
 def _searched(

@@ -5,9 +5,11 @@ in place cost less than inserted layers, these less than removed ones, and layer
 value less than those that pad, drop or mix them. Packed costs add up. Inputs of the network are
 never changed and constants never added, so these have no cost.
 
-4. The change in parameters, then in multiply-adds: by how much each layer grows or shrinks against
-the definition as it was given, summed over the layers (`size.size_change`). It decides between
-finished repairs that are equal in all else (`ArchitectureRepair.rank`), not within the search.
+4. Disorder: how many layers mix time steps, then how many glue axes of the data
+(`ArchitectureRepair.disorder`). 5. The change in parameters, then in multiply-adds: by how much each
+layer grows or shrinks against the definition as it was given, summed over the layers
+(`size.size_change`). These decide between finished repairs that are equal in all else
+(`ArchitectureRepair.rank`), not within the search.
 """
 
 KEPT = 10**9

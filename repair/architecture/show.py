@@ -8,6 +8,7 @@ from repair.architecture import cost
 from repair.architecture.answer import Answer
 from repair.architecture.errors import LayerError, shape_text
 from repair.architecture.layer import LayerSpec
+from repair.architecture.meaning.kinds import Consequence
 from repair.architecture.search.result import PROVEN, ArchitectureRepair, SearchResult, SearchStatus
 from repair.architecture.trace import Trace
 from repair.errors import printable
@@ -21,7 +22,26 @@ AROUND = 3
 
 
 def as_json(answer: Answer) -> str:
-    """The whole answer for machines."""
+    """The whole answer for machines: one JSON object.
+
+    "file", "form", "rules": strings. "status": "valid", "repaired" or "unrepairable".
+    "layers": of the definition as it is, each {"name", "type", "arguments", "inputs",
+    "output_shape" (sizes, null where not known), "line" (null where there is none)}.
+    "errors": each {"layer", "type", "kind", "sentence", "given", "expected", "argument",
+    "independent" (no other error causes it), "chain" of {"layer", "output_shape"}, "line"}.
+    "repairs": the best first, each
+        "edits": sentences, "count": their number, as published repairs are counted;
+        "consequences": what it means to a user, the worst first, each {"kind": a value of
+        `meaning.kinds.Kind`, "layer": string or null, "number": number or null, both as
+        `Kind` says, "text": the same for a person};
+        "cost": {"not_kept": widths and heads that it does not keep, "edits": number,
+        "parameters", "operations": by how many the layers change};
+        "size": {"parameters", "operations"} of the repaired network;
+        "diff": of the file, or null, and then "not_written_because": a sentence.
+    "bound": no repair has fewer edits. "minimal": "proven", or "at least N edits"; "proof": what
+    is proven of the first repair, a sentence, or null. "seconds": of the search. "written": the
+    file that was written, or null. "code": the network in another format, or null.
+    """
     traced, result = answer.trace, answer.result
     document = {
         "file": answer.name,
@@ -41,8 +61,10 @@ def as_json(answer: Answer) -> str:
         ],
         "errors": [_error(error, answer.definition.lines) for error in traced.errors],
         "repairs": [
-            _repair(repair, text, reason, answer)
-            for repair, (text, reason) in zip(result.repairs, answer.texts, strict=True)
+            _repair(repair, meaning, text, reason, answer)
+            for repair, meaning, (text, reason) in zip(
+                result.repairs, answer.meanings, answer.texts, strict=True
+            )
             if result.status is SearchStatus.REPAIRED
         ],
         "bound": result.bound,
@@ -71,15 +93,22 @@ def _error(error: LayerError, lines: Mapping[str, int]) -> dict[str, object]:
 
 
 def _repair(
-    repair: ArchitectureRepair, text: str | None, reason: str | None, answer: Answer
+    repair: ArchitectureRepair,
+    meaning: tuple[Consequence, ...],
+    text: str | None,
+    reason: str | None,
+    answer: Answer,
 ) -> dict[str, object]:
     return {
         "edits": [str(edit) for edit in repair.edits],
         "count": repair.count,
+        "consequences": [
+            {"kind": str(one.kind), "layer": one.layer, "number": one.number, "text": one.text}
+            for one in meaning
+        ],
         "cost": {
             "not_kept": repair.not_kept,
             "edits": cost.edits(repair.cost),
-            "drastic": cost.drastic(repair.cost),
             "parameters": repair.change.parameters,
             "operations": repair.change.operations,
         },
@@ -172,24 +201,32 @@ def _print_repairs(console: "Console", answer: Answer, result: SearchResult) -> 
         text, reason = answer.texts[position]
         console.print()
         if position == answer.best:
-            proof = (
-                "minimal: proven"
-                if result.proven and position == 0
-                else f"any repair that keeps them takes at least {result.bound}"
-            )
             console.print(
-                f"[bold green]repair[/]: {_summary(repair)}; {proof}; {result.seconds * 1000:.0f} ms"
+                f"[bold green]repair[/]: {_summary(repair)}; {result.seconds * 1000:.0f} ms"
             )
-            if result.proven and position == 0:
-                console.print(f"  {PROVEN}", style="dim")
         else:
             console.print(f"[bold]alternative {position + 1}[/]: {_summary(repair)}")
         for edit in repair.edits:
             console.print(f"  {_plain(str(edit))}")
+        for meaning in answer.meanings[position]:
+            console.print(f"  - {_plain(meaning.text)}", style="yellow")
+        if position == answer.best:
+            console.print(f"  {_proof(result, position)}", style="dim")
         if reason is not None:
             console.print(f"  cannot be written into this file: {_plain(reason)}", style="yellow")
         elif text is not None and position == answer.best:
             console.print(Syntax(printable(answer.diff(text)), "diff", background_color="default"))
+
+
+def _proof(result: SearchResult, position: int) -> str:
+    """What is known of repairs with fewer edits."""
+    if result.proven and position == 0:
+        return f"proven: {PROVEN}"
+    noun = "edit" if result.bound == 1 else "edits"
+    return (
+        "not proven: any repair that keeps widths, head and connections takes at least "
+        f"{result.bound} {noun}"
+    )
 
 
 def _summary(repair: ArchitectureRepair) -> str:
@@ -198,7 +235,7 @@ def _summary(repair: ArchitectureRepair) -> str:
     keeps = "keeps input, widths and head" if not kept else f"{kept} widths or heads not kept"
     size = repair.size
     return (
-        f"{repair.count} {noun}, {keeps}, drastic {cost.drastic(repair.cost)}; "
+        f"{repair.count} {noun}, {keeps}; "
         f"{size.parameters:,} parameters, {size.operations:,} multiply-adds"
     )
 

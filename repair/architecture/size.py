@@ -1,6 +1,6 @@
 """How large a network is: parameters, and multiply-adds of one forward pass of one example."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from math import prod
 from typing import NamedTuple
@@ -87,22 +87,72 @@ def _layer_size(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Si
     )
 
 
+def known_parameters(graph: Graph, trace: Trace, rules: Rules) -> dict[str, int | None]:
+    """The parameters of each layer; None where an error, or a size that is not known, hides them.
+
+    Args:
+        graph: the network, valid or not.
+        trace: the shapes and errors of the network.
+        rules: the rule set.
+    """
+    by_layer: dict[str, int | None] = {}
+    for node in graph.nodes:
+        given = tuple([trace.shape_of(name, index) for name, index in node.sources])
+        if node.shares:
+            by_layer[node.name] = 0
+            continue
+        known = None if None in given else _known_weights(node.layer, given, rules)  # type: ignore[arg-type]
+        by_layer[node.name] = None if known is None else sum(map(prod, known))
+    return by_layer
+
+
+def _known_weights(
+    layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules
+) -> list[tuple[int, ...]] | None:
+    """The shapes of all weights of a layer; None where one of them is not known."""
+    a, output = normal_arguments(layer), infer(layer, shapes, rules)
+    broken = isinstance(output, Diagnostic) and output.kind not in MISFITS
+    if isinstance(a, Diagnostic) or broken:
+        return None
+    weights: list[tuple[int, ...]] = []
+    if layer.inner:
+        for one, given in _inner_calls(layer, shapes, rules):
+            within = _known_weights(one, given, rules)
+            if within is None:
+                return None
+            weights += within
+        return weights
+    for shape in entry_of(layer.type).weights(a, shapes).values():
+        if None in shape:
+            return None
+        weights.append(shape)  # type: ignore[arg-type]
+    return weights
+
+
 def _wrapper_size(layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules) -> Size:
-    """The size of the layers inside: side by side, one after the other, or at every step."""
+    """The size of the layers inside."""
+    stepwise = layer.type in ("TimeDistributed", "RNN")
+    steps = _number_of_values(shapes[0][1:2]) if stepwise else 1
+    whole = total_size(
+        _layer_size(one, given, rules) for one, given in _inner_calls(layer, shapes, rules)
+    )
+    return whole._replace(operations=steps * whole.operations)
+
+
+def _inner_calls(
+    layer: LayerSpec, shapes: tuple[Shape, ...], rules: Rules
+) -> Iterator[tuple[LayerSpec, tuple[Shape, ...]]]:
+    """The layers inside with what each reads: side by side, one after the other, or at every step."""
     first = shapes[0]
     if layer.type == "Bidirectional":
-        both = (*layer.inner, *layer.inner)[:2]
-        return total_size([_layer_size(one, (first,), rules) for one in both])
+        yield from ((one, (first,)) for one in (*layer.inner, *layer.inner)[:2])
+        return
     stepwise = layer.type in ("TimeDistributed", "RNN")
-    steps = _number_of_values(first[1:2]) if stepwise else 1
     given = (first[0], *first[2:]) if stepwise else first
-    within = []
     for one in layer.inner:
-        within.append(_layer_size(one, (given,), rules))
+        yield one, (given,)
         output = infer(one, (given,), rules)
         given = output if type(output) is tuple else given  # type: ignore[assignment]
-    whole = total_size(within)
-    return whole._replace(operations=steps * whole.operations)
 
 
 def _number_of_values(shape: Shape) -> int:

@@ -12,8 +12,8 @@
    relaxed solution guide the search.
 3. `reconnections`: repairs that change connections, among the alternatives.
 
-What "proven" says (`result.PROVEN`): no repair that keeps widths, head and connections has fewer
-edits, where an edit is another argument or rank of a layer, a layer taken out, or an inserted
+What "proven" says (`result.PROVEN`): no repair with fewer edits keeps widths, head and
+connections, where an edit is another argument or rank of a layer, a layer taken out, or an inserted
 Reshape, Flatten, Permute, RepeatVector, padding, cropping, pooling, upsampling, global pooling,
 Dense or convolution of kernel 1, and every tensor fits the shape grid of `bound`. A layer moved is
 one taken out and one inserted, so the proof covers moves, but for Resizing and for layers with the

@@ -6,6 +6,8 @@ from functools import cached_property
 
 from repair.architecture.edits import Edit
 from repair.architecture.graph import Graph
+from repair.architecture.meaning.kinds import Kind
+from repair.architecture.meaning.rearrangements import rearrangements
 from repair.architecture.rules import Rules
 from repair.architecture.search.result import ArchitectureRepair
 from repair.architecture.size import Size, layer_sizes, size_change, total_size
@@ -50,4 +52,6 @@ class BrokenNetwork:
             return None
         sizes = layer_sizes(graph, after, self.rules)
         change = size_change(self._layer_sizes, sizes)
-        return ArchitectureRepair(graph, edits, cost, total_size(sizes.values()), change)
+        kinds = [one.kind for one in rearrangements(self.graph, self.trace, graph, after, edits)]
+        disorder = (kinds.count(Kind.MIXES_TIME_STEPS), kinds.count(Kind.GLUES_AXES))
+        return ArchitectureRepair(graph, edits, cost, total_size(sizes.values()), change, disorder)

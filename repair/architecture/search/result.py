@@ -9,7 +9,7 @@ from repair.architecture.edits import Edit, count
 from repair.architecture.graph import Graph
 from repair.architecture.size import Size
 
-PROVEN = "no repair that keeps widths, head and connections takes fewer edits"
+PROVEN = "no repair with fewer edits keeps widths, head and connections"
 """What a proof says in short; `repair.architecture.search` says what counts as an edit."""
 
 
@@ -31,6 +31,7 @@ class ArchitectureRepair:
         cost: the packed cost, see `repair.architecture.cost`.
         size: the parameters and multiply-adds.
         change: how much the layers grow and shrink against the definition as it was given.
+        disorder: how many new or edited layers mix time steps, and how many glue axes of the data.
     """
 
     graph: Graph
@@ -38,11 +39,12 @@ class ArchitectureRepair:
     cost: int
     size: Size
     change: Size
+    disorder: tuple[int, int] = (0, 0)
 
     @property
-    def rank(self) -> tuple[int, int, int]:
-        """What repairs are sorted by: cost, then how much the size of the network changes."""
-        return self.cost, self.change.parameters, self.change.operations
+    def rank(self) -> tuple[int, tuple[int, int], int, int]:
+        """What repairs are sorted by: cost, disorder, then how much the size of the network changes."""
+        return self.cost, self.disorder, self.change.parameters, self.change.operations
 
     @property
     def count(self) -> int:

@@ -115,6 +115,14 @@ def build(graph: Graph) -> Mapping[str, Shape]:
 
     Raises whatever Keras raises on a network that it does not take.
     """
+    built, tensors = model(graph)
+    with jax.numpy_dtype_promotion("standard"):
+        _run(built)
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def model(graph: Graph) -> tuple[keras.Model, Mapping[str, Any]]:
+    """A whole network in Keras, and the output of every node."""
     keras.utils.clear_session(free_memory=False)
     tensors: dict[str, Any] = {}
     layers: dict[str, keras.layers.Layer] = {}
@@ -129,7 +137,4 @@ def build(graph: Graph) -> Mapping[str, Shape]:
         layers.setdefault(owner, make(node.layer))
         given = [tensors[name] for name, _ in node.sources]
         tensors[node.name] = call(layers[owner], node.layer.type, given)
-    model = keras.Model(inputs, [tensors[name] for name in graph.outputs])
-    with jax.numpy_dtype_promotion("standard"):
-        _run(model)
-    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    return keras.Model(inputs, [tensors[name] for name in graph.outputs]), tensors

@@ -37,12 +37,14 @@ def test_what_a_person_sees(broken: Path, capsys: pytest.CaptureFixture[str]) ->
         "Dimension Error",
         "(batch, 26, 26, 4)",
         "+    {",
-        "minimal: proven",
+        "proven: no repair with fewer edits keeps widths, head and connections",
+        "- glues axes of the data: (batch, 26, 26, 4) to (batch, ",
         "1 edit",
         "alternative 2",
         "keeps input, widths and head",
     ):
         assert wanted in printed
+    assert "drastic" not in printed
     assert broken.read_text() == before
 
 
@@ -51,6 +53,7 @@ def test_what_a_machine_sees(broken: Path, capsys: pytest.CaptureFixture[str]) -
     found = json.loads(capsys.readouterr().out)
     assert found["status"] == "repaired"
     assert found["minimal"] == "proven"
+    assert found["proof"] == "no repair with fewer edits keeps widths, head and connections"
     assert found["bound"] == 1
     assert [error["layer"] for error in found["errors"] if error["independent"]] == ["lstm"]
     assert found["errors"][0]["kind"] == "Dimension Error"
@@ -58,6 +61,10 @@ def test_what_a_machine_sees(broken: Path, capsys: pytest.CaptureFixture[str]) -
     assert len(found["repairs"]) == 2
     assert found["repairs"][0]["count"] == 1
     assert found["repairs"][0]["diff"].startswith("--- a/net.json")
+    for one in found["repairs"]:
+        assert one["cost"].keys() == {"not_kept", "edits", "parameters", "operations"}
+        assert [label["kind"] for label in one["consequences"]] == ["glues_axes"]
+        assert one["consequences"][0].keys() == {"kind", "layer", "number", "text"}
 
 
 def test_written_in_place_and_valid_after(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,8 +86,8 @@ def test_another_form_goes_to_standard_output_alone(
         assert main([str(broken), "--to", form]) == 1
         printed = capsys.readouterr()
         assert wanted in printed.out
-        assert "minimal" in printed.err
-        assert "minimal" not in printed.out
+        assert "proven: " in printed.err
+        assert "proven: " not in printed.out
 
 
 def test_several_independent_errors_are_all_shown(

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from repair.architecture.edits import Insert
 from repair.architecture.graph import Graph, Node
 from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.rules import KERAS3
@@ -157,3 +158,23 @@ def test_of_equal_repairs_the_one_that_changes_the_size_least_comes_first() -> N
     ties = [found for found in others if found.cost == first.cost]
     assert all(first.rank <= found.rank for found in ties)
     assert (first.size.parameters, first.change.parameters) == (400 + 8 + 202, 202)
+
+
+def test_of_equal_repairs_one_that_keeps_time_steps_apart_comes_first() -> None:
+    graph = Graph.of(
+        [
+            Node("x", LayerSpec("Input", {"shape": (12, 6, 5)})),
+            Node("conv", LayerSpec("Conv1D", {"filters": 4, "kernel_size": 2}), ("x",)),
+        ]
+    )
+    found = [
+        one for one in repair(graph, alternatives=6).repairs if isinstance(one.edits[0], Insert)
+    ]
+    first, second = found
+    assert [str(first.edits[0]), str(second.edits[0])] == [
+        "insert Reshape(target_shape=(12, 30)) between x and conv",
+        "insert Reshape(target_shape=(72, 5)) between x and conv",
+    ]
+    assert first.cost == second.cost
+    assert first.change.parameters > second.change.parameters
+    assert (first.disorder, second.disorder) == ((0, 1), (1, 1))
