@@ -57,7 +57,8 @@ def _stated(
     plain: ArchitectureRepair, inserted: tuple[Edit, ...] = (), inserted_cost: int = 0
 ) -> StatedRepair:
     edits = (*inserted, *plain.edits)
-    return StatedRepair(plain.graph, edits, plain.cost + inserted_cost, plain.size, plain.change)
+    cost = plain.cost + inserted_cost
+    return StatedRepair(plain.graph, edits, cost, plain.size, plain.change, plain.disorder)
 
 
 def flattened(graph: Graph, rules: Rules) -> tuple[Graph, tuple[Edit, ...]]:
