@@ -20,6 +20,7 @@ from repair.architecture.source.network.values import (
 from repair.architecture.source.python.interpreter import StaticInterpreter
 from repair.architecture.source.python.values import BoundCall, Function, Unknown, Value
 from repair.architecture.source.text import SourceText
+from repair.architecture.source.unread_frameworks import refuse_unread_framework
 from repair.errors import InputError, unknown
 
 
@@ -76,6 +77,7 @@ class ProgramReader:
         """
         self.interpreter.program()
         if not self._outermost():
+            refuse_unread_framework(self.interpreter.source, mixed=False)
             self._try_definitions()
         model = self._chosen(name)
         if isinstance(model, ModuleInstance):
@@ -103,6 +105,8 @@ class ProgramReader:
 
     def _chosen(self, name: str | None) -> Model:
         models = self._outermost()
+        if not models:
+            refuse_unread_framework(self.interpreter.source, mixed=True)
         names = [model.title for model in models]
         if name is not None:
             for model in models:

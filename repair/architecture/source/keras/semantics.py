@@ -25,6 +25,8 @@ from repair.architecture.source.python.values import (
 )
 
 MODELS = ("Sequential", "Model")
+PACKAGES = frozenset(("keras", "tensorflow", "tf", "tf_keras"))
+"""Parts of the full names of what is of Keras."""
 
 
 class KerasSemantics(GraphSemantics):
@@ -58,15 +60,16 @@ class KerasSemantics(GraphSemantics):
 
     def extends(self, base: Value) -> str | None:
         """Classes of keras.Model and keras.layers.Layer."""
-        named = isinstance(base, QualifiedName) and base.last in ("Model", "Layer")
-        return KERAS if named else None
+        if not isinstance(base, QualifiedName) or base.last not in ("Model", "Layer"):
+            return None
+        return None if PACKAGES.isdisjoint(base.path.split(".")[:-1]) else KERAS
 
     def _named(
         self, interpreter: Interpreter, function: QualifiedName, call: BoundCall, node: ast.Call
     ) -> Value:
         parts = function.path.split(".")
         name = parts[-1]
-        if not {"keras", "tensorflow", "tf", "tf_keras"} & set(parts[:-1]):
+        if PACKAGES.isdisjoint(parts[:-1]):
             return NotImplemented
         if name == "Sequential":
             return self.models.sequential(call, node)

@@ -53,7 +53,9 @@ class NnxSemantics(GraphSemantics):
 
     def extends(self, base: Value) -> str | None:
         """Classes of nnx.Module."""
-        return "nnx" if isinstance(base, QualifiedName) and base.last == "Module" else None
+        if not isinstance(base, QualifiedName) or base.last != "Module":
+            return None
+        return "nnx" if "nnx" in base.path.split(".") else None
 
     def _named(self, name: str, call: BoundCall, node: ast.Call) -> Value:
         if name in CONSTRUCTORS:
