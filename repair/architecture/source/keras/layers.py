@@ -9,7 +9,6 @@ from repair.architecture.layers import entry_of
 from repair.architecture.layers.arguments import BOOKKEEPING
 from repair.architecture.source.network.constants import (
     constant,
-    refuse_unknown_arguments,
     sizes,
 )
 from repair.architecture.source.network.values import (
@@ -69,7 +68,6 @@ def keras_layer_instance(kind: str, call: BoundCall, node: ast.Call) -> LayerIns
         InputError: an unknown layer, or an argument that cannot be read.
     """
     entry = entry_of(kind)
-    refuse_unknown_arguments(kind, call, node)
     order = POSITIONAL.get(entry.name, tuple(entry.arguments))
     named = dict(call.named)
     for position, pair in enumerate(call.positional):

@@ -4,7 +4,7 @@ import ast
 
 from repair.architecture.layer import LayerSpec
 from repair.architecture.source.network.builder import GraphBuilder, Site
-from repair.architecture.source.network.calls import references, tensors
+from repair.architecture.source.network.calls import first_unknown, references, tensors
 from repair.architecture.source.network.constants import sizes
 from repair.architecture.source.network.models import call_functional, call_sequential
 from repair.architecture.source.network.values import (
@@ -54,9 +54,10 @@ class KerasModels:
                 written = elements[position] if direct else node
                 model.entries.append(SequentialEntry(layer, written, elements if direct else None))
         elif layers is not None:
-            shown = layers.text if isinstance(layers, Unknown) else "not a list"
+            unknown = isinstance(layers, Unknown)
+            shown, line = (layers.text, layers.line) if unknown else ("not a list", node.lineno)  # type: ignore
             raise InputError(
-                f"line {node.lineno}: the layers of Sequential are {shown}, which only "
+                f"line {line}: the layers of Sequential are {shown}, which only "
                 "running the program would tell. Write them as a list."
             )
         self.builder.models.append(model)
@@ -95,7 +96,13 @@ class KerasModels:
         """
         ends = []
         for position, (name, old) in enumerate((("inputs", "input"), ("outputs", "output"))):
-            end = references(call.get(name, position, call.get(old, None)))
+            value = call.get(name, position, call.get(old, None))
+            end, lost = references(value), first_unknown(value)
+            if not end and lost is not None:
+                raise InputError(
+                    f"line {lost.line}: {lost.text}, which the {name} of the Model on line "
+                    f"{node.lineno} are made of, cannot be read without running the program."
+                )
             if not end:
                 raise InputError(
                     f"line {node.lineno}: the {name} of this Model are not tensors whose making "

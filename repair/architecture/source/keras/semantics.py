@@ -16,7 +16,7 @@ from repair.architecture.source.network.values import (
     Parameter,
     SequentialModel,
 )
-from repair.architecture.source.python.semantics import Interpreter
+from repair.architecture.source.python.semantics import Interpreter, WithoutAll
 from repair.architecture.source.python.values import (
     BoundCall,
     BoundMethod,
@@ -25,6 +25,8 @@ from repair.architecture.source.python.values import (
 )
 
 MODELS = ("Sequential", "Model")
+CONSTRUCTORS = (*MODELS, "Functional", "Input", "InputLayer")
+"""What makes models and their inputs."""
 PACKAGES = frozenset(("keras", "tensorflow", "tf", "tf_keras"))
 """Parts of the full names of what is of Keras."""
 
@@ -53,6 +55,18 @@ class KerasSemantics(GraphSemantics):
         if isinstance(function, BoundMethod) and isinstance(function.owner, SequentialModel):
             return self.models.method(interpreter, function.owner, function.name, call, node)
         return NotImplemented
+
+    def without_all(self, function: Value) -> WithoutAll:
+        """What makes a network is refused: layers, models, and what adds to them."""
+        if isinstance(function, BoundMethod) and isinstance(function.owner, SequentialModel):
+            changes = function.name in (*function.owner.mutators, "build")
+            return WithoutAll.REFUSED if changes else WithoutAll.UNREAD
+        if not isinstance(function, QualifiedName):
+            return WithoutAll.UNREAD
+        parts = function.path.split(".")
+        made = parts[-1] in CONSTRUCTORS or self.provides(parts[-1]) or "layers" in parts
+        own = not PACKAGES.isdisjoint(parts[:-1])
+        return WithoutAll.REFUSED if made and own else WithoutAll.UNREAD
 
     def provides(self, name: str) -> bool:
         """The names of layers and models."""

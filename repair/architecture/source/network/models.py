@@ -88,7 +88,7 @@ def _add(builder: GraphBuilder, entry: SequentialEntry, reads: str, model: Seque
     if isinstance(value, LayerInstance):
         site = replace(site, written=value.written)
         return builder.apply(value, (reads,), site)
-    line = entry.written.lineno
+    line = value.line if isinstance(value, Unknown) else entry.written.lineno
     raise InputError(
         f"line {line}: {model.name!r} holds {_shown(value)}, which is not a layer whose construction can be "
         "read without running the program."
