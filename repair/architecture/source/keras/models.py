@@ -10,6 +10,7 @@ from repair.architecture.source.network.models import call_functional, call_sequ
 from repair.architecture.source.network.values import (
     Array,
     FunctionalModel,
+    Parameter,
     SequentialEntry,
     SequentialModel,
     Tensor,
@@ -75,7 +76,9 @@ class KerasModels:
         if isinstance(batch, list | tuple) and sizes(batch[1:]) is not None:
             shape, size = sizes(batch[1:]), batch[0]
         fixed = {"batch_size": size} if type(size) is int else {}
-        inputs = [n for n in self.builder.nodes.values() if n.layer.type == "Input"]
+        inputs = [
+            n for n in self.builder.nodes.values() if n.layer.type == "Input" and not n.inputs
+        ]
         if shape is None and len(self.builder.input_shapes) > len(inputs):
             shape = self.builder.input_shapes[len(inputs)]
         if shape is None:
@@ -84,7 +87,10 @@ class KerasModels:
                 "without running the program. Give it, such as --input-shape 28,28,1."
             )
         name = call.get("name", None)
-        site = Site(WrittenLayer(node), node, (), interpreter.statement, self.builder.tick())
+        plain = "shape" in call.named or bool(call.positional)
+        parameters = {"shape": Parameter("shape", 0)} if plain else {}
+        written = WrittenLayer(node, parameters)
+        site = Site(written, node, (), interpreter.statement, self.builder.tick())
         layer = LayerSpec("Input", {"shape": shape, **fixed})
         return Tensor(self.builder.add(layer, (), site, name if isinstance(name, str) else "input"))
 
@@ -116,7 +122,11 @@ class KerasModels:
         return model
 
     def called(
-        self, model: SequentialModel | FunctionalModel, call: BoundCall, node: ast.Call
+        self,
+        interpreter: Interpreter,
+        model: SequentialModel | FunctionalModel,
+        call: BoundCall,
+        node: ast.Call,
     ) -> Value:
         """The value of a call of a model: its layers drawn in, or its input shape learned."""
         first = call.values[0] if call.positional else None
@@ -128,9 +138,11 @@ class KerasModels:
         if not inputs:
             return NotImplemented
         model.used = True
+        expressions = tuple(expression for _, expression in tensors(call))
+        site = Site(WrittenLayer(), node, expressions, interpreter.statement, self.builder.tick())
         if isinstance(model, SequentialModel):
-            return Tensor(call_sequential(self.builder, model, inputs[0]))
-        outputs = [Tensor(name) for name in call_functional(self.builder, model, inputs)]
+            return Tensor(call_sequential(self.builder, model, inputs[0], site))
+        outputs = [Tensor(name) for name in call_functional(self.builder, model, inputs, site)]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def method(
@@ -155,5 +167,5 @@ class KerasModels:
         elif name == "pop":
             raise InputError(f"line {node.lineno}: .pop() is not read: leave the layer out.")
         elif name in ("predict", "__call__") and call.positional:
-            return self.called(model, call, node)
+            return self.called(interpreter, model, call, node)
         return Unknown(node.lineno, f"{model.name}.{name}(...)")

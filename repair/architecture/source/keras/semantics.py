@@ -51,7 +51,7 @@ class KerasSemantics(GraphSemantics):
         if isinstance(function, QualifiedName):
             return self._named(interpreter, function, call, node)
         if isinstance(function, SequentialModel | FunctionalModel):
-            return self.models.called(function, call, node)
+            return self.models.called(interpreter, function, call, node)
         if isinstance(function, BoundMethod) and isinstance(function.owner, SequentialModel):
             return self.models.method(interpreter, function.owner, function.name, call, node)
         return NotImplemented
