@@ -50,6 +50,7 @@ class Definition:
         stated: layers state the sizes of their inputs, so that these are part of the definition.
         lines: the line that a person looks at, by node; empty where lines say little.
         rewrite: the text with a repair in it; raises InputError where the format cannot say it.
+        notes: what a person should know of how the file was read.
     """
 
     graph: Graph
@@ -59,6 +60,7 @@ class Definition:
     rewrite: Callable[[ArchitectureRepair], str]
     stated: bool = False
     lines: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_definition(path: Path, options: ReadOptions) -> Definition:
@@ -126,6 +128,7 @@ def _python(path: Path, text: str, options: ReadOptions) -> Definition:
         lambda repair: rewrite(program, repair, options.rules, again),
         framework.states_sizes,
         {name: line for name, line in lines.items() if line},
+        program.notes,
     )
 
 

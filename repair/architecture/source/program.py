@@ -4,6 +4,7 @@ import ast
 from collections.abc import Mapping
 
 from repair.architecture.graph import Graph
+from repair.architecture.graph import source as split
 from repair.architecture.layer import Dim
 from repair.architecture.source.frameworks import all_semantics
 from repair.architecture.source.network.builder import GraphBuilder
@@ -127,11 +128,33 @@ class ProgramReader:
 
     def _of_tensors(self, model: Model, outputs: tuple[str, ...]) -> NetworkProgram:
         """The network of a model that returns these tensors."""
+        outputs = self._without_free_ends(outputs)
         graph = Graph.of(self.builder.nodes_of(outputs), outputs)
         source, module = self.interpreter.source, None
         if isinstance(model, ModuleInstance):
             module = model
-        return NetworkProgram(source, graph, self.builder, model.title, model.framework, module)
+        notes = tuple(self.builder.notes)
+        return NetworkProgram(
+            source, graph, self.builder, model.title, model.framework, module, notes
+        )
+
+    def _without_free_ends(self, outputs: tuple[str, ...]) -> tuple[str, ...]:
+        """The outputs, those that are code of any shape left out up to what the code reads."""
+        if not any(map(self.builder.has_free_shape, outputs)):
+            return outputs
+        ends: dict[str, None] = {}
+        for reference in outputs:
+            if not self.builder.has_free_shape(reference):
+                ends[reference] = None
+                continue
+            node = self.builder.nodes[split(reference)[0]]
+            ends |= dict.fromkeys(node.inputs)
+            self.builder.notes.append(
+                f"line {self.builder.sites[node.name].line}: {node.layer.type} {node.name!r} "
+                f"({node.layer.arguments.get('function')}), the end of the network, is code that "
+                "is not read: what it gives may have any shape."
+            )
+        return tuple(ends)
 
     def _of_module(self, module: ModuleInstance) -> NetworkProgram:
         """The network of a module: the method that it computes by, followed on its inputs."""

@@ -98,14 +98,14 @@ class KerasSemantics(GraphSemantics):
             layer = LayerSpec("Activation", {"activation": name})
             return apply_function(interpreter, self.builder, layer, inputs[:1], node, name=name)
         if "layers" in parts or name in LAYERS:
-            return keras_layer_instance(name, call, node)
+            return keras_layer_instance(interpreter, self.builder, name, call, node)
         return NotImplemented
 
     def _merge(self, interpreter: Interpreter, name: str, call: BoundCall, node: ast.Call) -> Value:
         """A merging layer as a function: keras.layers.concatenate([x, y], axis=1)."""
         kind = next(kind for kind in LAYERS if kind.lower() == name)
         named = {key: pair for key, pair in call.named.items() if key != "inputs"}
-        layer = keras_layer_instance(kind, BoundCall((), named), node)
+        layer = keras_layer_instance(interpreter, self.builder, kind, BoundCall((), named), node)
         parameters = {key: Parameter(key) for key in layer.written.parameters}
         layer.written = replace(layer.written, parameters=parameters, renames=False)
         return call_layer(interpreter, self.builder, layer, BoundCall(call.positional[:1]), node)

@@ -100,7 +100,12 @@ def call_functional(
         ]
         before = builder.sites[node.name]
         stem = f"{model.name}/{node.name}"
-        new[node.name] = builder.add(node.layer, inputs, replace(before, time=builder.tick()), stem)
+        code = builder.code.get(node.name)
+        layer = node.layer if code is None else builder.layer_of(code, tuple(inputs))
+        name = builder.add(layer, inputs, replace(before, time=builder.tick()), stem)
+        if code is not None:
+            builder.code[name] = code
+        new[node.name] = name
     outputs = [source(reference) for reference in model.outputs]
     return tuple(new[name] if index == 0 else f"{new[name]}:{index}" for name, index in outputs)
 
