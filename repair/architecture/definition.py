@@ -27,7 +27,8 @@ class ReadOptions:
 
     Args:
         rules: the rule set; under `strict` the weights that the published tool's files give bind.
-        input_shapes: the shapes of the inputs without the batch, where the file does not state them.
+        input_shapes: the shapes of the inputs without the batch, where the file does not state them;
+            of a program also in place of what it states.
         model: which of several models of a program.
         defined: constants for names that a program computes.
     """

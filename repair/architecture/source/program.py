@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from repair.architecture.graph import Graph
 from repair.architecture.graph import source as split
@@ -36,19 +37,39 @@ def read_program(
 
     Args:
         text: the program.
-        input_shapes: shapes of the inputs, without the batch, where the program does not state
-            them.
+        input_shapes: shapes of the inputs, without the batch, in the order of the program; they
+            override those that the program states.
         model: the variable or class of the network, where the program defines several.
         defined: constants for names that the program computes.
 
     Raises:
         InputError: not Python, no network or several, or a part of it that cannot be read.
     """
-    reader = ProgramReader(SourceText.of(text), input_shapes, defined or {})
+    source, defined = SourceText.of(text), defined or {}
     try:
-        return reader.network(model)
+        program = ProgramReader(source, input_shapes, defined).network(model)
+        overriding = _overriding(program.graph, input_shapes)
+        if overriding:
+            program = ProgramReader(source, input_shapes, defined, overriding).network(model)
+        return program
     except RecursionError:
         raise InputError("the program is nested too deeply to follow.") from None
+
+
+def _overriding(graph: Graph, shapes: tuple[tuple[Dim, ...], ...]) -> Mapping[str, tuple[Dim, ...]]:
+    """By the name of an input, the shape that the user gives, where the program states another."""
+    inputs = [node for node in graph.nodes if node.layer.type == "Input" and not node.inputs]
+    if len(shapes) > len(inputs):
+        names = ", ".join(repr(node.name) for node in inputs)
+        raise InputError(
+            f"--input-shape is given {len(shapes)} times, but the network has {len(inputs)} "
+            f"inputs ({names}): give it at most once for each."
+        )
+    return {
+        node.name: shape
+        for node, shape in zip(inputs, shapes, strict=False)
+        if node.layer.arguments["shape"] != shape
+    }
 
 
 class ProgramReader:
@@ -58,6 +79,7 @@ class ProgramReader:
         source: the program.
         input_shapes: shapes of the inputs, without the batch, that the user gives.
         defined: constants that the user gives for names that the program computes.
+        overriding: by the name of an input, the shape that the user gives in place of the stated.
     """
 
     def __init__(
@@ -65,8 +87,9 @@ class ProgramReader:
         source: SourceText,
         input_shapes: tuple[tuple[Dim, ...], ...],
         defined: Mapping[str, Value],
+        overriding: Mapping[str, tuple[Dim, ...]] = MappingProxyType({}),
     ) -> None:
-        self.builder = GraphBuilder(input_shapes)
+        self.builder = GraphBuilder(input_shapes, overriding)
         self.modules, semantics = all_semantics(self.builder)
         self.interpreter = StaticInterpreter(source, semantics, defined)
 

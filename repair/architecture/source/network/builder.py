@@ -1,7 +1,7 @@
 """The graph while a program is read: its nodes, and for each the code that it comes from."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -72,6 +72,7 @@ class GraphBuilder:
 
     Args:
         input_shapes: the shapes of inputs, without the batch, that the user gives.
+        overriding: by the name of an input, the shape that the user gives in place of the stated.
 
     Attributes:
         nodes: the nodes by name, in the order of the program.
@@ -86,6 +87,7 @@ class GraphBuilder:
     """
 
     input_shapes: tuple[tuple[Dim, ...], ...] = ()
+    overriding: Mapping[str, tuple[Dim, ...]] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     shapes: dict[str, tuple[Shape, ...]] = field(default_factory=dict)
@@ -140,7 +142,9 @@ class GraphBuilder:
         if len(self.nodes) >= MOST_NODES:
             raise InputError(f"the network has over {MOST_NODES} layers: expected at most that.")
         name = self.fresh(name or snake_case(layer.type))
-        node = Node(name, layer, tuple(inputs), shares)
+        if layer.type == "Input" and not inputs and name in self.overriding:
+            layer = self._overridden(name, layer, site)
+        node = Node(name, layer, inputs, shares)
         self.nodes[name], self.sites[name] = node, site
         shapes = [self.shape(reference) for reference in node.inputs]
         if None not in shapes:
@@ -152,6 +156,16 @@ class GraphBuilder:
             elif inferred.plausible is not None:
                 self.shapes[name] = (inferred.plausible,)
         return name
+
+    def _overridden(self, name: str, layer: LayerSpec, site: Site) -> LayerSpec:
+        """An input of the shape that the user gives, which the answer says."""
+        line = f"line {site.line}: " if site.line else ""
+        stated, given = layer.arguments["shape"], self.overriding[name]
+        self.notes.append(
+            f"{line}the program states the shape {stated} for {name!r}; --input-shape overrides it "
+            f"with {given}."
+        )
+        return layer.change(shape=given)
 
     def add_input(self, shape: object, name: str | None = None) -> str:
         """Adds an input that the program does not write; returns the node's name."""
