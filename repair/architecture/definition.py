@@ -100,7 +100,23 @@ def read_definition(path: Path, options: ReadOptions) -> Definition:
 
     layout = layout_of(text, document)
     return Definition(
-        graph, form, layout(document), target, lambda repair: layout(again(repair.graph))
+        graph,
+        form,
+        layout(document),
+        target,
+        lambda repair: layout(again(repair.graph)),
+        notes=_unused(graph, options.input_shapes),
+    )
+
+
+def _unused(graph: Graph, shapes: Shapes) -> tuple[str, ...]:
+    """What is said of given shapes that a document does not need, for it states its own."""
+    stated = [n.layer.arguments.get("shape") for n in graph.nodes if n.layer.type == "Input"]
+    if not shapes or (len(shapes) == 1 and shapes[0] in stated[:1]):
+        return ()
+    return (
+        f"--input-shape {' and '.join(map(str, shapes))} is not used: the file states the shape of "
+        f"its input, {', '.join(map(str, stated))}. Change it there.",
     )
 
 
@@ -144,4 +160,5 @@ def _yaml(path: Path, text: str, options: ReadOptions) -> Definition:
         after = write_plain(repair.graph)
         return edited_yaml(text, write_plain(graph), after)
 
-    return Definition(graph, "list of layers", text, path, rewritten)
+    notes = _unused(graph, options.input_shapes)
+    return Definition(graph, "list of layers", text, path, rewritten, notes=notes)

@@ -93,3 +93,26 @@ def test_the_answer_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main([str(path), "--input-shape", "28,28,1", "--json"]) == 0
     (note,) = json.loads(capsys.readouterr().out)["notes"]
     assert "overrides" in note
+
+
+DOCUMENTS = {
+    "net.yaml": ("input: [28, 28]\n", "layers:\n  - Conv2D: {filters: 8, kernel_size: 3}\n"),
+    "net.json": (
+        '{"input": [28, 28], ',
+        '"layers": [{"Conv2D": {"filters": 8, "kernel_size": 3}}]}',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_of_a_document_that_states_its_input_it_is_said_too(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, (stated, rest) = tmp_path / name, DOCUMENTS[name]
+    path.write_text(stated + rest)
+    assert main([str(path), "--input-shape", "28,28,1", "--json"]) == 1
+    (note,) = json.loads(capsys.readouterr().out)["notes"]
+    assert "(28, 28, 1) is not used: the file states the shape of its input, (28, 28)" in note
+    path.write_text("{" * (name == "net.json") + rest)
+    assert main([str(path), "--input-shape", "28,28,1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == []
