@@ -87,8 +87,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="SIZES",
-        help="shape of the input without the batch, such as 28,28,1, where FILE does not state it; "
-        "again for each further input",
+        help="shape of the input without the batch, such as 28,28,1, where FILE does not state it, or in "
+        "place of what a program states; again for each further input",
     )
     parser.add_argument("--rules", default="keras3", help="keras3 (default) or strict")
     parser.add_argument(

@@ -144,6 +144,7 @@ def code(graph: Graph, form: str) -> str:
     Raises:
         InputError: a layer that the format does not have.
     """
+    graph = graph.without_stated_inputs()
     from repair.architecture.formats.json_layout import pretty
     from repair.architecture.formats.keras.code import keras_code
     from repair.architecture.formats.keras.write import write_keras

@@ -27,7 +27,8 @@ class ReadOptions:
 
     Args:
         rules: the rule set; under `strict` the weights that the published tool's files give bind.
-        input_shapes: the shapes of the inputs without the batch, where the file does not state them.
+        input_shapes: the shapes of the inputs without the batch, where the file does not state them;
+            of a program also in place of what it states.
         model: which of several models of a program.
         defined: constants for names that a program computes.
     """
@@ -50,6 +51,7 @@ class Definition:
         stated: layers state the sizes of their inputs, so that these are part of the definition.
         lines: the line that a person looks at, by node; empty where lines say little.
         rewrite: the text with a repair in it; raises InputError where the format cannot say it.
+        notes: what a person should know of how the file was read.
     """
 
     graph: Graph
@@ -59,6 +61,7 @@ class Definition:
     rewrite: Callable[[ArchitectureRepair], str]
     stated: bool = False
     lines: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_definition(path: Path, options: ReadOptions) -> Definition:
@@ -97,7 +100,23 @@ def read_definition(path: Path, options: ReadOptions) -> Definition:
 
     layout = layout_of(text, document)
     return Definition(
-        graph, form, layout(document), target, lambda repair: layout(again(repair.graph))
+        graph,
+        form,
+        layout(document),
+        target,
+        lambda repair: layout(again(repair.graph)),
+        notes=_unused(graph, options.input_shapes),
+    )
+
+
+def _unused(graph: Graph, shapes: Shapes) -> tuple[str, ...]:
+    """What is said of given shapes that a document does not need, for it states its own."""
+    stated = [n.layer.arguments.get("shape") for n in graph.nodes if n.layer.type == "Input"]
+    if not shapes or (len(shapes) == 1 and shapes[0] in stated[:1]):
+        return ()
+    return (
+        f"--input-shape {' and '.join(map(str, shapes))} is not used: the file states the shape of "
+        f"its input, {', '.join(map(str, stated))}. Change it there.",
     )
 
 
@@ -126,6 +145,7 @@ def _python(path: Path, text: str, options: ReadOptions) -> Definition:
         lambda repair: rewrite(program, repair, options.rules, again),
         framework.states_sizes,
         {name: line for name, line in lines.items() if line},
+        program.notes,
     )
 
 
@@ -140,4 +160,5 @@ def _yaml(path: Path, text: str, options: ReadOptions) -> Definition:
         after = write_plain(repair.graph)
         return edited_yaml(text, write_plain(graph), after)
 
-    return Definition(graph, "list of layers", text, path, rewritten)
+    notes = _unused(graph, options.input_shapes)
+    return Definition(graph, "list of layers", text, path, rewritten, notes=notes)

@@ -108,6 +108,18 @@ class Graph:
             ),
         )
 
+    def without_stated_inputs(self) -> "Graph":
+        """The same network without what models that are part of it state of their inputs."""
+        given: dict[str, str] = {}
+        kept = []
+        for node in self.nodes:
+            reads = tuple(given.get(reference, reference) for reference in node.inputs)
+            if node.layer.type == "Input" and reads:
+                given[node.name] = reads[0]
+            else:
+                kept.append(replace(node, inputs=reads))
+        return Graph(tuple(kept), tuple(given.get(name, name) for name in self.outputs))
+
     def fresh(self, stem: str) -> str:
         """A name that no node has: the stem, or the stem with a number."""
         number, name = 1, stem

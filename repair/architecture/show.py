@@ -47,6 +47,7 @@ def as_json(answer: Answer) -> str:
         "file": answer.name,
         "form": answer.definition.form,
         "rules": answer.rules,
+        "notes": list(answer.definition.notes),
         "status": str(result.status),
         "layers": [
             {
@@ -125,6 +126,8 @@ def print_answer(console: "Console", answer: Answer) -> None:
         f"[bold]{_plain(answer.name)}[/]: {_plain(answer.definition.form)}, "
         f"{len(answer.definition.graph)} layers, rules {answer.rules}"
     )
+    for note in answer.definition.notes:
+        console.print(f"[yellow]note[/]: {_plain(note)}")
     _print_trace(console, answer, traced)
     if result.status is SearchStatus.VALID:
         console.print("[green]valid[/]")

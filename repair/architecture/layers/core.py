@@ -1,6 +1,6 @@
 """Input, dense, embedding, masking, dropout, and layers of unknown code."""
 
-from repair.architecture.errors import Diagnostic, ErrorKind
+from repair.architecture.errors import Diagnostic, ErrorKind, shape_text
 from repair.architecture.layer import Shape
 from repair.architecture.layers.arguments import (
     Argument,
@@ -24,7 +24,31 @@ def same_shape(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferre
 
 
 def _input(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
-    return (a["batch_size"], *a["shape"])
+    """The stated shape; of an input of a model that is part of another, what that gives it.
+
+    Models take an axis of size 1 more or less at the end.
+    """
+    stated: Shape = (a["batch_size"], *a["shape"])
+    if not shapes:
+        return stated
+    given = shapes[0]
+    if len(given) == len(stated) + 1 and given[-1] == 1:
+        given = given[:-1]
+    elif len(given) == len(stated) - 1 and stated[-1] == 1:
+        given = (*given, 1)
+    if len(given) == len(stated) and all(
+        size == wanted or None in (size, wanted)
+        for size, wanted in zip(given[1:], stated[1:], strict=True)
+    ):
+        return given
+    return Diagnostic(
+        ErrorKind.INPUT_SHAPES,
+        f"states {shape_text(stated)} as the input of its model, which is given "
+        f"{shape_text(shapes[0])}",
+        shape_text(stated),
+        stated,
+        "shape",
+    )
 
 
 def _dense(a: Arguments, shapes: tuple[Shape, ...], rules: Rules) -> Inferred:
@@ -88,7 +112,7 @@ CORE = (
             "ragged": Argument(optional(flag), None),
             "optional": Argument(flag, False),
         },
-        inputs=(0, 0),
+        inputs=(0, 1),
     ),
     LayerType(
         "Dense",

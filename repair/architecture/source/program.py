@@ -2,8 +2,10 @@
 
 import ast
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from repair.architecture.graph import Graph
+from repair.architecture.graph import source as split
 from repair.architecture.layer import Dim
 from repair.architecture.source.frameworks import all_semantics
 from repair.architecture.source.network.builder import GraphBuilder
@@ -20,6 +22,7 @@ from repair.architecture.source.network.values import (
 from repair.architecture.source.python.interpreter import StaticInterpreter
 from repair.architecture.source.python.values import BoundCall, Function, Unknown, Value
 from repair.architecture.source.text import SourceText
+from repair.architecture.source.unread_frameworks import refuse_unread_framework
 from repair.errors import InputError, unknown
 
 
@@ -34,19 +37,39 @@ def read_program(
 
     Args:
         text: the program.
-        input_shapes: shapes of the inputs, without the batch, where the program does not state
-            them.
+        input_shapes: shapes of the inputs, without the batch, in the order of the program; they
+            override those that the program states.
         model: the variable or class of the network, where the program defines several.
         defined: constants for names that the program computes.
 
     Raises:
         InputError: not Python, no network or several, or a part of it that cannot be read.
     """
-    reader = ProgramReader(SourceText.of(text), input_shapes, defined or {})
+    source, defined = SourceText.of(text), defined or {}
     try:
-        return reader.network(model)
+        program = ProgramReader(source, input_shapes, defined).network(model)
+        overriding = _overriding(program.graph, input_shapes)
+        if overriding:
+            program = ProgramReader(source, input_shapes, defined, overriding).network(model)
+        return program
     except RecursionError:
         raise InputError("the program is nested too deeply to follow.") from None
+
+
+def _overriding(graph: Graph, shapes: tuple[tuple[Dim, ...], ...]) -> Mapping[str, tuple[Dim, ...]]:
+    """By the name of an input, the shape that the user gives, where the program states another."""
+    inputs = [node for node in graph.nodes if node.layer.type == "Input" and not node.inputs]
+    if len(shapes) > len(inputs):
+        names = ", ".join(repr(node.name) for node in inputs)
+        raise InputError(
+            f"--input-shape is given {len(shapes)} times, but the network has {len(inputs)} "
+            f"inputs ({names}): give it at most once for each."
+        )
+    return {
+        node.name: shape
+        for node, shape in zip(inputs, shapes, strict=False)
+        if node.layer.arguments["shape"] != shape
+    }
 
 
 class ProgramReader:
@@ -56,6 +79,7 @@ class ProgramReader:
         source: the program.
         input_shapes: shapes of the inputs, without the batch, that the user gives.
         defined: constants that the user gives for names that the program computes.
+        overriding: by the name of an input, the shape that the user gives in place of the stated.
     """
 
     def __init__(
@@ -63,8 +87,9 @@ class ProgramReader:
         source: SourceText,
         input_shapes: tuple[tuple[Dim, ...], ...],
         defined: Mapping[str, Value],
+        overriding: Mapping[str, tuple[Dim, ...]] = MappingProxyType({}),
     ) -> None:
-        self.builder = GraphBuilder(input_shapes)
+        self.builder = GraphBuilder(input_shapes, overriding)
         self.modules, semantics = all_semantics(self.builder)
         self.interpreter = StaticInterpreter(source, semantics, defined)
 
@@ -76,6 +101,7 @@ class ProgramReader:
         """
         self.interpreter.program()
         if not self._outermost():
+            refuse_unread_framework(self.interpreter.source, mixed=False)
             self._try_definitions()
         model = self._chosen(name)
         if isinstance(model, ModuleInstance):
@@ -103,6 +129,8 @@ class ProgramReader:
 
     def _chosen(self, name: str | None) -> Model:
         models = self._outermost()
+        if not models:
+            refuse_unread_framework(self.interpreter.source, mixed=True)
         names = [model.title for model in models]
         if name is not None:
             for model in models:
@@ -123,11 +151,33 @@ class ProgramReader:
 
     def _of_tensors(self, model: Model, outputs: tuple[str, ...]) -> NetworkProgram:
         """The network of a model that returns these tensors."""
+        outputs = self._without_free_ends(outputs)
         graph = Graph.of(self.builder.nodes_of(outputs), outputs)
         source, module = self.interpreter.source, None
         if isinstance(model, ModuleInstance):
             module = model
-        return NetworkProgram(source, graph, self.builder, model.title, model.framework, module)
+        notes = tuple(self.builder.notes)
+        return NetworkProgram(
+            source, graph, self.builder, model.title, model.framework, module, notes
+        )
+
+    def _without_free_ends(self, outputs: tuple[str, ...]) -> tuple[str, ...]:
+        """The outputs, those that are code of any shape left out up to what the code reads."""
+        if not any(map(self.builder.has_free_shape, outputs)):
+            return outputs
+        ends: dict[str, None] = {}
+        for reference in outputs:
+            if not self.builder.has_free_shape(reference):
+                ends[reference] = None
+                continue
+            node = self.builder.nodes[split(reference)[0]]
+            ends |= dict.fromkeys(node.inputs)
+            self.builder.notes.append(
+                f"line {self.builder.sites[node.name].line}: {node.layer.type} {node.name!r} "
+                f"({node.layer.arguments.get('function')}), the end of the network, is code that "
+                "is not read: what it gives may have any shape."
+            )
+        return tuple(ends)
 
     def _of_module(self, module: ModuleInstance) -> NetworkProgram:
         """The network of a module: the method that it computes by, followed on its inputs."""

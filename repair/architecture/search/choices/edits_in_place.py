@@ -121,6 +121,8 @@ def _arguments(
         yield from _reshape_targets(
             a["target_shape"], prod(s or 1 for s in shape[1:]), target_shapes
         )
+    if layer.type == "Input" and isinstance(unchanged, Diagnostic):
+        yield {"shape": shape[1:]}
     if layer.type == "Lambda" and a["output_shape"] is None:
         yield from ({"output_shape": target[1:]} for target in target_shapes)
 

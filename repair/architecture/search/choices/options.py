@@ -71,6 +71,10 @@ def _adapters_of_unknown_sizes(source: Shape, target: Shape) -> AdapterChain | N
     return None
 
 
+KEPT_TYPES = ("Lambda", "Input")
+"""Layers that are never taken out: code that is not read, and what a model states of its input."""
+
+
 def removable(layer: LayerSpec) -> bool:
     """Whether taking a layer out loses no width and no kernel that the user chose."""
     entry = LAYERS.get(layer.type)
@@ -79,7 +83,7 @@ def removable(layer: LayerSpec) -> bool:
         and not entry.widths
         and not layer.inner
         and entry.inputs == (1, 1)
-        and layer.type not in ("Lambda", "BatchNormalization", "PReLU")
+        and layer.type not in (*KEPT_TYPES, "BatchNormalization", "PReLU")
     )
 
 
@@ -134,7 +138,9 @@ def single_input_options(
             options += _inserted_and_edited_options(
                 layer, shape, rules, target_shapes, (sizes,), extra
             )
-    if not options and editable and layer.type != "Lambda":  # better a repair without it than none
+    if (
+        not options and editable and layer.type not in KEPT_TYPES
+    ):  # better a repair without it than none
         options.append(
             LayerOption(cost.KEPT + cost.EDIT + cost.REMOVE, None, (NO_ADAPTERS,), shape)
         )

@@ -11,8 +11,6 @@ RANDOM = ("normal", "uniform", "rand", "randn", "random", "randint", "ones_like"
 
 def created_array(name: str, call: BoundCall) -> Array | None:
     """The array that a call of a function of this name makes; None: not one of a known shape."""
-    if call.unknown is not None:
-        return None
     values = call.values
     if name in FILLED:
         shape = call.get("shape", 0)

@@ -125,7 +125,11 @@ def _reduced(called: FunctionCall) -> Value:
     axes = axis if isinstance(axis, tuple) else (axis,)
     if axes != tuple(range(1, len(axes) + 1)) or len(axes) > 3:
         return NotImplemented
-    keep: dict[str, Plain] = {"keepdims": True} if called.call.get("keepdims", None) is True else {}
+    keepdims = called.call.get("keepdims", None, False)
+    # behind the axis stands another parameter in each library
+    if type(keepdims) is not bool or len(called.rest) > 1:
+        return NotImplemented
+    keep: dict[str, Plain] = {"keepdims": True} if keepdims else {}
     kind = REDUCTIONS[called.name]
     return called.apply(LayerSpec(f"Global{kind}Pooling{len(axes)}D", keep))
 

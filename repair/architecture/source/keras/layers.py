@@ -1,15 +1,16 @@
 """Layers as Keras programs construct them: arguments by position and name, wrapped layers."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from repair.architecture.layer import Dim, LayerSpec, snake_case
+from repair.architecture.layer import Dim, LayerSpec, Shape, snake_case
 from repair.architecture.layer import Value as Plain
 from repair.architecture.layers import entry_of
 from repair.architecture.layers.arguments import BOOKKEEPING
+from repair.architecture.source.keras.code_layers import code_of
+from repair.architecture.source.network.builder import GraphBuilder
 from repair.architecture.source.network.constants import (
     constant,
-    refuse_unknown_arguments,
     sizes,
 )
 from repair.architecture.source.network.values import (
@@ -18,6 +19,7 @@ from repair.architecture.source.network.values import (
     SequentialModel,
     WrittenLayer,
 )
+from repair.architecture.source.python.semantics import Interpreter
 from repair.architecture.source.python.values import BoundCall, Value
 from repair.errors import InputError
 
@@ -57,10 +59,14 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
 WRAPPED = {"TimeDistributed": "layer", "Bidirectional": "layer", "RNN": "cell"}
 
 
-def keras_layer_instance(kind: str, call: BoundCall, node: ast.Call) -> LayerInstance:
+def keras_layer_instance(
+    interpreter: Interpreter, builder: GraphBuilder, kind: str, call: BoundCall, node: ast.Call
+) -> LayerInstance:
     """The layer that a call such as Conv2D(32, 3, activation="relu") constructs.
 
     Args:
+        interpreter: the interpreter.
+        builder: the graph, in which code is followed.
         kind: the last part of the name that is called.
         call: its arguments.
         node: the expression of the call.
@@ -69,7 +75,6 @@ def keras_layer_instance(kind: str, call: BoundCall, node: ast.Call) -> LayerIns
         InputError: an unknown layer, or an argument that cannot be read.
     """
     entry = entry_of(kind)
-    refuse_unknown_arguments(kind, call, node)
     order = POSITIONAL.get(entry.name, tuple(entry.arguments))
     named = dict(call.named)
     for position, pair in enumerate(call.positional):
@@ -89,9 +94,14 @@ def keras_layer_instance(kind: str, call: BoundCall, node: ast.Call) -> LayerIns
             known is None and name in BOOKKEEPING
         ):
             continue
-        if entry.name == "Lambda" and name == "function":
-            value = "code"
+        if entry.name == "Lambda" and name in ("function", "arguments", "mask"):
+            continue
+        if entry.name == "Lambda" and name == "output_shape" and sizes(value) is None:
+            continue  # a function or a calculation: the code itself is followed
         arguments[name] = constant(value, f"{kind}: {name}", expression.lineno)
+    code = None
+    if entry.name == "Lambda":
+        code, arguments = _code(interpreter, builder, named, node, arguments)
     parameters = {
         name: Parameter(name, order.index(name) if name in order else None)
         for name in entry.arguments
@@ -102,7 +112,22 @@ def keras_layer_instance(kind: str, call: BoundCall, node: ast.Call) -> LayerIns
         given_name if isinstance(given_name, str) and given_name else snake_case(entry.name),
         WrittenLayer(node, parameters, written),
         _stated_input_shape(entry.name, named),
+        code=code,
     )
+
+
+def _code(
+    interpreter: Interpreter,
+    builder: GraphBuilder,
+    named: Mapping[str, tuple[Value, ast.expr]],
+    node: ast.Call,
+    arguments: dict[str, Plain],
+) -> tuple[Callable[[Sequence[str]], Shape | None] | None, dict[str, Plain]]:
+    """What tells the output shape of a Lambda that does not declare it, and its arguments."""
+    written = named["function"][1] if "function" in named else node
+    arguments = {"function": interpreter.source.text_of(written)[:100], **arguments}
+    stated = arguments.get("output_shape") is not None
+    return None if stated else code_of(interpreter, builder, named, node), arguments
 
 
 def _wrapped_layers(
@@ -117,6 +142,11 @@ def _wrapped_layers(
         value = named.get(name, (None,))[0]
         for item in value if isinstance(value, list | tuple) else [value]:
             if isinstance(item, LayerInstance):
+                if item.layer.type == "Lambda" and "output_shape" not in item.layer.arguments:
+                    raise InputError(
+                        f"line {node.lineno}: {kind} wraps a Lambda, whose output shape cannot be "
+                        "read without running the program: declare its output_shape=(...)."
+                    )
                 layers.append(item.layer)
                 written.append(item.written)
             elif isinstance(item, SequentialModel):

@@ -4,12 +4,13 @@ import ast
 
 from repair.architecture.layer import LayerSpec
 from repair.architecture.source.network.builder import GraphBuilder, Site
-from repair.architecture.source.network.calls import references, tensors
+from repair.architecture.source.network.calls import first_unknown, references, tensors
 from repair.architecture.source.network.constants import sizes
 from repair.architecture.source.network.models import call_functional, call_sequential
 from repair.architecture.source.network.values import (
     Array,
     FunctionalModel,
+    Parameter,
     SequentialEntry,
     SequentialModel,
     Tensor,
@@ -54,9 +55,10 @@ class KerasModels:
                 written = elements[position] if direct else node
                 model.entries.append(SequentialEntry(layer, written, elements if direct else None))
         elif layers is not None:
-            shown = layers.text if isinstance(layers, Unknown) else "not a list"
+            unknown = isinstance(layers, Unknown)
+            shown, line = (layers.text, layers.line) if unknown else ("not a list", node.lineno)  # type: ignore
             raise InputError(
-                f"line {node.lineno}: the layers of Sequential are {shown}, which only "
+                f"line {line}: the layers of Sequential are {shown}, which only "
                 "running the program would tell. Write them as a list."
             )
         self.builder.models.append(model)
@@ -74,7 +76,9 @@ class KerasModels:
         if isinstance(batch, list | tuple) and sizes(batch[1:]) is not None:
             shape, size = sizes(batch[1:]), batch[0]
         fixed = {"batch_size": size} if type(size) is int else {}
-        inputs = [n for n in self.builder.nodes.values() if n.layer.type == "Input"]
+        inputs = [
+            n for n in self.builder.nodes.values() if n.layer.type == "Input" and not n.inputs
+        ]
         if shape is None and len(self.builder.input_shapes) > len(inputs):
             shape = self.builder.input_shapes[len(inputs)]
         if shape is None:
@@ -83,7 +87,10 @@ class KerasModels:
                 "without running the program. Give it, such as --input-shape 28,28,1."
             )
         name = call.get("name", None)
-        site = Site(WrittenLayer(node), node, (), interpreter.statement, self.builder.tick())
+        plain = "shape" in call.named or bool(call.positional)
+        parameters = {"shape": Parameter("shape", 0)} if plain else {}
+        written = WrittenLayer(node, parameters)
+        site = Site(written, node, (), interpreter.statement, self.builder.tick())
         layer = LayerSpec("Input", {"shape": shape, **fixed})
         return Tensor(self.builder.add(layer, (), site, name if isinstance(name, str) else "input"))
 
@@ -95,7 +102,13 @@ class KerasModels:
         """
         ends = []
         for position, (name, old) in enumerate((("inputs", "input"), ("outputs", "output"))):
-            end = references(call.get(name, position, call.get(old, None)))
+            value = call.get(name, position, call.get(old, None))
+            end, lost = references(value), first_unknown(value)
+            if not end and lost is not None:
+                raise InputError(
+                    f"line {lost.line}: {lost.text}, which the {name} of the Model on line "
+                    f"{node.lineno} are made of, cannot be read without running the program."
+                )
             if not end:
                 raise InputError(
                     f"line {node.lineno}: the {name} of this Model are not tensors whose making "
@@ -109,7 +122,11 @@ class KerasModels:
         return model
 
     def called(
-        self, model: SequentialModel | FunctionalModel, call: BoundCall, node: ast.Call
+        self,
+        interpreter: Interpreter,
+        model: SequentialModel | FunctionalModel,
+        call: BoundCall,
+        node: ast.Call,
     ) -> Value:
         """The value of a call of a model: its layers drawn in, or its input shape learned."""
         first = call.values[0] if call.positional else None
@@ -121,9 +138,11 @@ class KerasModels:
         if not inputs:
             return NotImplemented
         model.used = True
+        expressions = tuple(expression for _, expression in tensors(call))
+        site = Site(WrittenLayer(), node, expressions, interpreter.statement, self.builder.tick())
         if isinstance(model, SequentialModel):
-            return Tensor(call_sequential(self.builder, model, inputs[0]))
-        outputs = [Tensor(name) for name in call_functional(self.builder, model, inputs)]
+            return Tensor(call_sequential(self.builder, model, inputs[0], site))
+        outputs = [Tensor(name) for name in call_functional(self.builder, model, inputs, site)]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def method(
@@ -148,5 +167,5 @@ class KerasModels:
         elif name == "pop":
             raise InputError(f"line {node.lineno}: .pop() is not read: leave the layer out.")
         elif name in ("predict", "__call__") and call.positional:
-            return self.called(model, call, node)
+            return self.called(interpreter, model, call, node)
         return Unknown(node.lineno, f"{model.name}.{name}(...)")

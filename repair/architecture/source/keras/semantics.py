@@ -16,7 +16,7 @@ from repair.architecture.source.network.values import (
     Parameter,
     SequentialModel,
 )
-from repair.architecture.source.python.semantics import Interpreter
+from repair.architecture.source.python.semantics import Interpreter, WithoutAll
 from repair.architecture.source.python.values import (
     BoundCall,
     BoundMethod,
@@ -25,6 +25,10 @@ from repair.architecture.source.python.values import (
 )
 
 MODELS = ("Sequential", "Model")
+CONSTRUCTORS = (*MODELS, "Functional", "Input", "InputLayer")
+"""What makes models and their inputs."""
+PACKAGES = frozenset(("keras", "tensorflow", "tf", "tf_keras"))
+"""Parts of the full names of what is of Keras."""
 
 
 class KerasSemantics(GraphSemantics):
@@ -47,10 +51,22 @@ class KerasSemantics(GraphSemantics):
         if isinstance(function, QualifiedName):
             return self._named(interpreter, function, call, node)
         if isinstance(function, SequentialModel | FunctionalModel):
-            return self.models.called(function, call, node)
+            return self.models.called(interpreter, function, call, node)
         if isinstance(function, BoundMethod) and isinstance(function.owner, SequentialModel):
             return self.models.method(interpreter, function.owner, function.name, call, node)
         return NotImplemented
+
+    def without_all(self, function: Value) -> WithoutAll:
+        """What makes a network is refused: layers, models, and what adds to them."""
+        if isinstance(function, BoundMethod) and isinstance(function.owner, SequentialModel):
+            changes = function.name in (*function.owner.mutators, "build")
+            return WithoutAll.REFUSED if changes else WithoutAll.UNREAD
+        if not isinstance(function, QualifiedName):
+            return WithoutAll.UNREAD
+        parts = function.path.split(".")
+        made = parts[-1] in CONSTRUCTORS or self.provides(parts[-1]) or "layers" in parts
+        own = not PACKAGES.isdisjoint(parts[:-1])
+        return WithoutAll.REFUSED if made and own else WithoutAll.UNREAD
 
     def provides(self, name: str) -> bool:
         """The names of layers and models."""
@@ -58,15 +74,16 @@ class KerasSemantics(GraphSemantics):
 
     def extends(self, base: Value) -> str | None:
         """Classes of keras.Model and keras.layers.Layer."""
-        named = isinstance(base, QualifiedName) and base.last in ("Model", "Layer")
-        return KERAS if named else None
+        if not isinstance(base, QualifiedName) or base.last not in ("Model", "Layer"):
+            return None
+        return None if PACKAGES.isdisjoint(base.path.split(".")[:-1]) else KERAS
 
     def _named(
         self, interpreter: Interpreter, function: QualifiedName, call: BoundCall, node: ast.Call
     ) -> Value:
         parts = function.path.split(".")
         name = parts[-1]
-        if not {"keras", "tensorflow", "tf", "tf_keras"} & set(parts[:-1]):
+        if PACKAGES.isdisjoint(parts[:-1]):
             return NotImplemented
         if name == "Sequential":
             return self.models.sequential(call, node)
@@ -81,14 +98,14 @@ class KerasSemantics(GraphSemantics):
             layer = LayerSpec("Activation", {"activation": name})
             return apply_function(interpreter, self.builder, layer, inputs[:1], node, name=name)
         if "layers" in parts or name in LAYERS:
-            return keras_layer_instance(name, call, node)
+            return keras_layer_instance(interpreter, self.builder, name, call, node)
         return NotImplemented
 
     def _merge(self, interpreter: Interpreter, name: str, call: BoundCall, node: ast.Call) -> Value:
         """A merging layer as a function: keras.layers.concatenate([x, y], axis=1)."""
         kind = next(kind for kind in LAYERS if kind.lower() == name)
         named = {key: pair for key, pair in call.named.items() if key != "inputs"}
-        layer = keras_layer_instance(kind, BoundCall((), named), node)
+        layer = keras_layer_instance(interpreter, self.builder, kind, BoundCall((), named), node)
         parameters = {key: Parameter(key) for key in layer.written.parameters}
         layer.written = replace(layer.written, parameters=parameters, renames=False)
         return call_layer(interpreter, self.builder, layer, BoundCall(call.positional[:1]), node)

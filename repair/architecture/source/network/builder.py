@@ -1,7 +1,8 @@
 """The graph while a program is read: its nodes, and for each the code that it comes from."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from repair.architecture.errors import Diagnostic
@@ -71,6 +72,7 @@ class GraphBuilder:
 
     Args:
         input_shapes: the shapes of inputs, without the batch, that the user gives.
+        overriding: by the name of an input, the shape that the user gives in place of the stated.
 
     Attributes:
         nodes: the nodes by name, in the order of the program.
@@ -78,15 +80,22 @@ class GraphBuilder:
         shapes: the shapes of the outputs of each node, batch first, as far as they are known.
         bindings: the variables that held tensors, in the order of the program.
         models: the models that the program constructs.
+        code: the nodes that are code, each with its layer object.
+        first_calls: the layer objects that are called, in the order of their first calls.
+        notes: what a person should know of how the program was read.
         time: the number of moments so far.
     """
 
     input_shapes: tuple[tuple[Dim, ...], ...] = ()
+    overriding: Mapping[str, tuple[Dim, ...]] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     shapes: dict[str, tuple[Shape, ...]] = field(default_factory=dict)
     bindings: list[VariableBinding] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)
+    code: dict[str, LayerInstance] = field(default_factory=dict)
+    first_calls: list[LayerInstance] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     time: int = 0
 
     def tick(self) -> int:
@@ -126,12 +135,16 @@ class GraphBuilder:
             shares: the node of the first call of the same layer object, if this is another.
 
         Raises:
-            InputError: over 10,000 nodes.
+            InputError: over 10,000 nodes, or what code gives of which the shape is not known.
         """
+        inputs = tuple(inputs)
+        self._refuse_free_shapes(inputs)
         if len(self.nodes) >= MOST_NODES:
             raise InputError(f"the network has over {MOST_NODES} layers: expected at most that.")
         name = self.fresh(name or snake_case(layer.type))
-        node = Node(name, layer, tuple(inputs), shares)
+        if layer.type == "Input" and not inputs and name in self.overriding:
+            layer = self._overridden(name, layer, site)
+        node = Node(name, layer, inputs, shares)
         self.nodes[name], self.sites[name] = node, site
         shapes = [self.shape(reference) for reference in node.inputs]
         if None not in shapes:
@@ -144,15 +157,71 @@ class GraphBuilder:
                 self.shapes[name] = (inferred.plausible,)
         return name
 
+    def _overridden(self, name: str, layer: LayerSpec, site: Site) -> LayerSpec:
+        """An input of the shape that the user gives, which the answer says."""
+        line = f"line {site.line}: " if site.line else ""
+        stated, given = layer.arguments["shape"], self.overriding[name]
+        self.notes.append(
+            f"{line}the program states the shape {stated} for {name!r}; --input-shape overrides it "
+            f"with {given}."
+        )
+        return layer.change(shape=given)
+
     def add_input(self, shape: object, name: str | None = None) -> str:
         """Adds an input that the program does not write; returns the node's name."""
         return self.add(LayerSpec("Input", {"shape": shape}), (), Site(), name)  # type: ignore
 
     def apply(self, instance: LayerInstance, inputs: Iterable[str], site: Site) -> str:
         """Adds one call of a layer object, whose weights all its calls share; returns the name."""
-        name = self.add(instance.layer, inputs, site, instance.name, instance.first_call)
-        instance.first_call = instance.first_call or name
+        inputs = tuple(inputs)
+        layer = self.layer_of(instance, inputs)
+        name = self.add(layer, inputs, site, instance.name, instance.first_call)
+        if instance.code is not None:
+            self.code[name] = instance
+        if instance.first_call is None:
+            instance.first_call = name
+            self.first_calls.append(instance)
         return name
+
+    def layer_of(self, instance: LayerInstance, inputs: tuple[str, ...]) -> LayerSpec:
+        """What a layer object computes; of code, with the output shape that it has for its inputs."""
+        if instance.code is None:
+            return instance.layer
+        self._refuse_free_shapes(inputs)
+        shape = instance.code(inputs)
+        return instance.layer if shape is None else instance.layer.change(output_shape=shape[1:])
+
+    def has_free_shape(self, reference: str) -> bool:
+        """Whether a tensor is what code gives that is not understood: of any shape."""
+        name, _ = source(reference)
+        return name in self.code and self.nodes[name].layer.arguments.get("output_shape") is None
+
+    def _refuse_free_shapes(self, inputs: Iterable[str]) -> None:
+        for reference in filter(self.has_free_shape, inputs):
+            name, _ = source(reference)
+            layer, line = self.nodes[name].layer, self.sites[name].line
+            raise InputError(
+                f"line {line}: the shape of what {layer.type} {name!r} gives "
+                f"({layer.arguments.get('function')}) cannot be read without running the program, "
+                "and other layers depend on it: declare it, such as output_shape=(28, 28, 1)."
+            )
+
+    @contextmanager
+    def draft(self) -> Iterator[None]:
+        """Nodes that are drawn within leave nothing behind."""
+        kept = self.nodes, self.sites, self.shapes, self.code
+        self.nodes, self.sites, self.shapes, self.code = (dict(part) for part in kept)  # type: ignore
+        counts = len(self.bindings), len(self.models), len(self.notes), len(self.first_calls)
+        try:
+            yield
+        finally:
+            self.nodes, self.sites, self.shapes, self.code = kept
+            for instance in self.first_calls[counts[3] :]:
+                instance.first_call = None
+            for items, count in zip(
+                (self.bindings, self.models, self.notes, self.first_calls), counts, strict=True
+            ):
+                del items[count:]  # type: ignore[attr-defined]
 
     def shape(self, reference: str) -> Shape | None:
         """The shape of a tensor, batch first, as far as it is known while reading."""

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Sequence
 
 from repair.architecture.layer import LayerSpec
+from repair.architecture.layers import entry_of
 from repair.architecture.source.network.builder import GraphBuilder, Site
 from repair.architecture.source.network.values import (
     AnyTensor,
@@ -13,7 +14,7 @@ from repair.architecture.source.network.values import (
     WrittenLayer,
 )
 from repair.architecture.source.python.semantics import Interpreter
-from repair.architecture.source.python.values import BoundCall, Value
+from repair.architecture.source.python.values import BoundCall, Unknown, Value
 
 TENSOR_ARGUMENTS = ("query", "value", "key", "inputs", "initial_state")
 
@@ -71,6 +72,20 @@ def tensors(call: BoundCall) -> list[tuple[str, ast.expr | None]]:
                 expressions = elements_of(expression, len(value))
                 read += [(t.reference, e) for t, e in zip(inside, expressions, strict=True)]
     return read
+
+
+def hides_tensors(layer: LayerSpec, call: BoundCall) -> bool:
+    """Whether a layer may be given more tensors than those that are known."""
+    named = [call.named[name][0] for name in TENSOR_ARGUMENTS if name in call.named]
+    several = entry_of(layer.type).inputs[1] != 1
+    return several and any(isinstance(value, Unknown) for value in (*call.values, *named))
+
+
+def first_unknown(value: Value) -> Unknown | None:
+    """The first part of a value that only running the program would tell."""
+    if isinstance(value, list | tuple):
+        return next((lost for item in value if (lost := first_unknown(item))), None)
+    return value if isinstance(value, Unknown) else None
 
 
 def references(value: Value) -> tuple[str, ...]:

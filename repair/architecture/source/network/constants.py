@@ -1,24 +1,9 @@
 """Arguments of layers that have to be constants: sizes, flags, names of activations."""
 
-import ast
-
 from repair.architecture.layer import LONGEST, Dim, freeze
 from repair.architecture.layer import Value as Plain
-from repair.architecture.source.python.values import BoundCall, QualifiedName, Unknown, Value
+from repair.architecture.source.python.values import QualifiedName, Unknown, Value
 from repair.errors import InputError
-
-
-def refuse_unknown_arguments(kind: str, call: BoundCall, node: ast.Call) -> None:
-    """Refuses a layer that is given arguments which cannot be read.
-
-    Raises:
-        InputError: *arguments or **arguments of unknown contents.
-    """
-    if call.unknown is not None:
-        raise InputError(
-            f"line {node.lineno}: {kind} gets {call.unknown}, which only running the program would "
-            "tell. Write its arguments out."
-        )
 
 
 def constant(value: Value, what: str, line: int) -> Plain:

@@ -5,6 +5,11 @@ from dataclasses import replace
 from repair.architecture.graph import source
 from repair.architecture.layer import Dim
 from repair.architecture.source.network.builder import GraphBuilder, Site
+from repair.architecture.source.network.stated_inputs import (
+    functional_input,
+    is_input,
+    stated_input,
+)
 from repair.architecture.source.network.values import (
     AnyTensor,
     FunctionalModel,
@@ -31,8 +36,8 @@ def finish_sequential(builder: GraphBuilder, model: SequentialModel) -> str:
             shape = model.input_shape
             if isinstance(value, LayerInstance) and value.input_shape is not None:
                 shape = value.input_shape
-            if isinstance(value, SequentialModel):
-                shape = shape or _inner_shape(value)
+            if isinstance(value, SequentialModel | FunctionalModel):
+                shape = shape or _inner_shape(builder, value)
             if shape is None and builder.input_shapes:
                 shape = builder.input_shapes[0]
             if shape is None:
@@ -47,19 +52,46 @@ def finish_sequential(builder: GraphBuilder, model: SequentialModel) -> str:
     return reads
 
 
-def call_sequential(builder: GraphBuilder, model: SequentialModel, reads: str) -> str:
-    """Adds the layers of a Sequential that is called on a tensor."""
+def call_sequential(builder: GraphBuilder, model: SequentialModel, reads: str, site: Site) -> str:
+    """Adds the layers of a Sequential that is called on a tensor.
+
+    Args:
+        builder: the graph.
+        model: the model.
+        reads: the tensor.
+        site: the code of the call.
+    """
+    reads = stated_input(builder, model, reads, site)
     for entry in model.entries:
-        if not _is_input(builder, entry):
+        if not is_input(builder, entry):
             reads = _add(builder, entry, reads, model)
     return reads
 
 
 def call_functional(
-    builder: GraphBuilder, model: FunctionalModel, reads: tuple[str, ...]
+    builder: GraphBuilder, model: FunctionalModel, reads: tuple[str, ...], site: Site
 ) -> tuple[str, ...]:
-    """Adds the layers of a functional model again, reading other tensors."""
-    new = dict(zip((source(reference)[0] for reference in model.inputs), reads, strict=False))
+    """Adds the layers of a functional model again, reading other tensors.
+
+    Args:
+        builder: the graph.
+        model: the model.
+        reads: the tensors, one for each input.
+        site: the code of the call.
+
+    Raises:
+        InputError: another number of tensors.
+    """
+    if len(reads) != len(model.inputs):
+        line = f"line {site.line}: " if site.line else ""
+        raise InputError(
+            f"{line}{model.title!r} takes {len(model.inputs)} inputs, but is given {len(reads)}."
+        )
+    new = {}
+    for position, (own, read) in enumerate(zip(model.inputs, reads, strict=True)):
+        expressions = site.reads[position : position + 1]
+        one = replace(site, reads=expressions)
+        new[source(own)[0]] = functional_input(builder, model, own, read, one)
     for node in builder.nodes_of(model.outputs):
         if node.name in new:
             continue
@@ -68,46 +100,50 @@ def call_functional(
         ]
         before = builder.sites[node.name]
         stem = f"{model.name}/{node.name}"
-        new[node.name] = builder.add(node.layer, inputs, replace(before, time=builder.tick()), stem)
+        code = builder.code.get(node.name)
+        layer = node.layer if code is None else builder.layer_of(code, tuple(inputs))
+        name = builder.add(layer, inputs, replace(before, time=builder.tick()), stem)
+        if code is not None:
+            builder.code[name] = code
+        new[node.name] = name
     outputs = [source(reference) for reference in model.outputs]
     return tuple(new[name] if index == 0 else f"{new[name]}:{index}" for name, index in outputs)
 
 
 def _add(builder: GraphBuilder, entry: SequentialEntry, reads: str, model: SequentialModel) -> str:
     value = entry.value
+    site = Site(use=entry.written, time=builder.tick(), elements=entry.elements)
     if isinstance(value, SequentialModel):
         value.used = True
-        for inner in value.entries:
-            if not _is_input(builder, inner):
-                reads = _add(builder, inner, reads, value)
-        return reads
-    site = Site(use=entry.written, time=builder.tick(), elements=entry.elements)
+        return call_sequential(builder, value, reads, site)
     if isinstance(value, FunctionalModel):
         value.used = True
-        return call_functional(builder, value, (reads,))[0]
+        return call_functional(builder, value, (reads,), site)[0]
     if isinstance(value, LayerInstance):
         site = replace(site, written=value.written)
         return builder.apply(value, (reads,), site)
-    line = entry.written.lineno
+    line = value.line if isinstance(value, Unknown) else entry.written.lineno
     raise InputError(
         f"line {line}: {model.name!r} holds {_shown(value)}, which is not a layer whose construction can be "
         "read without running the program."
     )
 
 
-def _is_input(builder: GraphBuilder, entry: SequentialEntry) -> bool:
-    value = entry.value
-    return (
-        isinstance(value, AnyTensor)
-        and builder.nodes[source(value.reference)[0]].layer.type == "Input"
-    )
-
-
-def _inner_shape(model: SequentialModel) -> tuple[Dim, ...] | None:
+def _inner_shape(
+    builder: GraphBuilder, model: SequentialModel | FunctionalModel
+) -> tuple[Dim, ...] | None:
+    """The shape, without the batch, that a model states of its input."""
+    if isinstance(model, FunctionalModel):
+        shape = builder.shape(model.inputs[0])
+        return None if shape is None else shape[1:]
     first = model.entries[0].value if model.entries else None
-    if isinstance(first, SequentialModel):
-        return _inner_shape(first)
-    return first.input_shape if isinstance(first, LayerInstance) else model.input_shape
+    if isinstance(first, SequentialModel | FunctionalModel):
+        return model.input_shape or _inner_shape(builder, first)
+    if isinstance(first, AnyTensor):
+        shape = builder.shape(first.reference)
+        return None if shape is None else shape[1:]
+    stated = first.input_shape if isinstance(first, LayerInstance) else None
+    return stated or model.input_shape
 
 
 def _shown(value: Value) -> str:

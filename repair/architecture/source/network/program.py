@@ -19,6 +19,7 @@ class NetworkProgram:
         name: the name of the model's variable or class.
         framework: the name of its framework, a key of `FRAMEWORKS`.
         module: the object of a class that the network is; None: a model without a class.
+        notes: what a person should know of how the program was read.
     """
 
     source: SourceText
@@ -27,6 +28,7 @@ class NetworkProgram:
     name: str
     framework: str
     module: ModuleInstance | None = None
+    notes: tuple[str, ...] = ()
 
     def site(self, node: str) -> Site:
         """The code that a node comes from."""

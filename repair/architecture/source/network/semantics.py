@@ -3,7 +3,7 @@
 import ast
 
 from repair.architecture.source.network.builder import GraphBuilder
-from repair.architecture.source.network.calls import call_layer, tensors
+from repair.architecture.source.network.calls import call_layer, hides_tensors, tensors
 from repair.architecture.source.network.values import (
     AnyTensor,
     Array,
@@ -14,7 +14,7 @@ from repair.architecture.source.network.values import (
     ModuleInstance,
     Tensor,
 )
-from repair.architecture.source.python.semantics import Interpreter, Semantics
+from repair.architecture.source.python.semantics import Interpreter, Semantics, WithoutAll
 from repair.architecture.source.python.values import BoundCall, Class, Function, Unknown, Value
 
 
@@ -50,8 +50,15 @@ class NetworkSemantics(GraphSemantics):
         if isinstance(function, ModuleInstance):
             return self._module(interpreter, function, call, node)
         if isinstance(function, LayerInstance) and tensors(call):
+            if hides_tensors(function.layer, call):
+                return NotImplemented
             return call_layer(interpreter, self.builder, function, call, node)
         return NotImplemented
+
+    def without_all(self, function: Value) -> WithoutAll:
+        """What the program defines is followed: its other parameters are not known then."""
+        followed = isinstance(function, Class | ModuleInstance)
+        return WithoutAll.FOLLOWED if followed else WithoutAll.UNREAD
 
     def construct(
         self, interpreter: Interpreter, kind: Class, call: BoundCall, line: int
@@ -95,7 +102,10 @@ class NetworkSemantics(GraphSemantics):
             ends = [Tensor(reference) for reference in references]
             return ends[0] if len(ends) == 1 and not name.endswith("s") else ends
         if isinstance(owner, LayerInstance) and name in ("output", "input") and owner.first_call:
-            return Tensor(owner.first_call)
+            if name == "output":
+                return Tensor(owner.first_call)
+            reads = [Tensor(reference) for reference in self.builder.nodes[owner.first_call].inputs]
+            return reads[0] if len(reads) == 1 else reads
         return NotImplemented
 
     def unpacked(self, value: Value, count: int | None) -> list[Value] | None:

@@ -1,11 +1,11 @@
 """What networks add to the values of a program: tensors, layers and models."""
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from repair.architecture.layer import Dim, LayerSpec
+from repair.architecture.layer import Dim, LayerSpec, Shape
 from repair.architecture.source.python.values import Instance, ObjectValue, Value
 
 
@@ -82,6 +82,8 @@ class LayerInstance(ObjectValue):
         written: where and how it is written.
         input_shape: the shape of its input without the batch, where the layer itself states it.
         first_call: the node of its first call; None: it is not called yet.
+        code: of a layer that is code, what tells the shape of its output for the tensors that it
+            reads; None where it does not know.
     """
 
     has_methods: ClassVar[bool] = False
@@ -90,6 +92,7 @@ class LayerInstance(ObjectValue):
     written: WrittenLayer
     input_shape: tuple[Dim, ...] | None = None
     first_call: str | None = None
+    code: Callable[[Sequence[str]], Shape | None] | None = None
 
     def bound_to(self, name: str) -> None:
         """Takes the name of the variable where the layer has none."""

@@ -8,7 +8,6 @@ from repair.architecture.layer import LayerSpec, Shape
 from repair.architecture.layer import Value as Plain
 from repair.architecture.source.network.constants import (
     constant,
-    refuse_unknown_arguments,
     upper_case,
 )
 from repair.architecture.source.network.values import LayerInstance, Parameter, WrittenLayer
@@ -30,7 +29,6 @@ def nnx_layer_instance(kind: str, call: BoundCall, node: ast.Call) -> LayerInsta
         InputError: an argument that is not known, missing, or cannot be read.
     """
     constructor = CONSTRUCTORS[kind]
-    refuse_unknown_arguments(f"nnx.{kind}", call, node)
     named = _by_name(kind, constructor, call, node)
     arguments = _keras_arguments(kind, constructor, named, node)
     name = constructor.kind

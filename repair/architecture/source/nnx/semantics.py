@@ -7,7 +7,7 @@ from repair.architecture.source.network.calls import tensors
 from repair.architecture.source.network.semantics import GraphSemantics
 from repair.architecture.source.nnx.constructors import CONSTRUCTORS
 from repair.architecture.source.nnx.layers import nnx_layer_instance, nnx_rnn_instance
-from repair.architecture.source.python.semantics import Interpreter
+from repair.architecture.source.python.semantics import Interpreter, WithoutAll
 from repair.architecture.source.python.values import (
     BoundCall,
     Function,
@@ -51,9 +51,18 @@ class NnxSemantics(GraphSemantics):
             return self._named(function.last, call, node)
         return NotImplemented
 
+    def without_all(self, function: Value) -> WithoutAll:
+        """What makes a network is refused: layers and nnx.Sequential."""
+        if not isinstance(function, QualifiedName) or "nnx" not in function.path.split("."):
+            return WithoutAll.UNREAD
+        made = function.last in (*CONSTRUCTORS, *NOT_READ, "RNN", "Sequential")
+        return WithoutAll.REFUSED if made else WithoutAll.UNREAD
+
     def extends(self, base: Value) -> str | None:
         """Classes of nnx.Module."""
-        return "nnx" if isinstance(base, QualifiedName) and base.last == "Module" else None
+        if not isinstance(base, QualifiedName) or base.last != "Module":
+            return None
+        return "nnx" if "nnx" in base.path.split(".") else None
 
     def _named(self, name: str, call: BoundCall, node: ast.Call) -> Value:
         if name in CONSTRUCTORS:

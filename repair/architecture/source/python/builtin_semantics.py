@@ -3,7 +3,7 @@
 import ast
 
 from repair.architecture.source.python.folding import MOST_ITEMS
-from repair.architecture.source.python.semantics import Interpreter, Semantics
+from repair.architecture.source.python.semantics import Interpreter, Semantics, WithoutAll
 from repair.architecture.source.python.values import (
     BoundCall,
     BoundMethod,
@@ -20,6 +20,10 @@ READING_METHODS = ("index", "count", "copy", "get", "keys", "values", "items")
 
 class BuiltinSemantics(Semantics):
     """Python's own names."""
+
+    def without_all(self, function: Value) -> WithoutAll:
+        """All is followed: what is put into a container is not known then, and may be anything."""
+        return WithoutAll.FOLLOWED
 
     def call(
         self, interpreter: Interpreter, function: Value, call: BoundCall, node: ast.Call

@@ -8,6 +8,7 @@ from dataclasses import replace
 from repair.architecture.source.python.bindings import is_generator
 from repair.architecture.source.python.evaluate import MOST_SHOWN
 from repair.architecture.source.python.forget import Forgetter, LoopLeft, Raised, Returned
+from repair.architecture.source.python.semantics import WithoutAll
 from repair.architecture.source.python.values import (
     BoundCall,
     BoundMethod,
@@ -36,13 +37,15 @@ class Caller(Forgetter):
         """The values of the arguments of a call."""
         positional: list[tuple[Value, ast.expr]] = []
         named: dict[str, tuple[Value, ast.expr]] = {}
-        unknown: str | None = None
+        unknown: Unknown | None = None
         for argument in node.args:
             starred = isinstance(argument, ast.Starred)
             value = self.value(argument.value if isinstance(argument, ast.Starred) else argument)
             if starred and not isinstance(value, list | tuple):
-                unknown = self.source.text_of(argument)[:MOST_SHOWN]
+                unknown = unknown or self._spread(argument, argument.value, value)  # type: ignore
             spread = value if starred and isinstance(value, list | tuple) else [value]
+            if unknown is not None:  # which may be of any number
+                spread = [replace(unknown, was=_changeable(item)) for item in spread]
             positional += [(item, argument) for item in spread]
         for keyword in node.keywords:
             value = self.value(keyword.value)
@@ -53,12 +56,34 @@ class Caller(Forgetter):
                     raise InputError(f"line {node.lineno}: {twice[0]} is given twice.")
                 named |= {name: (item, keyword.value) for name, item in several.items()}  # type: ignore
             else:
-                unknown = f"**{self.source.text_of(keyword.value)[: MOST_SHOWN - 2]}"
+                unknown = unknown or self._spread(keyword, keyword.value, value)
         return BoundCall(tuple(positional), named, unknown)
 
+    def _spread(self, node: ast.Starred | ast.keyword, inner: ast.expr, value: Value) -> Unknown:
+        """Arguments of unknown number or names, by the text that says so and where it is known."""
+        stars = "*" if isinstance(node, ast.Starred) else "**"
+        text = stars + self.source.text_of(inner)[:MOST_SHOWN]
+        if isinstance(value, Unknown) and value.line != node.lineno:
+            text += f" ({value.text[:MOST_SHOWN]} of line {value.line})"
+        return Unknown(node.lineno, text)
+
     def meaning(self, function: Value, call: BoundCall, node: ast.Call) -> Value:
-        """The value of a call by the semantics alone; NotImplemented where none has the name."""
+        """The value of a call by the semantics alone; NotImplemented where none has the name.
+
+        Raises:
+            InputError: not all arguments are known of what the network is made of.
+        """
         for semantics in self.semantics:
+            if call.unknown is not None:
+                course = semantics.without_all(function)
+                if course is WithoutAll.REFUSED:
+                    name = self.source.text_of(node.func)[:MOST_SHOWN]
+                    raise InputError(
+                        f"line {call.unknown.line}: {name} gets {call.unknown.text}, which only "
+                        "running the program would tell. Write its arguments out."
+                    )
+                if course is WithoutAll.UNREAD:
+                    continue
             value = semantics.call(self, function, call, node)
             if value is not NotImplemented:
                 return value
@@ -79,7 +104,8 @@ class Caller(Forgetter):
             method = function.owner.of.functions.get(function.name)
             if method is not None and not method.node.decorator_list:
                 return self.enter(method, call, function.owner)
-        mutable = next((value for value in call.values if mutators_of(value)), None)
+        given = (*call.values, *(value for value, _ in call.named.values()))
+        mutable = next((was for was in map(_changeable, given) if was is not None), None)
         return replace(self.unknown(node), was=mutable)
 
     def enter(self, function: Function, call: BoundCall, first: Value) -> Value:
@@ -111,6 +137,12 @@ class Caller(Forgetter):
             self.statement, self.scopes = outer, around
             self.depth -= 1
         return None
+
+
+def _changeable(value: Value) -> Value:
+    """The object with methods that change it that a value is, or may be; None: none."""
+    was = value.was if isinstance(value, Unknown) else value
+    return was if mutators_of(was) else None
 
 
 def outside(node: ast.stmt, what: str) -> InputError:

@@ -119,7 +119,9 @@ class Forgetter(Definer):
         seen.add(id(function.node))
         positional = tuple((self._known(argument), argument) for argument in call.args)
         named = {k.arg: (self._known(k.value), k.value) for k in call.keywords if k.arg}
-        self.forget_function(function, BoundCall(positional, named, "..."), first, seen)
+        self.forget_function(
+            function, BoundCall(positional, named, self.unknown(call)), first, seen
+        )
 
     def forget_function(
         self, function: Function, call: BoundCall, first: Value, seen: set[int] | None = None

@@ -6,6 +6,7 @@ classes mean, in values of its own. What it may ask in return is an `Interpreter
 
 import ast
 from abc import abstractmethod
+from enum import Enum, auto
 from typing import Protocol
 
 from repair.architecture.source.python.scopes import Scope
@@ -63,6 +64,17 @@ class Interpreter(Protocol):
         """Follows a call of a function of the program; `first` is bound to `self` if not None."""
 
 
+class WithoutAll(Enum):
+    """What becomes of a call of which *arguments or **arguments are not known."""
+
+    UNREAD = auto()
+    """Its value is not known."""
+    FOLLOWED = auto()
+    """It means something without them: whoever gives it a meaning looks at `BoundCall.unknown`."""
+    REFUSED = auto()
+    """The program cannot be read: a part of the network would be missing or another one."""
+
+
 class Semantics:
     """What the names of a framework mean; by default nothing.
 
@@ -77,6 +89,10 @@ class Semantics:
     ) -> Value:
         """The value of a call; NotImplemented where what is called is not of this framework."""
         return NotImplemented
+
+    def without_all(self, function: Value) -> WithoutAll:
+        """What becomes of a call of a function when not all of its arguments are known."""
+        return WithoutAll.UNREAD
 
     def operator(
         self,

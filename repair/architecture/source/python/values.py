@@ -131,13 +131,13 @@ class BoundCall:
     Args:
         positional: the arguments by position, in their order.
         named: the arguments by name.
-        unknown: the text of *arguments or **arguments that cannot be read, which may be any
-            others; None: there are none.
+        unknown: *arguments or **arguments that cannot be read, which may be any others; None:
+            there are none.
     """
 
     positional: tuple[tuple[Value, ast.expr], ...] = ()
     named: Mapping[str, tuple[Value, ast.expr]] = field(default_factory=dict)
-    unknown: str | None = None
+    unknown: Unknown | None = None
 
     @property
     def values(self) -> list[Value]:
