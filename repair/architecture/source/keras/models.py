@@ -10,13 +10,14 @@ from repair.architecture.source.network.models import call_functional, call_sequ
 from repair.architecture.source.network.values import (
     Array,
     FunctionalModel,
+    Model,
     SequentialEntry,
     SequentialModel,
     Tensor,
     WrittenLayer,
 )
 from repair.architecture.source.python.semantics import Interpreter
-from repair.architecture.source.python.values import BoundCall, Unknown, Value
+from repair.architecture.source.python.values import BoundCall, Unknown, Value, first_unknown
 from repair.errors import InputError
 
 KERAS = "keras"
@@ -59,6 +60,9 @@ class KerasModels:
                 f"line {node.lineno}: the layers of Sequential are {shown}, which only "
                 "running the program would tell. Write them as a list."
             )
+        for entry in model.entries:
+            if isinstance(entry.value, Model):
+                entry.value.becomes_part()
         self.builder.models.append(model)
         return model
 
@@ -95,7 +99,14 @@ class KerasModels:
         """
         ends = []
         for position, (name, old) in enumerate((("inputs", "input"), ("outputs", "output"))):
-            end = references(call.get(name, position, call.get(old, None)))
+            value = call.get(name, position, call.get(old, None))
+            end = references(value)
+            lost = first_unknown(value)
+            if lost is not None:
+                raise InputError(
+                    f"line {lost.line}: {lost.text} cannot be read without running the program, and "
+                    f"the {name} of the Model of line {node.lineno} are made by it."
+                )
             if not end:
                 raise InputError(
                     f"line {node.lineno}: the {name} of this Model are not tensors whose making "
@@ -140,7 +151,10 @@ class KerasModels:
             InputError: .pop(), which is not read.
         """
         if name == "add" and call.positional and interpreter.statement is not None:
-            model.entries.append(SequentialEntry(call.positional[0][0], interpreter.statement))
+            entry = SequentialEntry(call.positional[0][0], interpreter.statement)
+            model.entries.append(entry)
+            if isinstance(entry.value, Model):
+                entry.value.becomes_part()
         elif name == "build":
             shape = sizes(call.get("input_shape", 0))
             if shape and model.input_shape is None:

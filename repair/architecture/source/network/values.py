@@ -124,12 +124,14 @@ class Model(ObjectValue):
         line: the line where it is constructed.
         framework: the name of the framework that it is a model of.
         used: whether it is part of another model, or called on a tensor.
+        variables: the variables that have held it.
     """
 
     name: str
     line: int
     framework: str
     used: bool = field(default=False, kw_only=True)
+    variables: list[str] = field(default_factory=list, kw_only=True)
 
     @property
     def title(self) -> str:
@@ -138,6 +140,7 @@ class Model(ObjectValue):
 
     def bound_to(self, name: str) -> None:
         """Takes the name of the variable where the program says no other."""
+        self.variables.append(name)
         if "?" in self.name:
             self.name = name
 
