@@ -30,6 +30,18 @@ class LayerOutputs(ObjectValue):
     reference: str
 
 
+@dataclass(frozen=True)
+class DrawnLayer(ObjectValue):
+    """A layer of a model, as the model gives it by its name.
+
+    Args:
+        node: the node of its only call.
+    """
+
+    has_methods: ClassVar[bool] = False
+    node: str
+
+
 AnyTensor = Tensor | LayerOutputs
 
 

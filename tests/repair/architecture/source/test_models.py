@@ -114,3 +114,17 @@ def test_what_is_not_followed_is_named_with_its_own_line(statement: str) -> None
     text = f"{HEAD}x = i = keras.Input((4,))\n{statement}\ny = layers.Dense(2)(x)\n"
     with pytest.raises(InputError, match=CAUSES[statement]):
         read_program(text + "m = keras.Model(i, layers.Dense(1)(y))\n")
+
+
+def test_a_layer_is_found_by_the_name_that_the_program_gives_it() -> None:
+    text = f"{HEAD}i = keras.Input((4,))\nx = layers.Dense(3, name='middle')(i)\n"
+    text += "base = keras.Model(i, layers.Dense(2)(x))\n"
+    graph = read_program(
+        text + "m = keras.Model(base.input, base.get_layer('middle').output)\n"
+    ).graph
+    assert any(node.name == "middle" for node in graph.nodes)
+    for name in ("other", "dense"):
+        with pytest.raises(InputError, match=r"line 7: base\.get_layer"):
+            read_program(
+                text + f"m = keras.Model(base.input, base.get_layer('{name}').output)\n", model="m"
+            )
