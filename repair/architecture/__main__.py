@@ -99,7 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--write", action="store_true", help="put the repair into FILE")
     parser.add_argument("--to", choices=CODE, help="print the repaired network in this form")
-    parser.add_argument("--model", help="the model of a program that defines several")
+    parser.add_argument(
+        "--model",
+        help="of a program that defines several models, one: its name, variable or class, the "
+        "function that makes it, or its line",
+    )
     parser.add_argument(
         "--define",
         action="append",

@@ -13,7 +13,7 @@ from repair.architecture.source.network.program import NetworkProgram
 from repair.architecture.source.network.semantics import NetworkSemantics
 from repair.architecture.source.nnx.semantics import NnxSemantics
 from repair.architecture.source.nnx.spelling import NnxSpelling
-from repair.architecture.source.python.builtin_semantics import BuiltinSemantics
+from repair.architecture.source.python.builtins.semantics import BuiltinSemantics
 from repair.architecture.source.python.semantics import Semantics
 
 

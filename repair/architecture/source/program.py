@@ -8,6 +8,7 @@ from repair.architecture.graph import Graph
 from repair.architecture.graph import source as split
 from repair.architecture.layer import Dim
 from repair.architecture.source.frameworks import all_semantics
+from repair.architecture.source.model_places import ModelPlaces
 from repair.architecture.source.network.builder import GraphBuilder
 from repair.architecture.source.network.calls import references
 from repair.architecture.source.network.models import finish_sequential
@@ -23,7 +24,7 @@ from repair.architecture.source.python.interpreter import StaticInterpreter
 from repair.architecture.source.python.values import BoundCall, Function, Unknown, Value
 from repair.architecture.source.text import SourceText
 from repair.architecture.source.unread_frameworks import refuse_unread_framework
-from repair.errors import InputError, unknown
+from repair.errors import InputError
 
 
 def read_program(
@@ -39,7 +40,8 @@ def read_program(
         text: the program.
         input_shapes: shapes of the inputs, without the batch, in the order of the program; they
             override those that the program states.
-        model: the variable or class of the network, where the program defines several.
+        model: the network, where the program defines several: its name, variable or class, the
+            function that makes it, or a line of it.
         defined: constants for names that the program computes.
 
     Raises:
@@ -113,7 +115,11 @@ class ProgramReader:
 
     def _outermost(self) -> list[Model]:
         """The models that are not part of another."""
-        return [model for model in self.builder.models if not model.used]
+        models = [model for model in self.builder.models if not model.used]
+        functional = [model for model in models if isinstance(model, FunctionalModel)]
+        nodes = {id(m): {n.name for n in self.builder.nodes_of(m.outputs)} for m in functional}
+        inner = [m for m in functional if any(nodes[id(m)] < nodes[id(o)] for o in functional)]
+        return [model for model in models if model not in inner]
 
     def _try_definitions(self) -> None:
         """Follows classes that nothing constructs and functions that nothing calls."""
@@ -131,12 +137,10 @@ class ProgramReader:
         models = self._outermost()
         if not models:
             refuse_unread_framework(self.interpreter.source, mixed=True)
-        names = [model.title for model in models]
+        places = ModelPlaces(self.interpreter.source)
         if name is not None:
-            for model in models:
-                if model.title == name:
-                    return model
-            raise unknown("model", name, names)
+            return places.named(name, models, self.builder.models)
+        names = places.names(models)
         if not models:
             raise InputError(
                 "the program defines no network that can be read: expected keras.Sequential, "

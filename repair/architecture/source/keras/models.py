@@ -4,12 +4,13 @@ import ast
 
 from repair.architecture.layer import LayerSpec
 from repair.architecture.source.network.builder import GraphBuilder, Site
-from repair.architecture.source.network.calls import first_unknown, references, tensors
+from repair.architecture.source.network.calls import references, tensors
 from repair.architecture.source.network.constants import sizes
 from repair.architecture.source.network.models import call_functional, call_sequential
 from repair.architecture.source.network.values import (
     Array,
     FunctionalModel,
+    Model,
     Parameter,
     SequentialEntry,
     SequentialModel,
@@ -17,7 +18,7 @@ from repair.architecture.source.network.values import (
     WrittenLayer,
 )
 from repair.architecture.source.python.semantics import Interpreter
-from repair.architecture.source.python.values import BoundCall, Unknown, Value
+from repair.architecture.source.python.values import BoundCall, Unknown, Value, first_unknown
 from repair.errors import InputError
 
 KERAS = "keras"
@@ -61,6 +62,9 @@ class KerasModels:
                 f"line {line}: the layers of Sequential are {shown}, which only "
                 "running the program would tell. Write them as a list."
             )
+        for entry in model.entries:
+            if isinstance(entry.value, Model):
+                entry.value.becomes_part()
         self.builder.models.append(model)
         return model
 
@@ -104,7 +108,7 @@ class KerasModels:
         for position, (name, old) in enumerate((("inputs", "input"), ("outputs", "output"))):
             value = call.get(name, position, call.get(old, None))
             end, lost = references(value), first_unknown(value)
-            if not end and lost is not None:
+            if lost is not None:
                 raise InputError(
                     f"line {lost.line}: {lost.text}, which the {name} of the Model on line "
                     f"{node.lineno} are made of, cannot be read without running the program."
@@ -159,7 +163,10 @@ class KerasModels:
             InputError: .pop(), which is not read.
         """
         if name == "add" and call.positional and interpreter.statement is not None:
-            model.entries.append(SequentialEntry(call.positional[0][0], interpreter.statement))
+            entry = SequentialEntry(call.positional[0][0], interpreter.statement)
+            model.entries.append(entry)
+            if isinstance(entry.value, Model):
+                entry.value.becomes_part()
         elif name == "build":
             shape = sizes(call.get("input_shape", 0))
             if shape and model.input_shape is None:

@@ -81,13 +81,6 @@ def hides_tensors(layer: LayerSpec, call: BoundCall) -> bool:
     return several and any(isinstance(value, Unknown) for value in (*call.values, *named))
 
 
-def first_unknown(value: Value) -> Unknown | None:
-    """The first part of a value that only running the program would tell."""
-    if isinstance(value, list | tuple):
-        return next((lost for item in value if (lost := first_unknown(item))), None)
-    return value if isinstance(value, Unknown) else None
-
-
 def references(value: Value) -> tuple[str, ...]:
     """The tensors of a value: one, or a list of them."""
     if isinstance(value, AnyTensor):

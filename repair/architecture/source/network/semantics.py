@@ -8,6 +8,7 @@ from repair.architecture.source.network.values import (
     AnyTensor,
     Array,
     BatchSize,
+    DrawnLayer,
     FunctionalModel,
     LayerInstance,
     LayerOutputs,
@@ -15,7 +16,14 @@ from repair.architecture.source.network.values import (
     Tensor,
 )
 from repair.architecture.source.python.semantics import Interpreter, Semantics, WithoutAll
-from repair.architecture.source.python.values import BoundCall, Class, Function, Unknown, Value
+from repair.architecture.source.python.values import (
+    BoundCall,
+    BoundMethod,
+    Class,
+    Function,
+    Unknown,
+    Value,
+)
 
 
 class GraphSemantics(Semantics):
@@ -53,12 +61,26 @@ class NetworkSemantics(GraphSemantics):
             if hides_tensors(function.layer, call):
                 return NotImplemented
             return call_layer(interpreter, self.builder, function, call, node)
+        if isinstance(function, BoundMethod) and isinstance(function.owner, FunctionalModel):
+            found = self._layer(function.owner, call) if function.name == "get_layer" else None
+            return found or NotImplemented
         return NotImplemented
 
     def without_all(self, function: Value) -> WithoutAll:
         """What the program defines is followed: its other parameters are not known then."""
         followed = isinstance(function, Class | ModuleInstance)
         return WithoutAll.FOLLOWED if followed else WithoutAll.UNREAD
+
+    def _layer(self, model: FunctionalModel, call: BoundCall) -> DrawnLayer | None:
+        """The layer of a model that the program itself gives this name, if it is called once."""
+        name = call.get("name", 0 if len(call.positional) == 1 else None)
+        for node in self.builder.nodes_of(model.outputs):
+            written = self.builder.sites[node.name].written.call
+            named = written is not None and any(word.arg == "name" for word in written.keywords)
+            again = any(other.shares == node.name for other in self.builder.nodes.values())
+            if node.name == name and named and node.shares is None and not again:
+                return DrawnLayer(node.name)
+        return None
 
     def construct(
         self, interpreter: Interpreter, kind: Class, call: BoundCall, line: int
@@ -101,6 +123,11 @@ class NetworkSemantics(GraphSemantics):
             references = owner.inputs if name.startswith("input") else owner.outputs
             ends = [Tensor(reference) for reference in references]
             return ends[0] if len(ends) == 1 and not name.endswith("s") else ends
+        if isinstance(owner, DrawnLayer) and name in ("input", "output"):
+            read = self.builder.nodes[owner.node].inputs
+            if name == "input" and len(read) != 1:
+                return NotImplemented
+            return Tensor(owner.node if name == "output" else read[0])
         if isinstance(owner, LayerInstance) and name in ("output", "input") and owner.first_call:
             if name == "output":
                 return Tensor(owner.first_call)

@@ -30,6 +30,18 @@ class LayerOutputs(ObjectValue):
     reference: str
 
 
+@dataclass(frozen=True)
+class DrawnLayer(ObjectValue):
+    """A layer of a model, as the model gives it by its name.
+
+    Args:
+        node: the node of its only call.
+    """
+
+    has_methods: ClassVar[bool] = False
+    node: str
+
+
 AnyTensor = Tensor | LayerOutputs
 
 
@@ -127,12 +139,14 @@ class Model(ObjectValue):
         line: the line where it is constructed.
         framework: the name of the framework that it is a model of.
         used: whether it is part of another model, or called on a tensor.
+        variables: the variables that have held it.
     """
 
     name: str
     line: int
     framework: str
     used: bool = field(default=False, kw_only=True)
+    variables: list[str] = field(default_factory=list, kw_only=True)
 
     @property
     def title(self) -> str:
@@ -141,6 +155,7 @@ class Model(ObjectValue):
 
     def bound_to(self, name: str) -> None:
         """Takes the name of the variable where the program says no other."""
+        self.variables.append(name)
         if "?" in self.name:
             self.name = name
 

@@ -3,9 +3,11 @@
 import ast
 
 from repair.architecture.source.python.evaluate import Evaluator
-from repair.architecture.source.python.folding import MOST_ITEMS
+from repair.architecture.source.python.folding import MOST_ITEMS, PLAIN
 from repair.architecture.source.python.values import (
+    Class,
     Instance,
+    Items,
     ObjectValue,
     Unknown,
     Value,
@@ -37,6 +39,8 @@ class Assigner(Evaluator):
         """Follows `target op= value`: a list grows in place, all else is a new value."""
         whole = ast.copy_location(ast.BinOp(node.target, node.op, node.value), node)
         before = self.value(node.target)
+        if isinstance(before, dict):
+            self.lose(before, self.unknown(node))
         if not isinstance(before, list):
             self.assign(node.target, self.value(whole))
             return
@@ -44,6 +48,8 @@ class Assigner(Evaluator):
         grows = isinstance(node.op, ast.Add) and isinstance(more, list | tuple)
         if grows and len(before) + len(more) <= MOST_ITEMS:  # type: ignore[arg-type]
             before += more  # type: ignore[arg-type]
+            if isinstance(node.target, ast.Attribute):
+                self.assign(node.target, before)
         else:
             self.lose(before, self.unknown(node))
 
@@ -56,11 +62,13 @@ class Assigner(Evaluator):
         """Sets an attribute of an object of the program's own classes; of others nothing is kept."""
         if isinstance(owner, Unknown) and isinstance(owner.was, Instance):
             value, owner = Unknown(owner.line, f"{owner.text}.{name}"), owner.was
+        if isinstance(owner, Class):
+            owner.attributes[name] = value
         if not isinstance(owner, Instance):
             return
         owner.attributes[name] = value
         for part in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(part, ObjectValue):
+            if isinstance(part, ObjectValue) and owner.of.framework:
                 part.becomes_part()
         if isinstance(value, ObjectValue):
             value.held_as(name)
@@ -73,7 +81,7 @@ class Assigner(Evaluator):
             if -len(owner) <= position < len(owner):
                 owner[position] = value
                 return
-        elif isinstance(owner, dict) and isinstance(position, str):
+        elif isinstance(owner, dict) and isinstance(position, PLAIN):
             owner[position] = value
             return
         self.lose(owner, self.unknown(target))
@@ -93,6 +101,10 @@ class Assigner(Evaluator):
         unknowns: list[Value] = [unknown] * len(targets)
         if isinstance(value, ObjectValue):
             value = self._unpacked(value, None if stars else len(targets))
+        if isinstance(value, Items):
+            value = list(value.source)
+        if isinstance(value, dict | str):
+            value = list(value)
         if not isinstance(value, list | tuple):
             return unknowns
         if not stars:

@@ -55,6 +55,25 @@ def _names_bound_by(node: ast.AST) -> Iterator[str]:
             yield name
 
 
+def given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yields what a node assigns to, and the expression that the value is taken from."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                yield target, value
+        case (
+            ast.NamedExpr(target=target, value=value)
+            | ast.AnnAssign(target=target, value=ast.expr() as value)
+        ):
+            yield target, value
+        case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+            yield target, value
+        case ast.comprehension(target=target, iter=value):
+            yield target, value
+        case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
+            yield target, value
+
+
 def outer_names(body: list[ast.stmt]) -> Iterator[tuple[str, bool]]:
     """Yields the names that a function gives to another scope: by `global` (True) or `nonlocal`."""
     for node in running_with(*body):

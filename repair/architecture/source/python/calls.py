@@ -6,18 +6,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from repair.architecture.source.python.bindings import is_generator
+from repair.architecture.source.python.builtins.semantics import consumes
+from repair.architecture.source.python.displays import comprehension
 from repair.architecture.source.python.evaluate import MOST_SHOWN
 from repair.architecture.source.python.forget import Forgetter, LoopLeft, Raised, Returned
+from repair.architecture.source.python.members import ATTRIBUTE_SETTERS, SUPER, called_method, hide
 from repair.architecture.source.python.semantics import WithoutAll
 from repair.architecture.source.python.values import (
     BoundCall,
     BoundMethod,
+    Class,
     Function,
     Instance,
+    Items,
+    ObjectValue,
     Partial,
     QualifiedName,
+    Super,
     Unknown,
     Value,
+    first_unknown,
     mutators_of,
 )
 from repair.errors import InputError
@@ -33,14 +41,29 @@ class Caller(Forgetter):
     def block(self, body: Sequence[ast.stmt]) -> None:
         """Follows statements one after the other."""
 
-    def arguments(self, node: ast.Call) -> BoundCall:
-        """The values of the arguments of a call."""
+    def arguments(self, node: ast.Call, *, consumed: bool = False) -> BoundCall:
+        """The values of the arguments of a call.
+
+        Args:
+            node: the call.
+            consumed: whether it takes the items of iterators at once.
+        """
+        value_of = self.raw if consumed else self.value
         positional: list[tuple[Value, ast.expr]] = []
         named: dict[str, tuple[Value, ast.expr]] = {}
         unknown: Unknown | None = None
         for argument in node.args:
             starred = isinstance(argument, ast.Starred)
-            value = self.value(argument.value if isinstance(argument, ast.Starred) else argument)
+            generator = argument if isinstance(argument, ast.GeneratorExp) else None
+            if isinstance(argument, ast.Starred):
+                value = self.raw(argument.value)
+                value = list(value.source) if isinstance(value, Items) else value
+                value = list(value) if isinstance(value, dict) else value
+            elif generator and consumed and len(node.args) == 1:
+                inside = comprehension(self, generator.elt, generator.generators)
+                value = inside[0] if inside else self.unknown(argument)
+            else:
+                value = value_of(argument)
             if starred and not isinstance(value, list | tuple):
                 unknown = unknown or self._spread(argument, argument.value, value)  # type: ignore
             spread = value if starred and isinstance(value, list | tuple) else [value]
@@ -49,7 +72,8 @@ class Caller(Forgetter):
             positional += [(item, argument) for item in spread]
         for keyword in node.keywords:
             value = self.value(keyword.value)
-            if keyword.arg or isinstance(value, dict):
+            named_all = isinstance(value, dict) and all(isinstance(key, str) for key in value)
+            if keyword.arg or named_all:
                 several = {keyword.arg: value} if keyword.arg else value
                 twice = [name for name in several if name in named]  # type: ignore[attr-defined]
                 if twice:
@@ -92,21 +116,73 @@ class Caller(Forgetter):
     def call(self, node: ast.Call) -> Value:
         """The value of a call."""
         function = self.value(node.func)
-        call = self.arguments(node)
+        call = self.arguments(node, consumed=consumes(function, node))
         if isinstance(function, QualifiedName) and function.last == "partial" and node.args:
             return Partial(call.positional[0][0], node)
+        if function == QualifiedName("builtins.super"):
+            return self._super(call, node)
+        self._sets_attributes(function, call)
         value = self.meaning(function, call, node)
         if value is not NotImplemented:
             return value
         if isinstance(function, Function):
             return self.enter(function, call, None)
-        if isinstance(function, BoundMethod) and isinstance(function.owner, Instance):
-            method = function.owner.of.functions.get(function.name)
-            if method is not None and not method.node.decorator_list:
-                return self.enter(method, call, function.owner)
+        if isinstance(function, Class):
+            return self.construct(function, call)
+        if isinstance(function, Instance):
+            function = BoundMethod(function, "__call__", *called_method(function))
+        if isinstance(function, BoundMethod) and isinstance(function.function, Function):
+            return self._method(function, function.function, call)
         given = (*call.values, *(value for value, _ in call.named.values()))
         mutable = next((was for was in map(_changeable, given) if was is not None), None)
-        return replace(self.unknown(node), was=mutable)
+        causes = call.values if isinstance(function, ObjectValue) else []
+        cause = next((lost for value in causes if (lost := first_unknown(value))), None)
+        return replace(cause or self.unknown(node), was=mutable)
+
+    def construct(self, kind: Class, call: BoundCall) -> Value:
+        """An object of a class of the program, its __init__ followed."""
+        made = Instance(kind)
+        if not kind.plain:
+            for name in ("__new__", "__init__", "__post_init__"):
+                if name in kind.functions:
+                    self.forget_function(
+                        kind.functions[name], _any_arguments(kind.functions[name]), made
+                    )
+            return made
+        init = kind.functions.get("__init__")
+        if init is not None:
+            self.enter(init, call, made)
+        return made
+
+    def _method(self, method: BoundMethod, function: Function, call: BoundCall) -> Value:
+        """The value of a call of a method of the program."""
+        owner = method.owner
+        followed = not isinstance(owner, Instance) or owner.followed
+        if followed and function.kind in ("plain", "class"):
+            return self.enter(function, call, method.first)
+        self.forget_function(function, _any_arguments(function), method.first)
+        return Unknown(function.node.lineno, f"what {function.node.name} returns")
+
+    def _super(self, call: BoundCall, node: ast.Call) -> Value:
+        """What super() or super(Class, self) is."""
+        if not call.positional:
+            return self.lookup(SUPER, node.lineno)
+        match call.values:
+            case [Class() as after, Instance() | Class() as owner]:
+                return Super(after, owner)
+        return self.unknown(node)
+
+    def _sets_attributes(self, function: Value, call: BoundCall) -> None:
+        """Follows calls that set attributes by a name that is computed."""
+        if isinstance(function, BoundMethod) and function.name == "__setattr__":
+            owner = function.owner.owner if isinstance(function.owner, Super) else function.owner
+            hide(owner)
+        if isinstance(function, QualifiedName) and function.last in ATTRIBUTE_SETTERS:
+            match call.values:
+                case [owner, str(name), value] if function.path == "builtins.setattr":
+                    self.set_attribute(owner, name, value)
+                case [owner, *_]:
+                    hide(owner)
 
     def enter(self, function: Function, call: BoundCall, first: Value) -> Value:
         """Follows a call of a function of the program; `first` is bound to `self` if not None."""
@@ -137,6 +213,11 @@ class Caller(Forgetter):
             self.statement, self.scopes = outer, around
             self.depth -= 1
         return None
+
+
+def _any_arguments(function: Function) -> BoundCall:
+    """A call of a function with arguments of which nothing is known."""
+    return BoundCall(unknown=Unknown(function.node.lineno, "any arguments"))
 
 
 def _changeable(value: Value) -> Value:

@@ -4,18 +4,20 @@ import ast
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
-from repair.architecture.source.python.builtin_semantics import BUILTINS
+from repair.architecture.source.python.builtins.semantics import BUILTINS
 from repair.architecture.source.python.displays import (
-    PLAIN,
     boolean,
     comparison,
     comprehension,
     dictionary,
     entries,
     folded,
-    truth_of,
+    joined,
+    mapping,
 )
-from repair.architecture.source.python.folding import binary, unary
+from repair.architecture.source.python.folding import PLAIN, binary, truth_of, unary
+from repair.architecture.source.python.formatting import percent
+from repair.architecture.source.python.members import member
 from repair.architecture.source.python.scopes import Scope
 from repair.architecture.source.python.semantics import Interpreter, Semantics
 from repair.architecture.source.python.values import (
@@ -23,8 +25,11 @@ from repair.architecture.source.python.values import (
     Class,
     Function,
     Instance,
+    Items,
     ObjectValue,
     QualifiedName,
+    Range,
+    Super,
     Unknown,
     Value,
     mutators_of,
@@ -35,6 +40,11 @@ from repair.errors import InputError
 MOST_STEPS = 200_000
 MOST_SHOWN = 60
 """Most characters of the program that a message shows."""
+
+
+STARRING = ("numpy", "ops", "backend", "tensorflow", "pylab", "torch", "functional")
+STARRED = ("abs", "all", "any", "max", "min", "range", "round", "sum", "sorted", "print")
+"""Builtin names that these modules bring with a star, with another meaning."""
 
 
 class Evaluator(Interpreter):
@@ -79,12 +89,17 @@ class Evaluator(Interpreter):
         for scope in reversed(self.scopes):
             if name in scope:
                 return scope[name]
-        if name in BUILTINS:
+        if name in BUILTINS and not self._shadowed(name):
             return QualifiedName(f"builtins.{name}")
         module = self._star_module()
         if module and any(semantics.provides(name) for semantics in self.semantics):
             return QualifiedName(f"{module}.{name}")
         return Unknown(line, name)
+
+    def _shadowed(self, name: str) -> bool:
+        """Whether `from module import *` may bring its own function of a builtin name."""
+        starred = (key[2:].rpartition(".")[2] for key in self.globals if key.startswith("* "))
+        return name in STARRED and any(module in STARRING for module in starred)
 
     def _star_module(self) -> str | None:
         """The last module of which all names are imported, if possible one of a framework."""
@@ -112,6 +127,11 @@ class Evaluator(Interpreter):
 
     def value(self, node: ast.expr) -> Value:
         """What an expression stands for."""
+        found = self.raw(node)
+        return self.unknown(node) if isinstance(found, Items) else found
+
+    def raw(self, node: ast.expr) -> Value:
+        """What an expression stands for; `Items` where an iterator is made that is used at once."""
         self.count()
         known = self._value(node)
         if known is None:
@@ -140,6 +160,9 @@ class Evaluator(Interpreter):
                 return (self.call(node),)
             case ast.BinOp(left=left, right=right):
                 return self.operator(node, self.value(left), self.value(right))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                truth = self.truth(operand)
+                return None if truth is None else (not truth,)
             case ast.UnaryOp(op=op, operand=operand):
                 return folded(unary, type(op), self.value(operand))
             case ast.Compare(left=left, ops=ops, comparators=rights):
@@ -158,6 +181,10 @@ class Evaluator(Interpreter):
                 return (value,)
             case ast.Lambda():
                 return (self.function(node),)
+            case ast.JoinedStr(values=parts):
+                return joined(self, parts)
+            case ast.DictComp():
+                return mapping(self, node)
             case ast.ListComp(elt=element, generators=generators):
                 return comprehension(self, element, generators)
         self.forget(node)
@@ -174,15 +201,19 @@ class Evaluator(Interpreter):
         name = node.attr
         if isinstance(owner, QualifiedName):
             return (QualifiedName(f"{owner.path}.{name}"),)
-        if isinstance(owner, Instance) and name in owner.attributes:
-            return (owner.attributes[name],)
-        if isinstance(owner, Class) and name in owner.functions:
-            return (owner.functions[name],)
+        if isinstance(owner, Instance | Class | Super):
+            known = member(self, owner, name)
+            if known is not None:
+                return known
+            if isinstance(owner, Instance) and not owner.of.framework:
+                return None
         for semantics in self.semantics:
             value = semantics.attribute(self, owner, node)
             if value is not NotImplemented:
                 return (value,)
-        if isinstance(owner, list | dict) or (isinstance(owner, ObjectValue) and owner.has_methods):
+        if isinstance(owner, list | dict | str) or (
+            isinstance(owner, ObjectValue) and owner.has_methods
+        ):
             return (BoundMethod(owner, name),)
         if isinstance(owner, Unknown) and name in mutators_of(owner.was):
             raise InputError(
@@ -202,11 +233,14 @@ class Evaluator(Interpreter):
             parts = (index.lower, index.upper, index.step)
             ends = [None if part is None else self.value(part) for part in parts]
             whole = [end for end in ends if end is None or isinstance(end, int)]
-            return (owner[slice(*whole)],) if len(whole) == 3 and whole[2] != 0 else None
+            if len(whole) < 3 or whole[2] == 0:
+                return None
+            part = owner[slice(*whole)]
+            return (Range(part) if isinstance(owner, Range) else part,)
         position = self.value(index)
         if isinstance(owner, list | tuple) and isinstance(position, int):
             return (owner[position],) if -len(owner) <= position < len(owner) else None
-        if isinstance(owner, dict) and isinstance(position, str) and position in owner:
+        if isinstance(owner, dict) and isinstance(position, PLAIN) and position in owner:
             return (owner[position],)
         return None
 
@@ -216,6 +250,8 @@ class Evaluator(Interpreter):
             value = semantics.operator(self, type(node.op), (left, right), node)
             if value is not NotImplemented:
                 return (value,)
+        if isinstance(node.op, ast.Mod) and isinstance(left, str):
+            return folded(percent, left, right)
         return folded(binary, type(node.op), left, right)
 
     @abstractmethod

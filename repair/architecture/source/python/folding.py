@@ -29,6 +29,9 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], object]] = {
 }
 
 
+PLAIN = (bool, int, float, str, type(None))
+
+
 class CannotFold(ValueError):  # noqa: N818  raised and caught inside the reader only
     """The operation is not one that is folded."""
 
@@ -36,6 +39,11 @@ class CannotFold(ValueError):  # noqa: N818  raised and caught inside the reader
 def is_number(value: object) -> bool:
     """Whether a value is an integer or a float; truth values are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def truth_of(value: object) -> bool | None:
+    """Whether a value counts as true; None: only running the program would tell."""
+    return bool(value) if isinstance(value, (*PLAIN, list, tuple, dict)) else None
 
 
 def binary(kind: type[ast.operator], left: object, right: object) -> object:
@@ -49,6 +57,14 @@ def binary(kind: type[ast.operator], left: object, right: object) -> object:
             raise CannotFold
         return left + right  # type: ignore[operator]
     if kind is ast.Mult and isinstance(left, list | tuple) and type(right) is int:
+        if not 0 <= right * len(left) <= MOST_ITEMS:
+            raise CannotFold
+        return left * right
+    if kind is ast.Add and isinstance(left, str) and isinstance(right, str):
+        if len(left) + len(right) > MOST_ITEMS:
+            raise CannotFold
+        return left + right
+    if kind is ast.Mult and isinstance(left, str) and type(right) is int:
         if not 0 <= right * len(left) <= MOST_ITEMS:
             raise CannotFold
         return left * right
@@ -92,9 +108,29 @@ def compare(kind: type[ast.cmpop], left: object, right: object) -> bool:
     Raises:
         CannotFold: not constants that compare.
     """
+    if kind in (ast.In, ast.NotIn):
+        return _holds(right, left) is (kind is ast.In)
+    single = isinstance(left, bool | None) or isinstance(right, bool | None)
+    if kind in (ast.Is, ast.IsNot) and not single:
+        raise CannotFold  # whether equal constants are one object is not the language's to say
     if kind not in _COMPARE or not _is_plain(left) or not _is_plain(right):
         raise CannotFold
     try:
         return bool(_COMPARE[kind](left, right))
     except TypeError:
         raise CannotFold from None
+
+
+def _holds(container: object, item: object) -> bool:
+    """Whether a text, a tuple, a list or a dictionary of constants holds another.
+
+    Raises:
+        CannotFold: not constants.
+    """
+    if isinstance(container, str) and isinstance(item, str):
+        return item in container
+    if not isinstance(container, list | tuple | dict) or not _is_plain(item):
+        raise CannotFold
+    if not all(_is_plain(one) for one in container):
+        raise CannotFold
+    return item in container

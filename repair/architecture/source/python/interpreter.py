@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from repair.architecture.source.python.bindings import bound_names
 from repair.architecture.source.python.calls import Caller, outside
+from repair.architecture.source.python.displays import turns
 from repair.architecture.source.python.evaluate import MOST_SHOWN
 from repair.architecture.source.python.forget import LoopLeft, Raised, Returned
-from repair.architecture.source.python.values import QualifiedName, Unknown, Value
+from repair.architecture.source.python.values import Items, QualifiedName, Unknown, Value
 
 
 class StaticInterpreter(Caller):
@@ -36,7 +37,8 @@ class StaticInterpreter(Caller):
             case ast.Import() | ast.ImportFrom():
                 self.imported(node)
             case ast.Assign(targets=targets, value=value):
-                assigned = self.value(value)
+                several = any(isinstance(target, ast.Tuple | ast.List) for target in targets)
+                assigned = self.raw(value) if several and len(targets) == 1 else self.value(value)
                 for target in targets:
                     self.assign(target, assigned)
             case ast.AnnAssign(target=target, value=value):
@@ -69,7 +71,7 @@ class StaticInterpreter(Caller):
                 else:
                     self.block(body if truth else orelse)
             case ast.For():
-                self.loop(node, self.value(node.iter))
+                self.loop(node, self.raw(node.iter))
             case ast.With(items=managers, body=body):
                 for manager in managers:
                     self.value(manager.context_expr)
@@ -86,11 +88,14 @@ class StaticInterpreter(Caller):
 
     def loop(self, node: ast.For, items: Value) -> None:
         """Follows a loop over known items."""
-        if not isinstance(items, list | tuple):
+        if not isinstance(items, list | tuple | dict | str | Items):
             self.forget_course(node)
             return
-        for item in items:
-            self.assign(node.target, item)
+        for turn in turns(self, items):
+            if turn is None:
+                self.forget_course(node)
+                return
+            self.assign(node.target, turn[0])
             try:
                 self.block(node.body)
             except LoopLeft as left:

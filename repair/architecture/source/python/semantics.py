@@ -21,15 +21,25 @@ class Interpreter(Protocol):
         source: the program.
         scopes: the scopes whose names are seen, the nearest last.
         statement: the statement that is followed.
+        lost: by identity, the lists and dictionaries of which it is not known what they hold.
     """
 
     source: SourceText
     scopes: list[Scope]
     statement: ast.stmt | None
+    lost: dict[int, tuple[Value, Unknown]]
 
     @abstractmethod
     def value(self, node: ast.expr) -> Value:
         """What an expression stands for."""
+
+    @abstractmethod
+    def raw(self, node: ast.expr) -> Value:
+        """What an expression stands for; `Items` where an iterator is made that is used at once."""
+
+    @abstractmethod
+    def attribute(self, owner: Value, node: ast.Attribute) -> tuple[Value] | None:
+        """The value of owner.name in a tuple; None: not known."""
 
     @abstractmethod
     def truth(self, test: ast.expr) -> bool | None:
@@ -50,6 +60,10 @@ class Interpreter(Protocol):
     @abstractmethod
     def forget(self, *nodes: ast.AST) -> None:
         """Makes unknown what code that is not followed may change."""
+
+    @abstractmethod
+    def forget_function(self, function: Function, call: BoundCall, first: Value) -> None:
+        """Makes unknown what the body of a function may change."""
 
     @abstractmethod
     def lose(self, container: Value, unknown: Unknown) -> None:

@@ -1,7 +1,7 @@
 """What an expression of a program stands for, as far as it can be known without running it."""
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -65,6 +65,13 @@ class Unknown:
     was: Value = field(default=None, compare=False, repr=False)
 
 
+def first_unknown(value: Value) -> Unknown | None:
+    """The first piece of the program behind a value, or an entry of it, that is not known."""
+    if isinstance(value, list | tuple):
+        return next((lost for item in value if (lost := first_unknown(item))), None)
+    return value if isinstance(value, Unknown) else None
+
+
 @dataclass(eq=False)
 class Function:
     """A function that the program defines.
@@ -73,11 +80,16 @@ class Function:
         node: its definition.
         scopes: the scopes whose names it sees, the nearest last.
         defaults: the values of its parameters that have one, from when it was defined.
+        kind: how an object reads it: "plain" as a method, "class" as one of the class, "static",
+            "property", "accessor" (a property that is also set), or "other": decorated otherwise.
+        of: the class that defines it; None: none does.
     """
 
     node: ast.FunctionDef
     scopes: Sequence[Scope]
     defaults: Mapping[str, Value]
+    kind: str = "plain"
+    of: "Class | None" = None
 
 
 @dataclass(eq=False)
@@ -87,12 +99,47 @@ class Class:
     Args:
         node: its definition.
         framework: the name of the framework whose modules or models it extends; None: of none.
-        functions: its methods and those that it inherits, by name.
+        bases: the classes of the program that it inherits from, the nearest first.
+        plain: whether Python's own rules alone say what its objects hold and do.
+        attributes: what its own body sets: methods, constants, and what is not known.
     """
 
     node: ast.ClassDef
     framework: str | None
-    functions: Mapping[str, Function]
+    bases: tuple["Class", ...] = ()
+    plain: bool = True
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def followed(self) -> bool:
+        """Whether what its body says of it is all there is to say."""
+        return self.plain or self.framework is not None
+
+    @property
+    def line(self) -> tuple["Class", ...]:
+        """The class and those that it inherits from, in the order in which names are looked up."""
+        return (self, *self.bases)
+
+    def find(self, name: str, after: "Class | None" = None) -> tuple[Value] | None:
+        """What a name of the class stands for, in a tuple; None: the program sets none.
+
+        Args:
+            name: the name.
+            after: the class behind which the search begins, as `super` does; None: at the class.
+        """
+        line = self.line
+        if after is not None:
+            line = line[line.index(after) + 1 :] if after in line else ()
+        found = (kind.attributes[name] for kind in line if name in kind.attributes)
+        return next(((value,) for value in found), None)
+
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """Its methods and those that it inherits, by name."""
+        every: dict[str, Value] = {}
+        for kind in reversed(self.line):
+            every |= kind.attributes
+        return {name: value for name, value in every.items() if isinstance(value, Function)}
 
     @property
     def methods(self) -> Mapping[str, ast.FunctionDef]:
@@ -102,18 +149,63 @@ class Class:
 
 @dataclass(eq=False)
 class Instance(ObjectValue):
-    """An object of a class that the program defines."""
+    """An object of a class that the program defines.
+
+    Attributes:
+        attributes: what is set on the object itself.
+        opaque: whether its attributes may be set in ways that are not followed.
+    """
 
     of: Class
     attributes: dict[str, Value] = field(default_factory=dict, kw_only=True)
+    opaque: bool = field(default=False, kw_only=True)
+
+    @property
+    def followed(self) -> bool:
+        """Whether what its class says of it is all there is to say."""
+        return self.of.followed
+
+
+@dataclass(frozen=True)
+class Super:
+    """What `super()` is: the names of an object or class behind those of one of its classes."""
+
+    after: Class
+    owner: Value
 
 
 @dataclass(frozen=True)
 class BoundMethod:
-    """A method of an object, about to be called."""
+    """A method of an object, about to be called.
+
+    Args:
+        owner: the object.
+        name: the name of the method.
+        function: the function of the program that it is; None: it is one of a framework.
+        first: what the function is given before its arguments.
+    """
 
     owner: Value
     name: str
+    function: Function | None = field(default=None, compare=False)
+    first: Value = field(default=None, compare=False)
+
+
+class Range(list[Value]):
+    """The numbers of a `range`, which is no list."""
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """What a loop takes from an iterator, such as `zip(...)` or `.items()`, right where it is made.
+
+    Args:
+        source: the items, read as they are taken.
+        parts: the containers that they are read from.
+    """
+
+    source: Iterable[Value]
+    parts: tuple[Value, ...]
 
 
 @dataclass(frozen=True)

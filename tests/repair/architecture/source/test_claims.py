@@ -10,6 +10,7 @@ from contextlib import nullcontext
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from statements import CASES, DEFS, HEAD, HEADS, LOOPS, OBSERVED, SIMPLE
 
 from repair.architecture.source.program import read_program
 from repair.errors import InputError
@@ -22,127 +23,6 @@ SLOW = settings(
     derandomize="FUZZ_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
-HEAD = "a, b = 2, 3\nxs = [4, 5]\nd = {'k': 6}\n"
-HEAD += "class O:\n    def set(self, v):\n        self.a = v\no = O()\no.a = 7\ndef f(): return 8\n"
-HEAD += "c, e, p, ys = 1, d, o, xs\n"
-OBSERVED = ("a", "b", "xs[0]", "len(xs)", "d['k']", "f()")
-SIMPLE = [
-    "a = 1",
-    "b = a + 1",
-    "a += b",
-    "b -= 1",
-    "a *= 2",
-    "a //= 2",
-    "a, b = b, a",
-    "xs.append(a)",
-    "xs += [b]",
-    "xs = [a, b, 3]",
-    "ys = xs",
-    "ys = [9]",
-    "ys.append(a)",
-    "a = xs[0]",
-    "xs[0] = b",
-    "a = len(xs)",
-    "del xs[-1]",
-    "xs[1:] = []",
-    "a = (b := 3)",
-    "[a for a in (5, 6)]",
-    "[(b := c) for c in (5, 6) if c > 5]",
-    "b = [c for c in (1, 2) if c > 1][0]",
-    "b = [c + e for c in (1, 2) for e in (3, 4)][-1]",
-    "xs = [c for c in xs if unknown()] + [1]",
-    "f()",
-    "a = f()",
-    "a = unknown()",
-    "b = a if unknown() else 2",
-    "unknown() and (a := 7)",
-    "a = unknown() or 4",
-    "a = 0 or 4",
-    "b = 1 and a",
-    "a: int = 4",
-    "a: int",
-    "d['k'] = a",
-    "a = d['k']",
-    "d = {**d, 'k': 1}",
-    "d = dict(k=b)",
-    "d.update(k=2)",
-    "e = d",
-    "e['k'] = 1",
-    "xs.pop()",
-    "xs.insert(0, a)",
-    "xs.reverse()",
-    "xs.sort()",
-    "xs.extend([a, b])",
-    "xs.remove(xs[0])",
-    "c, *xs = [a, b, 3]",
-    "*xs, b = (1, 2)",
-    "(a, (b, *xs)) = 1, (2, 3)",
-    "f = lambda: 5",
-    "f = lambda v=a: v",
-    "f = (lambda v: lambda: v)(a)",
-    "o.a = b",
-    "a = o.a",
-    "o.a += 1",
-    "o.set(a)",
-    "a = 1 < b < 4",
-    "f'{(a := 9)}'",
-    "(lambda: (a := 3))()",
-    "xs = xs[::-1]",
-    "xs = xs * 2",
-    "p = o",
-    "p.a = 3",
-    "pass",
-    "a = (b, *xs)[0]",
-    "a = len([*xs, *items()])",
-    "assert (a := 5)",
-    "assert a, (b := 1)",
-    "from math import pi",
-    "b = (lambda *v, **w: len(v))(1, *xs)",
-    "xs = items()",
-    "a = max(xs[0], 2)",
-    "import math as m, os.path",
-    "a = [g for g in range(9)][3]",
-    "b = (lambda v, *, w=2: v + w)(1, **{'w': 5})",
-    "a = (3 if a == b else 4)",
-]
-HEADS = [
-    "if unknown():",
-    "if a > 2:",
-    "if 1:",
-    "if not xs:",
-    "with manager() as a:",
-    "with manager():",
-    "with manager() as (c, *xs):",
-    "class C:",
-]
-LOOPS = [
-    "while unknown():",
-    "for a in (1, 2):",
-    "for a in items():",
-    "for b, c in [(1, 2), (3, 4)]:",
-    "for xs[0] in (1, 2):",
-    "for o.a in (1, 2):",
-    "for d['k'] in items():",
-    "for c in list(xs):",
-]
-DEFS = [
-    "def f():",
-    "def f(a=1):",
-    "def f(a=a, *b):",
-    "def f(xs=xs):",
-    "def f(p=a, /, *, a=b):",
-    "@keep\ndef f():",
-    "def f():\n    global a, xs",
-    "def f():\n    global b",
-]
-CASES = [
-    "case 2:",
-    "case [a, b]:",
-    "case [b, *xs]:",
-    "case {'k': b, **d}:",
-    "case a:",
-    "case int() as b:",
-]
 
 
 def indented(blocks: list[str]) -> str:

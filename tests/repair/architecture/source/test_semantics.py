@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from repair.architecture.source.python.builtin_semantics import BuiltinSemantics
+from repair.architecture.source.python.builtins.semantics import BuiltinSemantics
 from repair.architecture.source.python.interpreter import StaticInterpreter
 from repair.architecture.source.python.semantics import Interpreter, Semantics
 from repair.architecture.source.python.values import (
