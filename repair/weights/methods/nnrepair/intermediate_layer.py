@@ -5,9 +5,10 @@ from jaxtyping import Bool, Float, Int
 
 from repair.errors import InputError
 from repair.weights.certificate import MarginConstraints
-from repair.weights.localization.localization import Entering, Localization, highest
+from repair.weights.localization.localization import Entering, highest
 from repair.weights.methods.nnrepair.constraints import neuron_signs
 from repair.weights.methods.nnrepair.expert_problem import TIGHTENED, ExpertProblem
+from repair.weights.methods.nnrepair.layer_settings import LayerSettings
 from repair.weights.methods.nnrepair.oracle import infer_patterns
 from repair.weights.methods.nnrepair.shuffled_tests import ShuffledTests
 from repair.weights.network.network import Network
@@ -25,53 +26,33 @@ class IntermediateLayer:
         network: the network under repair.
         layer: a dense layer that is followed by a ReLU.
         tests: the repair set; patterns are inferred from its clean tests that are classified right.
-        localize: scores the weights.
-        k: free incoming edges of each pattern neuron that a failing test violates; None takes 50.
-        bound: largest absolute delta; None takes the paper's 1.
-        margin: slack of the rows, relative to the mean absolute pre-activation.
-        failing: how many failing tests of a class become soft rows.
-        passing: how many passing tests of a class become hard rows.
-        localize_tests: how many failing and passing tests localization sees; None for all.
-        depth: the longest pattern; None for no limit.
-        seed: of the decision trees.
+        settings: what it is told.
 
     Raises:
         InputError: a layer that is not followed by a ReLU.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        layer: str,
-        tests: ShuffledTests,
-        *,
-        localize: Localization,
-        k: int | None,
-        bound: float | None,
-        margin: float,
-        failing: int,
-        passing: int,
-        localize_tests: int | None,
-        depth: int | None,
-        seed: int,
-    ):
+    def __init__(self, network: Network, layer: str, tests: ShuffledTests, settings: LayerSettings):
         after = network.layers[network.position(layer) + 1]
         if not followed_by_relu(network, layer):
             raise InputError(
                 f"an intermediate repair needs a layer with a ReLU behind it, whose neurons are on or"
                 f" off; behind {layer!r} stands {after.name!r} ({after.kind})."
             )
-        self.network, self.layer, self.tests, self.localize = network, layer, tests, localize
+        self.network, self.layer, self.tests = network, layer, tests
+        self.localize, self.localize_tests = settings.localize, settings.localize_tests
         self.after = after.name
         self.kernel, self.bias = (
             np.asarray(network.weights(layer)[key], np.float64) for key in ("kernel", "bias")
         )
-        self.k, self.bound = k or K, 1.0 if bound is None else bound
-        self.failing, self.passing, self.localize_tests = failing, passing, localize_tests
+        self.k, self.bound = settings.k or K, 1.0 if settings.bound is None else settings.bound
+        self.failing, self.passing = settings.failing, settings.passing
         learned = tests.entering.take(tests.right & tests.clean)
         before = self._before(learned)
-        self.margin = margin * (float(np.abs(before).mean()) or 1.0)
-        self.patterns = infer_patterns(before > 0, learned.labels, seed=seed, max_depth=depth)
+        self.margin = settings.margin * (float(np.abs(before).mean()) or 1.0)
+        self.patterns = infer_patterns(
+            before > 0, learned.labels, seed=settings.seed, max_depth=settings.depth
+        )
 
     def expert_problem(self, label: int) -> ExpertProblem | None:
         """The k edges most to blame of each pattern neuron that the first failing tests violate.

@@ -4,9 +4,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from repair.weights.certificate import MarginConstraints
-from repair.weights.localization.localization import Entering, Localization, highest
+from repair.weights.localization.localization import Entering, highest
 from repair.weights.methods.nnrepair.constraints import class_margins
 from repair.weights.methods.nnrepair.expert_problem import TIGHTENED, ExpertProblem
+from repair.weights.methods.nnrepair.layer_settings import LayerSettings
 from repair.weights.methods.nnrepair.shuffled_tests import ShuffledTests
 from repair.weights.network.network import Network
 from repair.weights.problem import Examples
@@ -24,41 +25,23 @@ class LastLayer:
         network: the network under repair.
         layer: its last layer, a dense one.
         tests: the repair set.
-        localize: scores the weights.
-        k: free weights of a class, in the column of its own logit; None takes the paper's number.
-        bound: largest absolute delta; None takes the paper's 0.5.
-        margin: slack of the rows, relative to the mean absolute logit.
-        failing: how many failing tests of a class become soft rows.
-        passing: how many passing tests become hard rows.
-        localize_tests: how many failing and passing tests localization sees; None for all.
+        settings: what it is told; `depth` and `seed` are not used.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        layer: str,
-        tests: ShuffledTests,
-        *,
-        localize: Localization,
-        k: int | None,
-        bound: float | None,
-        margin: float,
-        failing: int,
-        passing: int,
-        localize_tests: int | None,
-    ):
-        self.network, self.layer, self.tests, self.localize = network, layer, tests, localize
+    def __init__(self, network: Network, layer: str, tests: ShuffledTests, settings: LayerSettings):
+        self.network, self.layer, self.tests = network, layer, tests
+        self.localize, self.localize_tests = settings.localize, settings.localize_tests
         self.kernel, self.bias = (
             np.asarray(network.weights(layer)[key], np.float64) for key in ("kernel", "bias")
         )
-        self.k = k or (10 if self.kernel.shape[0] > WIDE else 5)
-        self.bound = 0.5 if bound is None else bound
-        self.failing, self.localize_tests = failing, localize_tests
+        self.k = settings.k or (10 if self.kernel.shape[0] > WIDE else 5)
+        self.bound = 0.5 if settings.bound is None else settings.bound
+        self.failing = settings.failing
         scale = float(np.abs(self._logits(tests.entering)).mean())
-        self.margin = margin * (scale or 1.0)
+        self.margin = settings.margin * (scale or 1.0)
         # With zero deltas a test that passes by less than the margin would break its hard row.
         robust = self._robust(tests.keeping(len(tests.entering), network.classes))
-        self.keeping = robust.take(slice(passing))
+        self.keeping = robust.take(slice(settings.passing))
 
     def expert_problem(self, label: int) -> ExpertProblem | None:
         """The k weights of column `label` most to blame, and the first failing tests of the class.

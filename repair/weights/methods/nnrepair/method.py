@@ -21,6 +21,7 @@ from repair.weights.methods.nnrepair.constraints import stacked
 from repair.weights.methods.nnrepair.expert_problem import TIGHTENED, ExpertProblem
 from repair.weights.methods.nnrepair.intermediate_layer import IntermediateLayer, followed_by_relu
 from repair.weights.methods.nnrepair.last_layer import LastLayer
+from repair.weights.methods.nnrepair.layer_settings import LayerSettings
 from repair.weights.methods.nnrepair.shuffled_tests import ShuffledTests
 from repair.weights.methods.nnrepair.solved_expert import (
     SolvedExpert,
@@ -137,19 +138,19 @@ class NNRepair(Settings):
     def _layer_repair(
         self, network: Network, layer: str, tests: ShuffledTests, seed: int
     ) -> LayerRepair:
-        settings: dict[str, Any] = {
-            "localize": self.localize,
-            "k": self.k,
-            "bound": self.bound,
-            "margin": self.margin,
-            "failing": self.failing_tests,
-            "passing": self.passing_tests,
-            "localize_tests": self.localize_tests,
-        }
-        if layer == network.weighted[-1]:
-            return LastLayer(network, layer, tests, **settings)
-        depth = self.pattern_depth
-        return IntermediateLayer(network, layer, tests, **settings, depth=depth, seed=seed)
+        settings = LayerSettings(
+            self.localize,
+            self.k,
+            self.bound,
+            self.margin,
+            failing=self.failing_tests,
+            passing=self.passing_tests,
+            localize_tests=self.localize_tests,
+            depth=self.pattern_depth,
+            seed=seed,
+        )
+        kind = LastLayer if layer == network.weighted[-1] else IntermediateLayer
+        return kind(network, layer, tests, settings)
 
     def _solve(
         self,

@@ -7,6 +7,7 @@ from repair.errors import InputError
 from repair.weights.localization.localization import ActivationDifference
 from repair.weights.methods.nnrepair.intermediate_layer import IntermediateLayer
 from repair.weights.methods.nnrepair.last_layer import LastLayer
+from repair.weights.methods.nnrepair.layer_settings import LayerSettings
 from repair.weights.methods.nnrepair.method import NNRepair
 from repair.weights.methods.nnrepair.shuffled_tests import ShuffledTests
 from repair.weights.network.layers import Activation, Conv, Dense, Flatten
@@ -75,13 +76,15 @@ def test_passing_tests_of_the_last_layer_stay_right():
         given.network,
         "dense_2",
         tests,
-        localize=ActivationDifference(),
-        k=4,
-        bound=None,
-        margin=method.margin,
-        failing=10,
-        passing=30,
-        localize_tests=None,
+        LayerSettings(
+            localize=ActivationDifference(),
+            k=4,
+            bound=None,
+            margin=method.margin,
+            failing=10,
+            passing=30,
+            localize_tests=None,
+        ),
     )
     kept = given.tests.take(layer.keeping.indices)
     assert len(kept) == 30
@@ -101,13 +104,15 @@ def test_an_expert_holds_as_many_margins_as_brute_force_on_a_grid():
         given.network,
         "dense_2",
         tests,
-        localize=ActivationDifference(),
-        k=2,
-        bound=None,
-        margin=method.margin,
-        failing=4,
-        passing=0,
-        localize_tests=None,
+        LayerSettings(
+            localize=ActivationDifference(),
+            k=2,
+            bound=None,
+            margin=method.margin,
+            failing=4,
+            passing=0,
+            localize_tests=None,
+        ),
     )
     expert = layer.expert_problem(int(label))
     _, soft = layer.rows(expert, expert.free)
@@ -193,15 +198,17 @@ def test_an_intermediate_layer_needs_a_relu_behind_it():
             network,
             "dense_1",
             ShuffledTests.of(other, "dense_1", 0),
-            localize=ActivationDifference(),
-            k=None,
-            bound=None,
-            margin=1e-5,
-            failing=1,
-            passing=1,
-            localize_tests=None,
-            depth=None,
-            seed=0,
+            LayerSettings(
+                localize=ActivationDifference(),
+                k=None,
+                bound=None,
+                margin=1e-5,
+                failing=1,
+                passing=1,
+                localize_tests=None,
+                depth=None,
+                seed=0,
+            ),
         )
 
 
